@@ -1,0 +1,357 @@
+//! Setting stock aside for a whole order, or none of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::allocation::{Ask, Part, Strategy, allocate};
+use crate::book::{Book, Effect, ExpiryRule, Hold, ProductRef, order_cause};
+use crate::ids::{LINES_MAX, LocationNumber, OrderId, ProductId};
+use crate::order::{AskedLine, OrderStatus};
+use crate::quantity::{Count, Quantity};
+use crate::refusal::{Refusal, ShortLine};
+use crate::reservation::{ReservationStatus, StockReservation};
+use crate::text::{Actor, LocationCode, Reason};
+
+/// One line of an order, as it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderLine {
+    /// The product.
+    pub product: ProductRef,
+    /// How many units.
+    pub quantity: Quantity,
+    /// From where; `None` wherever there is some.
+    pub location: Option<LocationCode>,
+}
+
+/// The parts to take of each product.
+type Plan = Vec<(ProductId, Vec<Part>)>;
+
+/// Why lines cannot be served.
+enum Unserved {
+    /// Something in them is wrong.
+    Refused(Refusal),
+    /// Some are short, and of these levels more is wanted.
+    Short(Vec<ShortLine>, Vec<(ProductId, Option<LocationNumber>)>),
+}
+
+impl Book {
+    /// Sets stock aside for a whole order, or none of it.
+    ///
+    /// # Errors
+    ///
+    /// The order was refused: nothing moved, and an order that was new, `Refused` or `Expired` is `Refused` now.
+    pub fn reserve_order(
+        &mut self,
+        id: OrderId,
+        lines: &[OrderLine],
+        hold: Hold,
+        strategy: Strategy,
+        actor: &Actor,
+    ) -> Result<Effect, Refusal> {
+        match self.order(id).map(|order| order.status) {
+            Some(status @ (OrderStatus::Reserved | OrderStatus::Confirmed)) => {
+                let same =
+                    self.resolve(lines).is_ok_and(|asked| self.order(id).is_some_and(|order| order.asked == asked));
+                return if same { Ok(Effect::Replayed) } else { Err(Refusal::OrderAlreadyReserved(status)) };
+            }
+            Some(status @ (OrderStatus::Released | OrderStatus::Closed)) => {
+                return Err(Refusal::OrderAlreadyClosed(status));
+            }
+            Some(OrderStatus::Refused | OrderStatus::Expired) | None => {}
+        }
+        match self.served(lines, strategy, &[], &[], actor) {
+            Ok((asked, plan)) => {
+                self.hold_anew(id, asked, hold);
+                self.take(id, &plan, actor);
+                Ok(Effect::Applied)
+            }
+            Err(Refusal::OutOfRange { pointer, detail }) => Err(Refusal::OutOfRange { pointer, detail }),
+            Err(refusal) => {
+                self.refuse(id, &refusal);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Reserves the lines an expired order once held and keeps its reservations' time: the first half of a late payment.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::InsufficientStock`]; nothing changed, the order stays expired.
+    pub(super) fn reserve_again(&mut self, id: OrderId, actor: &Actor) -> Result<(), Refusal> {
+        let order = self.order(id).expect("the order is in the book");
+        let (asked, ttl) = (order.asked.clone(), order.first_ttl);
+        let plan = match self.plan(&asked, Strategy::Priority, &[]) {
+            Ok(plan) => plan,
+            Err(Unserved::Refused(refusal)) => return Err(refusal),
+            Err(Unserved::Short(lines, levels)) => {
+                if !self.expire_due_holding(&levels, actor) {
+                    return Err(Refusal::InsufficientStock(lines));
+                }
+                self.plan(&asked, Strategy::Priority, &[]).map_err(Unserved::into_refusal)?
+            }
+        };
+        self.hold_anew(id, asked, ttl.map_or(Hold::Forever, Hold::For));
+        self.take(id, &plan, actor);
+        Ok(())
+    }
+
+    /// Replaces the lines of a reserved order in one decision in which its own units never count against it: what is
+    /// unchanged stays, the rest is released as `replaced` and made anew.
+    ///
+    /// # Errors
+    ///
+    /// The change was refused: everything stays as it was.
+    pub fn replace_lines(
+        &mut self,
+        id: OrderId,
+        lines: &[OrderLine],
+        ttl: Option<Duration>,
+        strategy: Strategy,
+        actor: &Actor,
+    ) -> Result<Effect, Refusal> {
+        let now = self.now;
+        let order = self.order(id).ok_or(Refusal::OrderNotFound)?;
+        if order.status != OrderStatus::Reserved {
+            return Err(Refusal::OrderStateConflict(order.status));
+        }
+        if self.expiry == ExpiryRule::Strict && order.is_due(now) {
+            return Err(Refusal::OrderStateConflict(OrderStatus::Expired));
+        }
+        let expires_at = match (ttl, order.latest_expiry()) {
+            (Some(ttl), Some(latest)) if now.after(ttl) > latest => {
+                return Err(Refusal::ExtensionLimit { latest });
+            }
+            (Some(ttl), _) => Some(now.after(ttl)),
+            (None, _) => order.expires_at,
+        };
+        let (was, old_expiry) = (order.asked.clone(), order.expires_at);
+        let own: Vec<(ProductId, Part)> = order
+            .live()
+            .map(|held| (held.product, Part { location: held.location, quantity: held.quantity }))
+            .collect();
+
+        let (asked, plan) = self.served(lines, strategy, &own, &was, actor)?;
+        if asked == was && expires_at == old_expiry {
+            return Ok(Effect::Replayed);
+        }
+        let keeps = |product: ProductId, part: Part| {
+            plan.iter().any(|(planned, parts)| *planned == product && parts.contains(&part))
+        };
+        self.give_back(id, &Reason::replaced(), actor, |held| {
+            !keeps(held.product, Part { location: held.location, quantity: held.quantity })
+        });
+        let wanted: Plan = plan
+            .into_iter()
+            .map(|(product, parts)| {
+                let parts = parts.into_iter().filter(|part| !own.contains(&(product, *part))).collect();
+                (product, parts)
+            })
+            .collect();
+        self.take(id, &wanted, actor);
+        let page = self.orders.get_mut(&id).expect("the order is in the book");
+        page.order.asked = asked;
+        page.order.expires_at = expires_at;
+        page.order.order_seq = page.order.order_seq.saturating_add(1);
+        Ok(Effect::Applied)
+    }
+
+    /// The lines with their products and locations known, repeated ones summed, in order.
+    fn resolve(&self, lines: &[OrderLine]) -> Result<Vec<AskedLine>, Refusal> {
+        let mut sums: BTreeMap<(ProductId, Option<LocationNumber>), Quantity> = BTreeMap::new();
+        let mut unknown_product = false;
+        let mut unknown_location = false;
+        for line in lines {
+            let product = self.find(&line.product).map(|item| item.product);
+            let location = line.location.as_ref().map(|code| self.locations.by_code(code).map(|l| l.number));
+            unknown_product |= product.is_none();
+            unknown_location |= location == Some(None);
+            if let (Some(product), None | Some(Some(_))) = (product, location) {
+                let sum = sums.entry((product, location.flatten()));
+                match sum {
+                    std::collections::btree_map::Entry::Vacant(empty) => {
+                        empty.insert(line.quantity);
+                    }
+                    std::collections::btree_map::Entry::Occupied(mut held) => {
+                        let sum = held.get().plus(line.quantity).ok_or(TOO_MANY_UNITS)?;
+                        held.insert(sum);
+                    }
+                }
+            }
+        }
+        if unknown_product || unknown_location {
+            let bad = self.bad_lines(lines);
+            return Err(if unknown_product { Refusal::ProductNotFound(bad) } else { Refusal::LocationNotFound(bad) });
+        }
+        Ok(sums.into_iter().map(|((product, location), quantity)| AskedLine { product, location, quantity }).collect())
+    }
+
+    /// Every line whose product or location is unknown, or which is short taken by itself.
+    fn bad_lines(&self, lines: &[OrderLine]) -> Vec<ShortLine> {
+        let mut bad = Vec::new();
+        for line in lines {
+            let item = self.find(&line.product);
+            let location = line.location.as_ref().map(|code| self.locations.by_code(code));
+            let available = match (item, location) {
+                (Some(item), None) => item.available(),
+                (Some(item), Some(Some(location))) => item.balance(location.number).available,
+                _ => Count::ZERO,
+            };
+            let known = item.is_some() && location.is_none_or(|found| found.is_some());
+            if known && available.covers(line.quantity) {
+                continue;
+            }
+            let (id, sku) = match &line.product {
+                ProductRef::Id(id) => (Some(*id), None),
+                ProductRef::Sku(sku) => (None, Some(sku.clone())),
+            };
+            bad.push(ShortLine {
+                product: item.map(|item| item.product).or(id),
+                sku: item.map(|item| item.sku.clone()).or(sku),
+                location: line.location.clone(),
+                requested: line.quantity.into(),
+                available,
+            });
+        }
+        bad
+    }
+
+    /// The lines in order and the parts that serve them; due orders that hold what is missing are ended for it. An order
+    /// that holds its `own` parts for lines it asked before keeps those of products whose lines are the same.
+    fn served(
+        &mut self,
+        lines: &[OrderLine],
+        strategy: Strategy,
+        own: &[(ProductId, Part)],
+        was: &[AskedLine],
+        actor: &Actor,
+    ) -> Result<(Vec<AskedLine>, Plan), Refusal> {
+        let asked = self.resolve(lines)?;
+        let of = |lines: &[AskedLine], product: ProductId| -> Vec<AskedLine> {
+            lines.iter().filter(|line| line.product == product).copied().collect()
+        };
+        let (mut kept, mut open): (Plan, Vec<AskedLine>) = (Vec::new(), Vec::new());
+        if was.is_empty() {
+            open.clone_from(&asked);
+        } else {
+            for line in &asked {
+                if of(&asked, line.product) != of(was, line.product) {
+                    open.push(*line);
+                } else if !kept.iter().any(|(product, _)| *product == line.product) {
+                    let parts = own.iter().filter(|(product, _)| *product == line.product);
+                    kept.push((line.product, parts.map(|(_, part)| *part).collect()));
+                }
+            }
+        }
+        let plan = match self.plan(&open, strategy, own) {
+            Err(Unserved::Short(lines, levels)) => {
+                if !self.expire_due_holding(&levels, actor) {
+                    return Err(Refusal::InsufficientStock(lines));
+                }
+                self.plan(&open, strategy, own)
+            }
+            planned => planned,
+        };
+        kept.extend(plan.map_err(Unserved::into_refusal)?);
+        Ok((asked, kept))
+    }
+
+    /// Picks locations for every line, and changes nothing.
+    fn plan(&self, asked: &[AskedLine], strategy: Strategy, own: &[(ProductId, Part)]) -> Result<Plan, Unserved> {
+        let mut plan: Plan = Vec::with_capacity(asked.len());
+        let (mut short, mut levels) = (Vec::new(), Vec::new());
+        for lines in asked.chunk_by(|a, b| a.product == b.product) {
+            let Some(product) = lines.first().map(|line| line.product) else { continue };
+            let item = self.item(product).ok_or_else(|| Unserved::Refused(Refusal::ProductNotFound(Vec::new())))?;
+            let asks: Vec<Ask> = lines.iter().map(|line| (line.location, line.quantity)).collect();
+            let own: Vec<Part> = own.iter().filter(|(of, _)| *of == product).map(|(_, part)| *part).collect();
+            match allocate(item, &own, &self.locations, strategy, &asks) {
+                Ok(parts) => plan.push((product, parts)),
+                Err(shorts) => {
+                    for missing in shorts {
+                        let line = lines.get(missing.ask).expect("the ask of a line");
+                        levels.push((product, line.location));
+                        short.push(ShortLine {
+                            product: Some(product),
+                            sku: Some(item.sku.clone()),
+                            location: line.location.map(|location| self.locations.code(location)),
+                            requested: line.quantity.into(),
+                            available: missing.available,
+                        });
+                    }
+                }
+            }
+        }
+        if short.is_empty() { Ok(plan) } else { Err(Unserved::Short(short, levels)) }
+    }
+
+    /// Starts a hold of the order: a new one, or another attempt of a refused or expired one.
+    fn hold_anew(&mut self, id: OrderId, asked: Vec<AskedLine>, hold: Hold) {
+        let now = self.now;
+        let order = &mut self.order_page(id, OrderStatus::Reserved).order;
+        order.status = OrderStatus::Reserved;
+        order.reason = None;
+        order.reserved_at = Some(now);
+        order.ended_at = None;
+        (order.first_ttl, order.expires_at) = match hold {
+            Hold::For(ttl) => (Some(ttl), Some(now.after(ttl))),
+            Hold::Forever => (None, None),
+        };
+        order.asked = asked;
+        order.order_seq = order.order_seq.saturating_add(1);
+    }
+
+    /// Moves the planned parts to the order, of which every one is available.
+    fn take(&mut self, id: OrderId, plan: &[(ProductId, Vec<Part>)], actor: &Actor) {
+        for (product, parts) in plan {
+            for part in parts {
+                let order = self.order(id).expect("the order is in the book");
+                let line = u32::try_from(order.reservations.len()).unwrap_or(LINES_MAX).saturating_add(1);
+                let cause = order_cause(order, line, actor, None);
+                let sequence = self
+                    .move_stock(*product, |item, now| item.reserve(part.location, part.quantity, cause, now))
+                    .expect("the plan takes what is available");
+                let item = self.item(*product).expect("the item is in the book");
+                let reservation = StockReservation {
+                    line,
+                    product: *product,
+                    sku: item.sku.clone(),
+                    item: item.number,
+                    location: part.location,
+                    quantity: part.quantity,
+                    status: ReservationStatus::Reserved,
+                    sequence,
+                    reserved_at: self.now,
+                    expired_at: None,
+                    ended_at: None,
+                    reason: None,
+                };
+                let page = self.orders.get_mut(&id).expect("the order is in the book");
+                page.order.reservations.push(reservation);
+            }
+        }
+    }
+
+    /// Notes that an attempt was refused.
+    fn refuse(&mut self, id: OrderId, refusal: &Refusal) {
+        let now = self.now;
+        let order = &mut self.order_page(id, OrderStatus::Refused).order;
+        order.status = OrderStatus::Refused;
+        order.reason = Reason::new(refusal.code()).ok();
+        order.ended_at = Some(now);
+        order.order_seq = order.order_seq.saturating_add(1);
+    }
+}
+
+/// More units of one product than one operation moves.
+const TOO_MANY_UNITS: Refusal =
+    Refusal::OutOfRange { pointer: "/lines", detail: "the lines of one product ask for more than 1000000000 units" };
+
+impl Unserved {
+    fn into_refusal(self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::Short(lines, _) => Refusal::InsufficientStock(lines),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The Holdfast inventory service and its command line.
+fn main() {}
