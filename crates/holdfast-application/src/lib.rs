@@ -1,1 +1,30 @@
-//! Placeholder.
+//! What the service does: a command is decoded, queued and put in a batch; the domain decides; one transaction makes the
+//! batch durable; everybody gets an answer.
+//!
+//! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
+//! rules), [`queue`] and [`ticket`] (waiting in line), [`batch`], [`committer`] (the heart) and [`lane`] (the loop),
+//! [`expiry`] (the sweep), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
+//!
+//! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
+
+pub mod answer;
+pub mod audit;
+pub mod batch;
+pub mod clock;
+pub mod command;
+pub mod committer;
+pub mod expiry;
+pub mod failpoint;
+pub mod lane;
+pub mod order_event;
+pub mod policy;
+pub mod ports;
+pub mod queries;
+pub mod queue;
+pub mod ticket;
+
+pub use answer::{Answer, Decision, Fault, KeptAnswer, Reply};
+pub use clock::Clock;
+pub use command::{Command, CommandKey, Submission};
+pub use policy::Policy;
+pub use queue::{Class, CommandQueue};

@@ -108,6 +108,41 @@ pub struct Numbering {
     pub ordered_at: Timestamp,
 }
 
+/// Payments that came before their order: each confirms it as soon as it is reserved.
+#[derive(Clone, Debug, Default)]
+pub struct WaitingPayments {
+    /// Until when each waits, as the store has it.
+    pub known: HashMap<OrderId, Timestamp>,
+    /// Those that came with this batch.
+    pub added: HashMap<OrderId, Timestamp>,
+    /// Those that need not wait any longer.
+    pub ended: Vec<OrderId>,
+}
+
+impl WaitingPayments {
+    /// Whether a payment waits for the order.
+    pub fn waits(&self, order: OrderId) -> bool {
+        self.known.contains_key(&order) || self.added.contains_key(&order)
+    }
+
+    /// Lets a payment wait for its order.
+    pub fn wait(&mut self, order: OrderId, until: Timestamp) {
+        self.added.insert(order, until);
+    }
+
+    /// Ends the wait for the order. Says whether a payment waited.
+    pub fn end(&mut self, order: OrderId) -> bool {
+        if self.added.remove(&order).is_some() {
+            return true;
+        }
+        let known = self.known.remove(&order).is_some();
+        if known {
+            self.ended.push(order);
+        }
+        known
+    }
+}
+
 /// The pages a batch works on.
 #[derive(Debug)]
 pub struct Book {
@@ -127,6 +162,10 @@ pub struct Book {
     pub alerts: Vec<Alert>,
     /// Due orders that may be ended to serve somebody else, the oldest first.
     pub due: Vec<OrderId>,
+    /// Levels of which an order wanted more than there was, while due orders may hold some.
+    pub short: Vec<(ProductId, Option<LocationNumber>)>,
+    /// Payments that came before their order.
+    pub waiting: WaitingPayments,
     items: HashMap<ProductId, ItemPage>,
     skus: HashMap<Sku, ProductId>,
     orders: HashMap<OrderId, OrderPage>,
@@ -144,6 +183,8 @@ impl Book {
             movements: Vec::new(),
             alerts: Vec::new(),
             due: Vec::new(),
+            short: Vec::new(),
+            waiting: WaitingPayments::default(),
             items: HashMap::new(),
             skus: HashMap::new(),
             orders: HashMap::new(),

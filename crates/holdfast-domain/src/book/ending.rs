@@ -110,8 +110,17 @@ impl Book {
         }
     }
 
+    /// Confirms a reserved order whose payment came before it.
+    pub(super) fn confirm_if_paid(&mut self, id: OrderId, actor: &Actor) {
+        if self.waiting.end(id) {
+            self.end(id, OrderStatus::Confirmed, None, actor);
+            self.note_event(id, OrderEventKind::PaymentCompleted);
+        }
+    }
+
     /// Ends every due order that holds units of one of these levels (`None`: at any location). Says whether there was one.
     pub(super) fn expire_due_holding(&mut self, levels: &[(ProductId, Option<LocationNumber>)], actor: &Actor) -> bool {
+        self.short.extend_from_slice(levels);
         let holds = |held: &StockReservation| {
             levels.iter().any(|(product, location)| {
                 held.product == *product && location.is_none_or(|location| held.location == location)

@@ -63,6 +63,7 @@ impl Book {
             Ok((asked, plan)) => {
                 self.hold_anew(id, asked, hold);
                 self.take(id, &plan, actor);
+                self.confirm_if_paid(id, actor);
                 Ok(Effect::Applied)
             }
             Err(Refusal::OutOfRange { pointer, detail }) => Err(Refusal::OutOfRange { pointer, detail }),

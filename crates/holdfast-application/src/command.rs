@@ -1,0 +1,379 @@
+//! What can be asked of the service. One `match` leads from a command to its rule.
+
+use std::time::Duration;
+
+use holdfast_domain::book::reserving::OrderLine;
+use holdfast_domain::book::stocking::{CardChange, NewItem, StockVerb};
+use holdfast_domain::book::{Effect, Hold, ProductRef};
+use holdfast_domain::movement::{Cause, MovementReference};
+use holdfast_domain::{
+    Actor, Book, Count, LocationCode, MovementId, Name, Notes, OrderId, ProductId, Quantity, Reason, Reference,
+    Refusal, Strategy, Timestamp,
+};
+
+use crate::answer::{Answer, Decision, ItemAnswer, KeptAnswer, Warning};
+use crate::order_event::OrderEvent;
+use crate::policy::Policy;
+
+/// The words a caller gives with a change of stock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// A document number.
+    pub reference: Option<Reference>,
+    /// Why, as a code.
+    pub reason: Option<Reason>,
+    /// Why, in words.
+    pub notes: Option<Notes>,
+}
+
+/// A change of one stock level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockChange {
+    /// The product.
+    pub product: ProductRef,
+    /// Where.
+    pub location: LocationCode,
+    /// What happens to it.
+    pub verb: StockVerb,
+    /// How many units.
+    pub quantity: Quantity,
+    /// The version of the item the caller knows, when that matters.
+    pub version: Option<u64>,
+    /// The caller's words.
+    pub remarks: Remarks,
+}
+
+/// A change asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Make an item.
+    CreateItem(NewItem, Remarks),
+    /// Make an item, or let name and limits of the one that exists follow; its stock stays.
+    ImportItem(NewItem),
+    /// Change name, SKU or limits.
+    ChangeCard {
+        /// The product.
+        product: ProductId,
+        /// What is to change.
+        change: CardChange,
+        /// The version of the item the caller knows, when that matters.
+        version: Option<u64>,
+    },
+    /// Add, remove, write off or take back units.
+    ChangeStock(StockChange),
+    /// Take over a count of the shelf.
+    AdjustStock {
+        /// The product.
+        product: ProductId,
+        /// Where.
+        location: LocationCode,
+        /// Units on hand, those promised included.
+        counted: Count,
+        /// Units on hand the caller expects the books to show.
+        expected: Option<Count>,
+        /// The version of the item the caller knows, when that matters.
+        version: Option<u64>,
+        /// The caller's words.
+        remarks: Remarks,
+    },
+    /// Move units to another location.
+    TransferStock {
+        /// The product.
+        product: ProductId,
+        /// From where.
+        from: LocationCode,
+        /// To where.
+        to: LocationCode,
+        /// How many units.
+        quantity: Quantity,
+        /// The version of the item the caller knows, when that matters.
+        version: Option<u64>,
+        /// The caller's words.
+        remarks: Remarks,
+    },
+    /// Make a location.
+    CreateLocation {
+        /// Its code.
+        code: LocationCode,
+        /// What people call it.
+        name: Name,
+        /// Lower is served first.
+        priority: u32,
+    },
+    /// Set stock aside for a whole order.
+    ReserveOrder {
+        /// The order.
+        order: OrderId,
+        /// What it asks for.
+        lines: Vec<OrderLine>,
+        /// For how long; the default where the caller does not say.
+        ttl: Option<Duration>,
+        /// From where; the default where the caller does not say.
+        strategy: Option<Strategy>,
+    },
+    /// Replace the lines of a reserved order.
+    ReplaceLines {
+        /// The order.
+        order: OrderId,
+        /// What it asks for now.
+        lines: Vec<OrderLine>,
+        /// For how long from now; as before where the caller does not say.
+        ttl: Option<Duration>,
+        /// From where; the default where the caller does not say.
+        strategy: Option<Strategy>,
+    },
+    /// Let a reserved order's units leave the house.
+    ConfirmOrder {
+        /// The order.
+        order: OrderId,
+        /// Whether an expired order is reserved anew.
+        reacquire: bool,
+    },
+    /// Give a reserved order's units back.
+    ReleaseOrder {
+        /// The order.
+        order: OrderId,
+        /// Why.
+        reason: Option<Reason>,
+    },
+    /// Hold a reserved order longer.
+    ExtendOrder {
+        /// The order.
+        order: OrderId,
+        /// For how long from now.
+        ttl: Duration,
+    },
+    /// End an order whose time is over.
+    ExpireOrder {
+        /// The order.
+        order: OrderId,
+    },
+    /// An upstream event about an order.
+    OrderEvent(OrderEvent),
+    /// Give up waiting for the order of a payment.
+    DropPayment {
+        /// The order.
+        order: OrderId,
+    },
+    /// Forget answers kept since before this time, some at a time.
+    ForgetAnswers {
+        /// The time.
+        before: Timestamp,
+        /// The most to forget in one step.
+        most: usize,
+    },
+}
+
+/// The name a caller gave a command, so that it is carried out once however often it is sent.
+#[derive(Clone, Debug)]
+pub struct CommandKey {
+    /// Whose name it is: callers do not share names.
+    pub scope: String,
+    /// The name: 1–255 printable ASCII characters over HTTP.
+    pub key: String,
+    /// The command's place among those of one request.
+    pub position: u32,
+    /// SHA-256 over what was asked; another body under the same name is refused.
+    pub fingerprint: [u8; 32],
+    /// How the answer that is kept is written down.
+    pub render: fn(&Decision) -> KeptAnswer,
+}
+
+/// A command with what surrounds it.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// What is asked.
+    pub command: Command,
+    /// Who asks.
+    pub actor: Actor,
+    /// The name the caller gave it.
+    pub key: Option<CommandKey>,
+    /// The time to decide it by instead of the store's: a replay on the events' clock.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// The pages a batch's commands can touch.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Orders, with all that their reservations hold.
+    pub orders: Vec<OrderId>,
+    /// Products.
+    pub products: Vec<ProductRef>,
+}
+
+impl Command {
+    /// Adds the pages this command can touch.
+    pub fn needs(&self, needs: &mut Needs) {
+        let mut order_lines = |order: &OrderId, lines: &[OrderLine]| {
+            needs.orders.push(*order);
+            needs.products.extend(lines.iter().map(|line| line.product.clone()));
+        };
+        match self {
+            Self::CreateItem(new, _) | Self::ImportItem(new) => {
+                needs.products.extend([ProductRef::Id(new.product), ProductRef::Sku(new.sku.clone())]);
+            }
+            Self::ChangeCard { product, change, .. } => {
+                needs.products.push(ProductRef::Id(*product));
+                needs.products.extend(change.sku.clone().map(ProductRef::Sku));
+            }
+            Self::ChangeStock(change) => needs.products.push(change.product.clone()),
+            Self::AdjustStock { product, .. } | Self::TransferStock { product, .. } => {
+                needs.products.push(ProductRef::Id(*product));
+            }
+            Self::ReserveOrder { order, lines, .. } | Self::ReplaceLines { order, lines, .. } => {
+                order_lines(order, lines);
+            }
+            Self::OrderEvent(event) => order_lines(&event.order, &event.lines),
+            Self::ConfirmOrder { order, .. }
+            | Self::ReleaseOrder { order, .. }
+            | Self::ExtendOrder { order, .. }
+            | Self::ExpireOrder { order }
+            | Self::DropPayment { order } => needs.orders.push(*order),
+            Self::CreateLocation { .. } | Self::ForgetAnswers { .. } => {}
+        }
+    }
+
+    /// What the metrics call it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateItem(..) => "create_item",
+            Self::ImportItem(_) => "import_item",
+            Self::ChangeCard { .. } => "change_card",
+            Self::ChangeStock(change) => match change.verb {
+                StockVerb::Add => "add_stock",
+                StockVerb::Remove => "remove_stock",
+                StockVerb::Damage => "damage",
+                StockVerb::Return => "return",
+                StockVerb::AdjustUp | StockVerb::AdjustDown => "correct_stock",
+            },
+            Self::AdjustStock { .. } => "adjust_stock",
+            Self::TransferStock { .. } => "transfer",
+            Self::CreateLocation { .. } => "create_location",
+            Self::ReserveOrder { .. } => "reserve_order",
+            Self::ReplaceLines { .. } => "replace_lines",
+            Self::ConfirmOrder { .. } => "confirm_order",
+            Self::ReleaseOrder { .. } => "release_order",
+            Self::ExtendOrder { .. } => "extend_order",
+            Self::ExpireOrder { .. } => "expire_order",
+            Self::OrderEvent(event) => event.kind.as_str(),
+            Self::DropPayment { .. } => "drop_payment",
+            Self::ForgetAnswers { .. } => "forget_answers",
+        }
+    }
+
+    /// How many bytes it takes in the queue, roughly: the queue is bounded by bytes too.
+    pub fn weight(&self) -> usize {
+        let lines = match self {
+            Self::ReserveOrder { lines, .. } | Self::ReplaceLines { lines, .. } => lines.len(),
+            Self::OrderEvent(event) => event.lines.len(),
+            _ => 0,
+        };
+        lines.saturating_mul(size_of::<OrderLine>()).saturating_add(size_of::<Submission>())
+    }
+
+    /// Decides the command on the book's pages.
+    ///
+    /// # Errors
+    ///
+    /// The rules refused it.
+    pub fn apply(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> Decision {
+        match self {
+            Self::CreateItem(new, remarks) => {
+                book.create_item(new, &remarks.cause(actor))?;
+                Ok(item_answer(book, &ProductRef::Id(new.product), Effect::Applied, true))
+            }
+            Self::ImportItem(new) => import(book, new, actor),
+            Self::ChangeCard { product, change, version } => {
+                let effect = book.change_card(*product, change, *version)?;
+                Ok(item_answer(book, &ProductRef::Id(*product), effect, false))
+            }
+            Self::ChangeStock(StockChange { product, location, verb, quantity, version, remarks }) => {
+                book.change_stock(product, location, *verb, *quantity, *version, remarks.cause(actor))?;
+                Ok(item_answer(book, product, Effect::Applied, true))
+            }
+            Self::AdjustStock { product, location, counted, expected, version, remarks } => {
+                let cause = remarks.cause(actor);
+                let moved = book.adjust_stock(*product, location, *counted, *expected, *version, cause)?;
+                let effect = if moved.is_some() { Effect::Applied } else { Effect::Replayed };
+                Ok(item_answer(book, &ProductRef::Id(*product), effect, moved.is_some()))
+            }
+            Self::TransferStock { product, from, to, quantity, version, remarks } => {
+                book.transfer_stock(*product, from, to, *quantity, *version, remarks.cause(actor))?;
+                Ok(item_answer(book, &ProductRef::Id(*product), Effect::Applied, true))
+            }
+            Self::CreateLocation { code, name, priority } => {
+                book.create_location(code, name, *priority).map(Answer::Location)
+            }
+            Self::ReserveOrder { order, lines, ttl, strategy } => {
+                let hold = ttl.or(policy.ttl_default).map_or(Hold::Forever, Hold::For);
+                let strategy = strategy.unwrap_or(policy.strategy);
+                let effect = book.reserve_order(*order, lines, hold, strategy, actor)?;
+                order_answer(book, *order, effect)
+            }
+            Self::ReplaceLines { order, lines, ttl, strategy } => {
+                let strategy = strategy.unwrap_or(policy.strategy);
+                let effect = book.replace_lines(*order, lines, *ttl, strategy, actor)?;
+                order_answer(book, *order, effect)
+            }
+            Self::ConfirmOrder { order, reacquire } => {
+                let effect = book.confirm_order(*order, *reacquire, actor)?;
+                order_answer(book, *order, effect)
+            }
+            Self::ReleaseOrder { order, reason } => {
+                let effect = book.release_order(*order, reason.clone(), actor)?;
+                order_answer(book, *order, effect)
+            }
+            Self::ExtendOrder { order, ttl } => {
+                let effect = book.extend_order(*order, *ttl)?;
+                order_answer(book, *order, effect)
+            }
+            Self::ExpireOrder { order } => {
+                Ok(Answer::Swept { ended: book.expire_order(*order, policy.sweep_grace, actor) })
+            }
+            Self::OrderEvent(event) => Ok(Answer::Event(event.apply(book, policy, actor))),
+            Self::DropPayment { order } => Ok(Answer::Swept { ended: book.waiting.end(*order) }),
+            Self::ForgetAnswers { .. } => Ok(Answer::Swept { ended: true }),
+        }
+    }
+}
+
+impl Remarks {
+    fn cause(&self, actor: &Actor) -> Cause {
+        Cause {
+            reference: self.reference.clone().map_or(MovementReference::None, MovementReference::Document),
+            reason: self.reason.clone(),
+            notes: self.notes.clone(),
+            ..Cause::by(actor.clone())
+        }
+    }
+}
+
+/// Makes the item, or lets name and limits follow when the product is there.
+fn import(book: &mut Book, new: &NewItem, actor: &Actor) -> Decision {
+    let product = ProductRef::Id(new.product);
+    if book.item(new.product).is_none() {
+        book.create_item(new, &Cause::by(actor.clone()))?;
+        return Ok(item_answer(book, &product, Effect::Applied, true));
+    }
+    let change = CardChange {
+        name: Some(new.name.clone()),
+        sku: Some(new.sku.clone()),
+        reorder_level: Some(new.reorder_level),
+        max_stock_level: Some(new.max_stock_level),
+    };
+    let effect = book.change_card(new.product, &change, None)?;
+    Ok(item_answer(book, &product, effect, false))
+}
+
+fn item_answer(book: &Book, product: &ProductRef, effect: Effect, moved: bool) -> Answer {
+    let item = book.find(product).expect("the command touched the item").clone();
+    let movement = (moved && item.sequence > 0).then(|| MovementId::new(item.updated_at, item.number, item.sequence));
+    let above_maximum = moved && item.on_hand() > item.max_stock_level;
+    let warning = above_maximum.then_some(Warning::AboveMaximum);
+    Answer::Item(Box::new(ItemAnswer { effect, item, movement, warning, locations: book.locations.clone() }))
+}
+
+fn order_answer(book: &Book, order: OrderId, effect: Effect) -> Result<Answer, Refusal> {
+    let order = book.order(order).ok_or(Refusal::OrderNotFound)?.clone();
+    Ok(Answer::Order { effect, order: Box::new(order), locations: book.locations.clone() })
+}

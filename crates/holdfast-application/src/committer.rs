@@ -1,0 +1,252 @@
+//! The heart: load the pages, decide in order, save, commit. All of a batch becomes durable, or none of it.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::location::Locations;
+use holdfast_domain::{Actor, Book, OrderId, Timestamp};
+
+use crate::answer::{KeptAnswer, Reply};
+use crate::command::{Command, CommandKey, Needs, Submission};
+use crate::failpoint;
+use crate::policy::Policy;
+use crate::ports::{CommitError, LoggedAnswer, Store, StoreError, StoreTransaction};
+
+/// Decides a batch and makes it durable. The replies stand in the order of the batch.
+///
+/// # Errors
+///
+/// [`CommitError`]: nothing was done, or nobody knows.
+pub fn commit_batch(store: &mut dyn Store, batch: &[&Submission], policy: &Policy) -> Result<Vec<Reply>, CommitError> {
+    let mut transaction = store.begin()?;
+    failpoint::reach("begun");
+    let logged = find_answers(&mut *transaction, batch)?;
+    let mut book = load_book(&mut *transaction, batch, policy, &[])?;
+    let mut replies = decide(batch, &logged, &mut book, policy);
+    if let Some(due) = due_orders_in_the_way(&mut *transaction, &book, policy)? {
+        book = load_book(&mut *transaction, batch, policy, &due)?;
+        replies = decide(batch, &logged, &mut book, policy);
+    }
+    failpoint::reach("decided");
+    save_book(&mut *transaction, &book)?;
+    save_answers(&mut *transaction, batch, &replies, &book)?;
+    failpoint::reach("saved");
+    transaction.commit()?;
+    failpoint::reach("committed");
+    Ok(replies)
+}
+
+/// Every page the batch can touch, and the time. Orders in `due` may be ended to serve somebody else.
+fn load_book(
+    transaction: &mut dyn StoreTransaction,
+    batch: &[&Submission],
+    policy: &Policy,
+    due: &[OrderId],
+) -> Result<Book, StoreError> {
+    let mut needs = Needs::default();
+    for submission in batch {
+        submission.command.needs(&mut needs);
+    }
+    let replayed_until = batch.iter().filter_map(|submission| submission.decided_at).max();
+    let expiring = match replayed_until {
+        Some(until) => transaction.due_orders(until, usize::MAX)?,
+        None => Vec::new(),
+    };
+    needs.orders.extend_from_slice(due);
+    needs.orders.extend_from_slice(&expiring);
+    needs.orders.sort_unstable();
+    needs.orders.dedup();
+    let orders = transaction.load_orders(&needs.orders)?;
+    let held = orders.iter().flat_map(|order| order.live().map(|held| ProductRef::Id(held.product)));
+    let asked = orders.iter().flat_map(|order| order.asked.iter().map(|line| ProductRef::Id(line.product)));
+    needs.products.extend(held.chain(asked));
+    needs.products.sort_unstable();
+    needs.products.dedup();
+    let items = transaction.load_items(&needs.products)?;
+    let waiting = transaction.load_waiting(&needs.orders)?;
+    let locations = Arc::new(Locations::new(transaction.load_locations()?));
+    let numbering = transaction.numbering()?;
+
+    let now = items.iter().map(|item| item.updated_at).chain([transaction.now()?]).max();
+    let mut book = Book::new(now.unwrap_or(Timestamp::EPOCH), policy.expiry, locations, numbering);
+    items.into_iter().for_each(|item| book.put_item(item));
+    orders.into_iter().for_each(|order| book.put_order(order));
+    book.waiting.known = waiting.into_iter().collect();
+    book.due = due.to_vec();
+    Ok(book)
+}
+
+/// Decides the batch in order of arrival.
+fn decide(batch: &[&Submission], logged: &[Option<LoggedAnswer>], book: &mut Book, policy: &Policy) -> Vec<Reply> {
+    let now = book.now;
+    let mut ends = EventClock::new(batch, book);
+    let mut first_of: HashMap<(&str, &str, u32), usize> = HashMap::new();
+    let mut replies: Vec<Reply> = Vec::with_capacity(batch.len());
+    for (at, submission) in batch.iter().enumerate() {
+        let known = match &submission.key {
+            None => None,
+            Some(key) => logged.get(at).and_then(Option::as_ref).map_or_else(
+                || {
+                    let first = first_of.get(&(key.scope.as_str(), key.key.as_str(), key.position))?;
+                    repeated(batch, &replies, *first, key)
+                },
+                |logged| Some(replay(logged, key)),
+            ),
+        };
+        let reply = known.unwrap_or_else(|| {
+            book.now = submission.decided_at.unwrap_or(now);
+            ends.pass(book, submission, policy);
+            let decision = submission.command.apply(book, policy, &submission.actor);
+            ends.note(book, submission);
+            match &submission.key {
+                Some(key) if is_kept(&decision) => Reply::Kept((key.render)(&decision)),
+                _ => Reply::Decided(decision),
+            }
+        });
+        if let (Some(key), Reply::Kept(_)) = (&submission.key, &reply) {
+            first_of.insert((&key.scope, &key.key, key.position), at);
+        }
+        replies.push(reply);
+    }
+    book.now = now;
+    replies
+}
+
+/// Whether a decision answers every repeat of its command (PROTOCOL, section 3.6): what depends on the caller's copy or
+/// breaks a limit does not.
+fn is_kept(decision: &crate::answer::Decision) -> bool {
+    use holdfast_domain::Refusal;
+    !matches!(decision, Err(Refusal::VersionMismatch { .. } | Refusal::OutOfRange { .. }))
+}
+
+/// The reply to a command whose answer is kept.
+fn replay(logged: &LoggedAnswer, key: &CommandKey) -> Reply {
+    if logged.fingerprint == key.fingerprint { Reply::Replayed(logged.answer.clone()) } else { Reply::KeyReused }
+}
+
+/// The reply to a command that stands twice in one batch.
+fn repeated(batch: &[&Submission], replies: &[Reply], first: usize, key: &CommandKey) -> Option<Reply> {
+    let Some(Reply::Kept(answer)) = replies.get(first) else { return None };
+    let fingerprint = batch.get(first)?.key.as_ref()?.fingerprint;
+    Some(replay(&LoggedAnswer { fingerprint, answer: answer.clone() }, key))
+}
+
+fn find_answers(
+    transaction: &mut dyn StoreTransaction,
+    batch: &[&Submission],
+) -> Result<Vec<Option<LoggedAnswer>>, StoreError> {
+    let (places, keys): (Vec<usize>, Vec<&CommandKey>) =
+        batch.iter().enumerate().filter_map(|(at, submission)| submission.key.as_ref().map(|key| (at, key))).unzip();
+    let mut logged = vec![None; batch.len()];
+    if keys.is_empty() {
+        return Ok(logged);
+    }
+    for (at, answer) in places.into_iter().zip(transaction.find_answers(&keys)?) {
+        if let Some(place) = logged.get_mut(at) {
+            *place = answer;
+        }
+    }
+    Ok(logged)
+}
+
+/// Due orders that hold units of levels of which somebody wanted more than there was.
+fn due_orders_in_the_way(
+    transaction: &mut dyn StoreTransaction,
+    book: &Book,
+    policy: &Policy,
+) -> Result<Option<Vec<OrderId>>, StoreError> {
+    if book.short.is_empty() {
+        return Ok(None);
+    }
+    let mut levels = book.short.clone();
+    levels.sort_unstable();
+    levels.dedup();
+    let due = transaction.due_orders_holding(&levels, book.now, policy.reclaim_orders_max)?;
+    Ok((!due.is_empty()).then_some(due))
+}
+
+/// What changed, all of it or none.
+fn save_book(transaction: &mut dyn StoreTransaction, book: &Book) -> Result<(), StoreError> {
+    if !book.new_locations.is_empty() {
+        transaction.save_locations(&book.new_locations)?;
+    }
+    let mut items: Vec<_> = book.item_pages().filter(|page| page.is_changed()).collect();
+    items.sort_unstable_by_key(|page| page.item.number);
+    transaction.append_movements(&book.movements)?;
+    transaction.save_items(&items)?;
+    let mut orders: Vec<_> = book.order_pages().filter(|page| page.is_changed()).collect();
+    orders.sort_unstable_by_key(|page| page.order.number);
+    transaction.save_orders(&orders)?;
+    transaction.save_waiting(&book.waiting)
+}
+
+/// The answers that are kept, and those that need not be kept any longer.
+fn save_answers(
+    transaction: &mut dyn StoreTransaction,
+    batch: &[&Submission],
+    replies: &[Reply],
+    book: &Book,
+) -> Result<(), StoreError> {
+    let kept: Vec<(&CommandKey, &KeptAnswer)> = batch
+        .iter()
+        .zip(replies)
+        .filter_map(|(submission, reply)| match (&submission.key, reply) {
+            (Some(key), Reply::Kept(answer)) => Some((key, answer)),
+            _ => None,
+        })
+        .collect();
+    if !kept.is_empty() {
+        transaction.keep_answers(&kept, book.now)?;
+    }
+    for submission in batch {
+        if let Command::ForgetAnswers { before, most } = &submission.command {
+            transaction.forget_answers(*before, *most)?;
+        }
+    }
+    Ok(())
+}
+
+/// On the events' clock, whatever is due by an event's time ends before the event is decided.
+struct EventClock {
+    ends: BinaryHeap<Reverse<(Timestamp, OrderId)>>,
+    runs: bool,
+}
+
+impl EventClock {
+    fn new(batch: &[&Submission], book: &Book) -> Self {
+        let runs = batch.iter().any(|submission| submission.decided_at.is_some());
+        let mut clock = Self { ends: BinaryHeap::new(), runs };
+        if runs {
+            let pages = book.order_pages().filter(|page| page.order.live().next().is_some());
+            clock.ends.extend(pages.filter_map(|page| Some(Reverse((page.order.expires_at?, page.order.id)))));
+        }
+        clock
+    }
+
+    /// Ends what is due when `submission` is decided.
+    fn pass(&mut self, book: &mut Book, submission: &Submission, policy: &Policy) {
+        let Some(now) = submission.decided_at.filter(|_| self.runs) else { return };
+        let sweep = Actor::new("sweep").expect("a plain word is an actor");
+        let at_once = Policy { sweep_grace: std::time::Duration::ZERO, ..policy.clone() };
+        while let Some(Reverse((expires_at, order))) = self.ends.peek().copied() {
+            if expires_at > now {
+                break;
+            }
+            self.ends.pop();
+            book.expire_order(order, at_once.sweep_grace, &sweep);
+        }
+    }
+
+    /// Keeps in mind until when the order of `submission` is held.
+    fn note(&mut self, book: &Book, submission: &Submission) {
+        let order = match &submission.command {
+            Command::OrderEvent(event) if self.runs => event.order,
+            Command::ReserveOrder { order, .. } | Command::ExtendOrder { order, .. } if self.runs => *order,
+            _ => return,
+        };
+        let expires_at = book.order(order).and_then(|order| order.expires_at);
+        self.ends.extend(expires_at.map(|expires_at| Reverse((expires_at, order))));
+    }
+}

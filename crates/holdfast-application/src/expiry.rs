@@ -1,0 +1,120 @@
+//! The sweep: ends orders whose time is over, gives up on payments without an order, forgets old answers.
+//!
+//! Candidates are read outside any lock and go through the queue as ordinary commands, which look again. So any number of
+//! sweeps is safe, and the queue's share for maintenance paces them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use holdfast_domain::{Actor, OrderId};
+
+use crate::answer::{Answer, Reply};
+use crate::clock::Clock;
+use crate::command::{Command, Submission};
+use crate::queries::StockQueries;
+use crate::queue::{Class, CommandQueue};
+
+/// How the sweep goes about it.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepPace {
+    /// The time between two sweeps.
+    pub interval: Duration,
+    /// The most orders ended in one step.
+    pub step_max: usize,
+    /// How long after `expiresAt` an order is ended at the earliest.
+    pub grace: Duration,
+    /// How long answers are kept under their keys.
+    pub answers_kept: Duration,
+}
+
+/// The sweep.
+pub struct Sweep {
+    queue: CommandQueue,
+    queries: Arc<dyn StockQueries>,
+    clock: Arc<dyn Clock>,
+    pace: SweepPace,
+    stop: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Sweep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sweep").field("pace", &self.pace).finish_non_exhaustive()
+    }
+}
+
+impl Sweep {
+    /// A sweep that runs until `stop` is set.
+    pub fn new(
+        queue: CommandQueue,
+        queries: Arc<dyn StockQueries>,
+        clock: Arc<dyn Clock>,
+        pace: SweepPace,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self { queue, queries, clock, pace, stop }
+    }
+
+    /// Sweeps again and again.
+    pub fn run(self) {
+        let mut forgot = Instant::now();
+        while !self.stop.load(Ordering::Relaxed) {
+            let mut pause = self.pace.interval;
+            match self.step() {
+                Ok(true) => pause = Duration::ZERO,
+                Ok(false) => {}
+                Err(words) => tracing::warn!(error = %words, "the sweep could not read what is due"),
+            }
+            if forgot.elapsed() > Duration::from_secs(60) {
+                forgot = Instant::now();
+                let before = self.clock.now().before(self.pace.answers_kept);
+                self.submit_all([Command::ForgetAnswers { before, most: self.pace.step_max }]);
+            }
+            self.sleep(pause);
+        }
+    }
+
+    /// One step. Says whether there may be more to do at once.
+    fn step(&self) -> Result<bool, String> {
+        let now = self.clock.now();
+        let most = self.pace.step_max;
+        let read = |orders: Result<Vec<OrderId>, crate::queries::ReadError>| orders.map_err(|e| e.to_string());
+        let due = read(self.queries.due_orders(now.before(self.pace.grace), most))?;
+        let more = due.len() == most;
+        let ended = self.submit_all(due.into_iter().map(|order| Command::ExpireOrder { order }));
+        if ended > 0 {
+            metrics::counter!("holdfast_expired_orders_total").increment(ended);
+            tracing::debug!(orders = ended, "orders expired");
+        }
+        let overdue = read(self.queries.overdue_payments(now, most))?;
+        for order in &overdue {
+            tracing::warn!(order.id = %order, "a payment waited for its order in vain: no reservation");
+            metrics::counter!("holdfast_events_in_total", "type" => "PaymentCompleted", "outcome" => "rejected")
+                .increment(1);
+        }
+        self.submit_all(overdue.into_iter().map(|order| Command::DropPayment { order }));
+        Ok(more && ended > 0)
+    }
+
+    /// Puts commands in line and waits for them. Says how many changed something.
+    fn submit_all(&self, commands: impl IntoIterator<Item = Command>) -> u64 {
+        let actor = Actor::new("sweep").expect("a plain word is an actor");
+        let tickets: Vec<_> = commands
+            .into_iter()
+            .map_while(|command| {
+                let submission = Submission { command, actor: actor.clone(), key: None, decided_at: None };
+                self.queue.submit(submission, Class::Maintenance, None).ok()
+            })
+            .collect();
+        let ended = tickets.into_iter().map(crate::ticket::Ticket::wait);
+        let ended = ended.filter(|heard| matches!(heard, Ok(Reply::Decided(Ok(Answer::Swept { ended: true })))));
+        u64::try_from(ended.count()).unwrap_or(u64::MAX)
+    }
+
+    fn sleep(&self, pause: Duration) {
+        let until = Instant::now().checked_add(pause);
+        while until.is_some_and(|until| Instant::now() < until) && !self.stop.load(Ordering::Relaxed) {
+            std::thread::sleep(pause.min(Duration::from_millis(50)));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The loop: take what waits, commit it, answer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::answer::{Decision, Fault, Reply};
+use crate::batch::BatchLimits;
+use crate::command::Submission;
+use crate::committer::commit_batch;
+use crate::policy::Policy;
+use crate::ports::{CommitError, Store, StoreError};
+use crate::queue::{CommandQueue, Waiting};
+use crate::ticket::{Heard, Wakes};
+
+/// How often a batch is tried before it is halved.
+const TRIES_MAX: u32 = 8;
+/// How long a lane waits for the first command before it looks after its store.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What others may know about a lane.
+#[derive(Debug, Default)]
+pub struct LaneStatus {
+    working_since: Mutex<Option<Instant>>,
+    cannot_write: AtomicBool,
+    batches: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl LaneStatus {
+    /// How long the batch at hand has taken so far.
+    pub fn busy_for(&self) -> Option<Duration> {
+        let since = *self.working_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed())
+    }
+
+    /// Whether the last batch could not be written.
+    pub fn cannot_write(&self) -> bool {
+        self.cannot_write.load(Ordering::Relaxed)
+    }
+
+    /// How many batches were committed.
+    pub fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
+    /// Whether the lane has stopped.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    fn set_working(&self, working: bool) {
+        let since = working.then(Instant::now);
+        *self.working_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+}
+
+/// Why a lane stopped.
+#[derive(Debug)]
+pub enum LaneEnd {
+    /// The queue was closed and is empty.
+    Drained,
+    /// A commit's outcome is not known, so what the store holds is not known: the process must end and start anew.
+    Unknown(String),
+}
+
+/// A thread with a store: the only place where stock changes.
+pub struct Lane {
+    store: Box<dyn Store>,
+    queue: CommandQueue,
+    policy: Policy,
+    limits: BatchLimits,
+    status: Arc<LaneStatus>,
+}
+
+impl std::fmt::Debug for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    /// A lane that works off `queue`.
+    pub fn new(store: Box<dyn Store>, queue: CommandQueue, policy: Policy, limits: BatchLimits) -> Self {
+        Self { store, queue, policy, limits, status: Arc::new(LaneStatus::default()) }
+    }
+
+    /// What others may know about it.
+    pub fn status(&self) -> Arc<LaneStatus> {
+        self.status.clone()
+    }
+
+    /// Works until the queue is closed and empty, or a commit's outcome is not known.
+    pub fn run(mut self) -> LaneEnd {
+        let end = loop {
+            let Some(batch) = self.queue.next_batch(&self.limits, PATIENCE) else { break LaneEnd::Drained };
+            let idle = batch.is_empty();
+            if !idle {
+                self.status.set_working(true);
+                let end = self.work_off(batch);
+                self.status.set_working(false);
+                if let Some(end) = end {
+                    break end;
+                }
+            }
+            if let Err(fault) = self.store.rest(idle) {
+                tracing::warn!(error = %chain(&fault), "housekeeping of the store failed");
+            }
+        };
+        self.status.ended.store(true, Ordering::Relaxed);
+        end
+    }
+
+    /// Drops what nobody waits for any more and carries out the rest.
+    fn work_off(&mut self, batch: Vec<Waiting>) -> Option<LaneEnd> {
+        let mut wakes = Wakes::default();
+        let wait_max = self.queue.wait_max();
+        let mut live = Vec::with_capacity(batch.len());
+        for command in batch {
+            let waited = command.since.elapsed();
+            if command.promise.is_abandoned() {
+                metrics::counter!("holdfast_commands_dropped_total", "reason" => "abandoned").increment(1);
+            } else if waited > wait_max {
+                metrics::counter!("holdfast_commands_dropped_total", "reason" => "deadline").increment(1);
+                command.promise.keep(Err(Fault::TooLate(waited)), &mut wakes);
+            } else {
+                live.push(command);
+            }
+        }
+        let end = if live.is_empty() { None } else { self.carry_out(live, &mut wakes) };
+        wakes.wake();
+        end
+    }
+
+    fn carry_out(&mut self, mut batch: Vec<Waiting>, wakes: &mut Wakes) -> Option<LaneEnd> {
+        let mut tries = 0_u32;
+        let fault = loop {
+            tries = tries.saturating_add(1);
+            let started = Instant::now();
+            match self.attempt(&batch) {
+                Ok(replies) => {
+                    self.committed(&batch, &replies, started);
+                    for (command, reply) in batch.into_iter().zip(replies) {
+                        command.promise.keep(Ok(reply), wakes);
+                    }
+                    return None;
+                }
+                Err(CommitError::NotApplied(StoreError::Contention(source))) if tries < TRIES_MAX => {
+                    metrics::counter!("holdfast_store_retries_total", "reason" => "contention").increment(1);
+                    tracing::debug!(error = %source, tries, "the batch met another writer; trying again");
+                    std::thread::sleep(Duration::from_millis(u64::from(tries)));
+                }
+                Err(fault) => break fault,
+            }
+        };
+        match fault {
+            CommitError::Unknown(source) => {
+                let words = chain(&*source);
+                tracing::error!(error = %words, batch.commands = batch.len(), "the outcome of a commit is not known");
+                answer_all(batch, &Err(Fault::OutcomeUnknown(words.clone())), wakes);
+                Some(LaneEnd::Unknown(words))
+            }
+            CommitError::NotApplied(StoreError::Unavailable(source)) => {
+                let words = chain(&*source);
+                tracing::error!(error = %words, batch.commands = batch.len(), "the store cannot write");
+                self.status.cannot_write.store(true, Ordering::Relaxed);
+                answer_all(batch, &Err(Fault::StoreUnavailable(words)), wakes);
+                None
+            }
+            CommitError::NotApplied(StoreError::Contention(source) | StoreError::Broken(source)) => {
+                let words = chain(&*source);
+                tracing::error!(error = %words, batch.commands = batch.len(), "a batch failed");
+                if batch.len() > 1 {
+                    let rest = batch.split_off(batch.len().div_ceil(2));
+                    return self.carry_out(batch, wakes).or_else(|| self.carry_out(rest, wakes));
+                }
+                answer_all(batch, &Err(Fault::StoreUnavailable(words)), wakes);
+                None
+            }
+        }
+    }
+
+    /// Commits the batch once; a panic counts as a broken batch, and its transaction is undone.
+    fn attempt(&mut self, batch: &[Waiting]) -> Result<Vec<Reply>, CommitError> {
+        let submissions: Vec<&Submission> = batch.iter().map(|command| &command.submission).collect();
+        let (store, policy) = (&mut *self.store, &self.policy);
+        catch_unwind(AssertUnwindSafe(|| commit_batch(store, &submissions, policy))).unwrap_or_else(|panic| {
+            let words = panic.downcast_ref::<String>().cloned();
+            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let words = words.unwrap_or_else(|| "a panic without words".to_owned());
+            Err(CommitError::NotApplied(StoreError::Broken(words.into())))
+        })
+    }
+
+    fn committed(&self, batch: &[Waiting], replies: &[Reply], started: Instant) {
+        self.status.cannot_write.store(false, Ordering::Relaxed);
+        self.status.batches.fetch_add(1, Ordering::Relaxed);
+        let commands = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+        metrics::histogram!("holdfast_batch_commands").record(f64::from(commands));
+        metrics::histogram!("holdfast_commit_duration_seconds").record(started.elapsed().as_secs_f64());
+        let mut counts: Vec<((&'static str, &'static str), u64)> = Vec::new();
+        for (command, reply) in batch.iter().zip(replies) {
+            let name = command.submission.command.name();
+            let outcome = outcome_of(reply);
+            match counts.iter_mut().find(|(kind, _)| *kind == (name, outcome)) {
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => counts.push(((name, outcome), 1)),
+            }
+        }
+        for ((name, outcome), count) in counts {
+            metrics::counter!("holdfast_commands_total", "command" => name, "outcome" => outcome).increment(count);
+        }
+        if let Some(oldest) = batch.first() {
+            let name = oldest.submission.command.name();
+            metrics::histogram!("holdfast_command_duration_seconds", "command" => name)
+                .record(oldest.since.elapsed().as_secs_f64());
+        }
+    }
+}
+
+/// What the metrics call a reply.
+fn outcome_of(reply: &Reply) -> &'static str {
+    use holdfast_domain::book::Effect;
+
+    use crate::answer::Answer;
+    match reply {
+        Reply::Replayed(_) => "replayed",
+        Reply::KeyReused => "refused",
+        Reply::Kept(answer) if answer.status >= 400 => "refused",
+        Reply::Kept(_) => "applied",
+        Reply::Decided(Err(_)) => "refused",
+        Reply::Decided(Ok(Answer::Event(event))) => event.outcome.as_str(),
+        Reply::Decided(Ok(Answer::Item(item))) if item.effect == Effect::Replayed => "replayed",
+        Reply::Decided(Ok(Answer::Order { effect: Effect::Replayed, .. })) => "replayed",
+        Reply::Decided(Ok(_)) => "applied",
+    }
+}
+
+fn answer_all(batch: Vec<Waiting>, heard: &Heard, wakes: &mut Wakes) {
+    for command in batch {
+        command.promise.keep(heard.clone(), wakes);
+    }
+}
+
+/// An error with its sources, for people.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words = format!("{words}: {cause}");
+        source = cause.source();
+    }
+    words
+}
+
+/// Decides commands one after the other on a store of one's own: for imports, replays and tests, without queue and
+/// threads.
+///
+/// # Errors
+///
+/// As [`commit_batch`].
+pub fn decide_at_once(
+    store: &mut dyn Store,
+    submissions: &[Submission],
+    policy: &Policy,
+) -> Result<Vec<Reply>, CommitError> {
+    let batch: Vec<&Submission> = submissions.iter().collect();
+    commit_batch(store, &batch, policy)
+}
+
+/// The decision of a reply that was decided just now and not rendered.
+pub fn decision(reply: Reply) -> Option<Decision> {
+    match reply {
+        Reply::Decided(decision) => Some(decision),
+        _ => None,
+    }
+}

@@ -1,0 +1,154 @@
+//! The upstream events about orders, and what each does to an order in each state (PROTOCOL, section 3.11).
+
+use holdfast_domain::book::reserving::OrderLine;
+use holdfast_domain::book::{Effect, Hold};
+use holdfast_domain::order::OrderEventKind;
+use holdfast_domain::{Actor, Book, OrderId, OrderStatus, Reason, Refusal};
+
+use crate::policy::{LatePayment, Policy};
+
+/// An upstream event about an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderEvent {
+    /// What happened.
+    pub kind: OrderEventKind,
+    /// To which order.
+    pub order: OrderId,
+    /// What the order asks for, of an `OrderCreated`.
+    pub lines: Vec<OrderLine>,
+    /// Why, of a `PaymentFailed` or `OrderCancelled`.
+    pub reason: Option<Reason>,
+    /// Whether type and order are its identity; else its submission carries the key.
+    pub is_bare: bool,
+}
+
+/// What became of an upstream event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventOutcome {
+    /// It changed something.
+    Applied,
+    /// It was known.
+    Replayed,
+    /// The rules said no.
+    Refused,
+    /// There was nothing to do.
+    Ignored,
+    /// A payment waits for its order.
+    Waiting,
+    /// It can never be applied.
+    Rejected,
+}
+
+impl EventOutcome {
+    /// The word the world reads.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Replayed => "replayed",
+            Self::Refused => "refused",
+            Self::Ignored => "ignored",
+            Self::Waiting => "waiting",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// What became of an upstream event, and why not more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventAnswer {
+    /// What became of it.
+    pub outcome: EventOutcome,
+    /// The code of the rule that said no.
+    pub code: Option<&'static str>,
+}
+
+impl EventAnswer {
+    const fn plain(outcome: EventOutcome) -> Self {
+        Self { outcome, code: None }
+    }
+
+    const fn coded(outcome: EventOutcome, code: &'static str) -> Self {
+        Self { outcome, code: Some(code) }
+    }
+
+    fn of(result: Result<Effect, Refusal>) -> Self {
+        match result {
+            Ok(Effect::Applied) => Self::plain(EventOutcome::Applied),
+            Ok(Effect::Replayed) => Self::plain(EventOutcome::Replayed),
+            Err(refusal @ (Refusal::OrderAlreadyReserved(_) | Refusal::OutOfRange { .. })) => {
+                Self::coded(EventOutcome::Rejected, refusal.code())
+            }
+            Err(refusal) => Self::coded(EventOutcome::Refused, refusal.code()),
+        }
+    }
+}
+
+impl OrderEvent {
+    /// Decides the event on the book's pages.
+    pub fn apply(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
+        let known = book.order(self.order).is_some_and(|order| order.has_seen(self.kind));
+        if self.is_bare && known {
+            return EventAnswer::plain(EventOutcome::Replayed);
+        }
+        let answer = match self.kind {
+            OrderEventKind::OrderCreated => self.created(book, policy, actor),
+            OrderEventKind::PaymentCompleted => self.paid(book, policy, actor),
+            OrderEventKind::PaymentFailed | OrderEventKind::OrderCancelled => self.ended(book, actor),
+        };
+        if self.is_bare {
+            book.note_event(self.order, self.kind);
+        }
+        answer
+    }
+
+    fn created(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
+        match book.order(self.order).map(|order| order.status) {
+            None | Some(OrderStatus::Reserved | OrderStatus::Closed) => {
+                let hold = policy.ttl_default.map_or(Hold::Forever, Hold::For);
+                EventAnswer::of(book.reserve_order(self.order, &self.lines, hold, policy.strategy, actor))
+            }
+            Some(OrderStatus::Refused | OrderStatus::Confirmed | OrderStatus::Released | OrderStatus::Expired) => {
+                EventAnswer::plain(EventOutcome::Replayed)
+            }
+        }
+    }
+
+    fn paid(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
+        match book.order(self.order).map(|order| order.status) {
+            None if book.waiting.waits(self.order) => EventAnswer::plain(EventOutcome::Replayed),
+            None => {
+                book.waiting.wait(self.order, book.now.after(policy.payment_wait));
+                EventAnswer::plain(EventOutcome::Waiting)
+            }
+            Some(OrderStatus::Released | OrderStatus::Closed) => {
+                EventAnswer::coded(EventOutcome::Refused, "order_already_closed")
+            }
+            Some(_) => {
+                let reacquire = policy.late_payment == LatePayment::Reacquire;
+                EventAnswer::of(book.confirm_order(self.order, reacquire, actor))
+            }
+        }
+    }
+
+    fn ended(&self, book: &mut Book, actor: &Actor) -> EventAnswer {
+        match book.order(self.order).map(|order| order.status) {
+            None => {
+                book.close_unseen_order(self.order, self.reason());
+                book.waiting.end(self.order);
+                EventAnswer::plain(EventOutcome::Applied)
+            }
+            Some(OrderStatus::Reserved | OrderStatus::Confirmed) => {
+                EventAnswer::of(book.release_order(self.order, self.reason(), actor))
+            }
+            Some(OrderStatus::Refused | OrderStatus::Released | OrderStatus::Expired | OrderStatus::Closed) => {
+                EventAnswer::plain(EventOutcome::Ignored)
+            }
+        }
+    }
+
+    /// The reason it gives, else what it is.
+    fn reason(&self) -> Option<Reason> {
+        let kind = if self.kind == OrderEventKind::PaymentFailed { "payment_failed" } else { "order_cancelled" };
+        self.reason.clone().or_else(|| Reason::new(kind).ok())
+    }
+}

@@ -1,0 +1,118 @@
+//! What a store is: few, wide ports that take many records at once.
+//!
+//! A port exists because at least two implementations do; [`memory`] is the reference, what the port *means*, and
+//! [`contract`] says how every store behaves.
+
+use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
+use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
+
+use crate::answer::KeptAnswer;
+use crate::command::CommandKey;
+
+pub mod contract;
+pub mod memory;
+
+/// Why a store could not do what was asked, before a commit was sent: nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another writer got in between: the same again will do.
+    #[error("another writer was faster")]
+    Contention(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No write can be made at present: the disk is full, the database away.
+    #[error("the store cannot write")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Something is broken that no retry mends.
+    #[error("the store failed")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a commit did not succeed for certain.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// It was rolled back: nothing was done.
+    #[error(transparent)]
+    NotApplied(#[from] StoreError),
+    /// It may have happened or not. Only the same commands under the same keys will tell.
+    #[error("the outcome of the commit is not known")]
+    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Items, one per product, and the locations their levels name.
+pub trait InventoryRepository {
+    /// All locations; `main` is among them.
+    fn load_locations(&mut self) -> Result<Vec<Location>, StoreError>;
+    /// Saves new locations.
+    fn save_locations(&mut self, locations: &[Location]) -> Result<(), StoreError>;
+    /// The items of `products`, locked until the transaction ends. Unknown ones are left out; an item that is named
+    /// twice comes once.
+    fn load_items(&mut self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError>;
+    /// Saves items, new or changed.
+    fn save_items(&mut self, items: &[&ItemPage]) -> Result<(), StoreError>;
+    /// The numbers the next new things get.
+    fn numbering(&mut self) -> Result<Numbering, StoreError>;
+}
+
+/// Orders with their reservations, and payments that wait for their order.
+pub trait StockReservationRepository {
+    /// The orders with all their reservations, locked until the transaction ends. Unknown ones are left out.
+    fn load_orders(&mut self, orders: &[OrderId]) -> Result<Vec<Order>, StoreError>;
+    /// Saves orders, new or changed, and their reservations. An order that another writer changed meanwhile is
+    /// [`StoreError::Contention`].
+    fn save_orders(&mut self, orders: &[&OrderPage]) -> Result<(), StoreError>;
+    /// Reserved orders whose time is over at `now`, the oldest first.
+    fn due_orders(&mut self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError>;
+    /// Those of them that hold units of one of these levels (`None`: at any location).
+    fn due_orders_holding(
+        &mut self,
+        levels: &[(ProductId, Option<LocationNumber>)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<OrderId>, StoreError>;
+    /// Payments that wait for one of these orders.
+    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError>;
+    /// Saves what changed among the waiting payments.
+    fn save_waiting(&mut self, waiting: &WaitingPayments) -> Result<(), StoreError>;
+}
+
+/// The audit trail.
+pub trait StockMovementRepository {
+    /// Appends movements. One whose (product, sequence) is there already is [`StoreError::Contention`]: the fence.
+    fn append_movements(&mut self, movements: &[StockMovement]) -> Result<(), StoreError>;
+}
+
+/// An answer found under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedAnswer {
+    /// The fingerprint of what was asked.
+    pub fingerprint: [u8; 32],
+    /// What was answered.
+    pub answer: KeptAnswer,
+}
+
+/// The answers kept under the callers' keys.
+pub trait CommandLog {
+    /// What is kept under each key, in their order.
+    fn find_answers(&mut self, keys: &[&CommandKey]) -> Result<Vec<Option<LoggedAnswer>>, StoreError>;
+    /// Keeps answers.
+    fn keep_answers(&mut self, answers: &[(&CommandKey, &KeptAnswer)], now: Timestamp) -> Result<(), StoreError>;
+    /// Forgets up to `most` answers kept before `before`.
+    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<(), StoreError>;
+}
+
+/// All changes of one batch: all of them become durable, or none.
+pub trait StoreTransaction:
+    InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog
+{
+    /// The time to decide by, read after what it decides about was locked.
+    fn now(&mut self) -> Result<Timestamp, StoreError>;
+    /// Makes everything durable.
+    fn commit(self: Box<Self>) -> Result<(), CommitError>;
+}
+
+/// A place that keeps the books.
+pub trait Store: Send {
+    /// Starts a transaction. Dropping it undoes it.
+    fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError>;
+    /// Housekeeping between two batches; `idle` when nobody waits.
+    fn rest(&mut self, idle: bool) -> Result<(), StoreError>;
+}
