@@ -44,6 +44,19 @@ pub struct ProductCursor {
     pub sku: String,
 }
 
+impl ProductCursor {
+    /// Where `item` stands in a list sorted by `sort`: names as they are, units and microseconds as decimals.
+    pub fn of(item: &InventoryItem, sort: ProductSort) -> Self {
+        let key = match sort {
+            ProductSort::Sku => String::new(),
+            ProductSort::Name => item.name.to_string(),
+            ProductSort::Available => item.available().to_string(),
+            ProductSort::UpdatedAt => item.updated_at.micros().to_string(),
+        };
+        Self { key, sku: item.sku.to_string() }
+    }
+}
+
 /// Which products, in which order.
 #[derive(Clone, Debug)]
 pub struct ProductFilter {

@@ -1,0 +1,285 @@
+//! Reads of the books: each sees one moment, and says by scanning what a database finds by an index.
+
+use std::ops::ControlFlow;
+
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::ids::LocationNumber;
+use holdfast_domain::location::Locations;
+use holdfast_domain::movement::MovementReference;
+use holdfast_domain::{
+    InventoryItem, LocationCode, Order, OrderId, ProductId, ReservationId, Sku, StockMovement, StockMovementType,
+    Timestamp,
+};
+
+use super::MemoryQueries;
+use super::books::Books;
+use crate::queries::{
+    LedgerLevel, LedgerLine, LedgerReader, LedgerReservation, MovementFilter, OrderFilter, ProductFilter, ProductSort,
+    ReadError, ReservationFilter, ReservationRow, StockQueries, Visitor,
+};
+
+impl StockQueries for MemoryQueries {
+    fn locations(&self) -> Result<Locations, ReadError> {
+        Ok(Locations::new(self.shared.books().locations.clone()))
+    }
+
+    fn items(&self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, ReadError> {
+        Ok(self.shared.books().named_items(products))
+    }
+
+    fn find_items(&self, filter: &ProductFilter) -> Result<Vec<InventoryItem>, ReadError> {
+        let books = self.shared.books();
+        let mut found: Vec<(SortKey, &InventoryItem)> = books
+            .items
+            .values()
+            .filter(|item| is_wanted(item, filter))
+            .map(|item| (SortKey::of(item, filter.sort), item))
+            .filter(|(key, _)| filter.after.as_ref().is_none_or(|after| key.is_behind(after, filter)))
+            .collect();
+        found.sort_by(|(a, _), (b, _)| if filter.descending { b.cmp(a) } else { a.cmp(b) });
+        Ok(found.into_iter().take(filter.limit).map(|(_, item)| item.clone()).collect())
+    }
+
+    fn low_stock(&self, after: Option<&Sku>, limit: usize) -> Result<Vec<InventoryItem>, ReadError> {
+        let books = self.shared.books();
+        let behind = books.skus.iter().filter(|(sku, _)| after.is_none_or(|after| *sku > after));
+        let low = behind.filter_map(|(_, product)| books.items.get(product)).filter(|item| item.is_low());
+        Ok(low.take(limit).cloned().collect())
+    }
+
+    fn movements(&self, filter: &MovementFilter) -> Result<Vec<StockMovement>, ReadError> {
+        let books = self.shared.books();
+        let order = filter.reference.as_deref().and_then(OrderId::parse);
+        let location = filter.location.as_ref().map(|code| number_of(&books, code));
+        let mut found: Vec<&StockMovement> = books
+            .movements
+            .values()
+            .filter(|movement| filter.product.is_none_or(|product| movement.product == product))
+            .filter(|movement| filter.kinds.is_empty() || filter.kinds.contains(&movement.kind))
+            .filter(|movement| filter.from.is_none_or(|from| movement.created_at >= from))
+            .filter(|movement| filter.to.is_none_or(|to| movement.created_at < to))
+            .filter(|movement| filter.reference.as_ref().is_none_or(|text| refers_to(movement, text, order)))
+            .filter(|movement| filter.reason.as_ref().is_none_or(|is| movement.cause.reason.as_ref() == Some(is)))
+            .filter(|movement| filter.actor.as_ref().is_none_or(|actor| movement.cause.actor == *actor))
+            .filter(|movement| location.is_none_or(|number| number == Some(movement.location)))
+            .filter(|movement| is_behind(movement, filter))
+            .collect();
+        match filter.product {
+            Some(_) => found.sort_by_key(|movement| movement.sequence),
+            None => found.sort_by_key(|movement| (movement.created_at, movement.id())),
+        }
+        if !filter.ascending {
+            found.reverse();
+        }
+        Ok(found.into_iter().take(filter.limit).cloned().collect())
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, ReadError> {
+        Ok(self.shared.books().orders.get(&id).cloned())
+    }
+
+    fn find_orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, ReadError> {
+        let books = self.shared.books();
+        let behind = books.orders.values().filter(|order| filter.after.is_none_or(|after| order.id > after));
+        let wanted = behind.filter(|order| filter.statuses.is_empty() || filter.statuses.contains(&order.status));
+        Ok(wanted.take(filter.limit).map(without_reservations).collect())
+    }
+
+    fn reservation(&self, id: ReservationId) -> Result<Option<ReservationRow>, ReadError> {
+        let books = self.shared.books();
+        let order = id.names().and_then(|(number, _)| books.orders.get(books.numbers.get(&number)?));
+        Ok(order.and_then(|order| ReservationRow::of(order).find(|row| row.id == id)))
+    }
+
+    fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError> {
+        let books = self.shared.books();
+        let location = filter.location.as_ref().map(|code| number_of(&books, code));
+        let mut found: Vec<ReservationRow> = books
+            .orders
+            .values()
+            .filter(|order| filter.order.is_none_or(|id| order.id == id))
+            .flat_map(ReservationRow::of)
+            .filter(|row| filter.after.is_none_or(|after| row.id > after))
+            .filter(|row| filter.statuses.is_empty() || filter.statuses.contains(&row.reservation.status))
+            .filter(|row| filter.product.is_none_or(|product| row.reservation.product == product))
+            .filter(|row| location.is_none_or(|number| number == Some(row.reservation.location)))
+            .filter(|row| {
+                filter.expires_before.is_none_or(|before| row.expires_at.is_some_and(|expires_at| expires_at < before))
+            })
+            .collect();
+        found.sort_by_key(|row| row.id);
+        found.truncate(filter.limit);
+        Ok(found)
+    }
+
+    fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
+        Ok(self.shared.books().due(now).take(most).map(|order| order.id).collect())
+    }
+
+    fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
+        let books = self.shared.books();
+        let mut overdue: Vec<_> =
+            books.waiting.iter().filter(|(_, until)| **until < now).map(|(id, until)| (*until, *id)).collect();
+        overdue.sort_unstable();
+        Ok(overdue.into_iter().take(most).map(|(_, id)| id).collect())
+    }
+
+    fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {
+        let books = self.shared.books();
+        let items: Vec<InventoryItem> =
+            books.skus.values().filter_map(|product| books.items.get(product)).cloned().collect();
+        drop(books);
+        walk(items, visit);
+        Ok(())
+    }
+
+    fn each_movement(&self, visit: Visitor<'_, StockMovement>) -> Result<(), ReadError> {
+        let movements: Vec<StockMovement> = self.shared.books().movements.values().cloned().collect();
+        walk(movements, visit);
+        Ok(())
+    }
+
+    fn each_order(&self, visit: Visitor<'_, Order>) -> Result<(), ReadError> {
+        let orders: Vec<Order> = self.shared.books().orders.values().map(without_reservations).collect();
+        walk(orders, visit);
+        Ok(())
+    }
+
+    fn each_reservation(&self, visit: Visitor<'_, ReservationRow>) -> Result<(), ReadError> {
+        let rows: Vec<ReservationRow> = self.shared.books().orders.values().flat_map(ReservationRow::of).collect();
+        walk(rows, visit);
+        Ok(())
+    }
+
+    fn read_ledger(&self, product: Option<ProductId>, reader: &mut dyn LedgerReader) -> Result<(), ReadError> {
+        let books = self.shared.books();
+        let is_asked = |of: ProductId| product.is_none_or(|product| product == of);
+        let items: Vec<&InventoryItem> = books.items.values().filter(|item| is_asked(item.product)).collect();
+        for item in &items {
+            reader.item(item.number.0, item.product, item.sequence);
+        }
+        for item in &items {
+            for level in item.levels() {
+                let (available, reserved) = (level.balance.available.get(), level.balance.reserved.get());
+                reader.level(LedgerLevel { item: item.number.0, location: level.location, available, reserved });
+            }
+        }
+        for movement in books.movements.values().filter(|movement| is_asked(movement.product)) {
+            reader.movement(&ledger_line(movement));
+        }
+        for order in books.orders.values() {
+            for held in order.reservations.iter().filter(|held| is_asked(held.product)) {
+                reader.reservation(&LedgerReservation {
+                    order: order.number.0,
+                    order_status: order.status,
+                    line: held.line,
+                    item: held.item.0,
+                    location: held.location,
+                    quantity: held.quantity.get(),
+                    status: held.status,
+                    sequence: held.sequence,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn ping(&self) -> Result<(), ReadError> {
+        drop(self.shared.books());
+        Ok(())
+    }
+}
+
+fn is_wanted(item: &InventoryItem, filter: &ProductFilter) -> bool {
+    let is_out = item.available().get() == 0;
+    filter.low.is_none_or(|low| item.is_low() == low)
+        && filter.out.is_none_or(|out| is_out == out)
+        && filter.search.as_deref().is_none_or(|piece| matches_search(item, piece))
+}
+
+fn matches_search(item: &InventoryItem, piece: &str) -> bool {
+    let folded = piece.to_ascii_lowercase();
+    ProductId::parse(piece) == Some(item.product)
+        || item.sku.as_str().to_ascii_lowercase().contains(&folded)
+        || item.name.as_str().to_ascii_lowercase().contains(&folded)
+}
+
+/// Where an item stands in a list.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct SortKey {
+    number: i64,
+    text: String,
+    sku: String,
+}
+
+impl SortKey {
+    fn of(item: &InventoryItem, sort: ProductSort) -> Self {
+        let key = crate::queries::ProductCursor::of(item, sort);
+        Self::read(&key, sort)
+    }
+
+    fn read(cursor: &crate::queries::ProductCursor, sort: ProductSort) -> Self {
+        let (number, text) = match sort {
+            ProductSort::Sku => (0, String::new()),
+            ProductSort::Name => (0, cursor.key.clone()),
+            ProductSort::Available | ProductSort::UpdatedAt => (cursor.key.parse().unwrap_or(0), String::new()),
+        };
+        Self { number, text, sku: cursor.sku.clone() }
+    }
+
+    fn is_behind(&self, after: &crate::queries::ProductCursor, filter: &ProductFilter) -> bool {
+        let after = Self::read(after, filter.sort);
+        if filter.descending { *self < after } else { *self > after }
+    }
+}
+
+fn refers_to(movement: &StockMovement, text: &str, order: Option<OrderId>) -> bool {
+    match &movement.cause.reference {
+        MovementReference::None => false,
+        MovementReference::Order(id) => Some(*id) == order,
+        MovementReference::Document(document) => document.as_str() == text,
+    }
+}
+
+fn is_behind(movement: &StockMovement, filter: &MovementFilter) -> bool {
+    let Some(after) = filter.after else { return true };
+    let order = match filter.product {
+        Some(_) => movement.sequence.cmp(&after.id.names().map_or(0, |(_, sequence)| sequence)),
+        None => (movement.created_at, movement.id()).cmp(&(after.created_at, after.id)),
+    };
+    if filter.ascending { order.is_gt() } else { order.is_lt() }
+}
+
+fn number_of(books: &Books, code: &LocationCode) -> Option<LocationNumber> {
+    books.locations.iter().find(|location| location.code == *code).map(|location| location.number)
+}
+
+fn without_reservations(order: &Order) -> Order {
+    Order { reservations: Vec::new(), ..order.clone() }
+}
+
+fn ledger_line(movement: &StockMovement) -> LedgerLine {
+    let size = i64::try_from(movement.quantity.get()).unwrap_or(i64::MAX);
+    let took_away =
+        movement.kind == StockMovementType::Adjustment && movement.after.available < movement.before.available;
+    LedgerLine {
+        item: movement.item.0,
+        sequence: movement.sequence,
+        location: movement.location,
+        kind: movement.kind,
+        quantity: if took_away { size.saturating_neg() } else { size },
+        available: movement.after.available.get(),
+        reserved: movement.after.reserved.get(),
+        reservation: movement.cause.reservation.and_then(|id| id.names()).map(|(order, line)| (order.0, line)),
+        created_at: movement.created_at,
+        has_actor: !movement.cause.actor.as_str().is_empty(),
+    }
+}
+
+fn walk<T>(rows: Vec<T>, visit: Visitor<'_, T>) {
+    for row in rows {
+        if visit(row) == ControlFlow::Break(()) {
+            break;
+        }
+    }
+}
