@@ -1,7 +1,7 @@
 //! What a store is: few, wide ports that take many records at once.
 //!
 //! A port exists because at least two implementations do; [`memory`] is the reference, what the port *means*, and
-//! [`contract`] says how every store behaves.
+//! `contract` (a feature, for tests) says how every store behaves.
 
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
 use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
@@ -9,6 +9,7 @@ use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, P
 use crate::answer::KeptAnswer;
 use crate::command::CommandKey;
 
+#[cfg(feature = "contract")]
 pub mod contract;
 pub mod memory;
 
@@ -59,9 +60,9 @@ pub trait StockReservationRepository {
     /// Saves orders, new or changed, and their reservations. An order that another writer changed meanwhile is
     /// [`StoreError::Contention`].
     fn save_orders(&mut self, orders: &[&OrderPage]) -> Result<(), StoreError>;
-    /// Reserved orders whose time is over at `now`, the oldest first.
+    /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&mut self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError>;
-    /// Those of them that hold units of one of these levels (`None`: at any location).
+    /// Those of them that hold units of one of these levels (`None`: at any location), in the same order.
     fn due_orders_holding(
         &mut self,
         levels: &[(ProductId, Option<LocationNumber>)],
@@ -103,7 +104,7 @@ pub trait CommandLog {
 pub trait StoreTransaction:
     InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog
 {
-    /// The time to decide by, read after what it decides about was locked.
+    /// The time to decide by, read after what it decides about was locked; later than that of the batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError>;
     /// Makes everything durable.
     fn commit(self: Box<Self>) -> Result<(), CommitError>;

@@ -260,7 +260,7 @@ pub trait StockQueries: Send + Sync {
     fn reservation(&self, id: ReservationId) -> Result<Option<ReservationRow>, ReadError>;
     /// A page of reservations.
     fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError>;
-    /// Reserved orders whose time is over at `now`, the oldest first.
+    /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
     /// Orders whose payment waited until before `now`.
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;

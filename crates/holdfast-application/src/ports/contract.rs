@@ -1,1 +1,57 @@
-//! Placeholder.
+//! What every store must show, whatever it is made of: stories and random histories that each store runs.
+//!
+//! A store's tests name a function that makes one on a given clock and hand it to [`store_contract!`](crate::store_contract).
+
+use std::sync::Arc;
+
+use crate::clock::ManualClock;
+use crate::ports::Store;
+use crate::queries::StockQueries;
+
+pub mod history;
+mod listing;
+pub mod random;
+mod saving;
+mod together;
+pub mod warehouse;
+
+pub use history::{Step, plays_the_same, random_history, same_ledger};
+pub use listing::*;
+pub use saving::*;
+pub use together::*;
+pub use warehouse::Warehouse;
+
+/// Makes a new empty store that decides by the clock it is given, and its reads.
+pub type MakeStore<'a> = &'a mut dyn FnMut(Arc<ManualClock>) -> (Box<dyn Store>, Arc<dyn StockQueries>);
+
+/// One test for each story of the contract, on the stores that `$make` makes.
+#[macro_export]
+macro_rules! store_contract {
+    ($make:path) => {
+        $crate::store_contract! { $make:
+            main_is_there_from_the_start, a_new_location_comes_back, a_location_code_is_taken_once,
+            a_saved_item_comes_back, a_changed_item_comes_back, a_sku_is_taken_once_and_a_product_too,
+            two_items_swap_their_skus, a_stale_rename_is_contention, a_sequence_is_given_once,
+            an_order_comes_back_with_its_reservations, an_order_that_changed_meanwhile_is_contention,
+            an_order_id_is_taken_once, a_dropped_transaction_leaves_nothing_behind, numbers_go_on, time_passes,
+            due_orders_come_oldest_first, due_orders_are_found_by_what_they_hold, payments_wait_for_their_order,
+            kept_answers_are_found_under_their_key, old_answers_are_forgotten,
+            products_are_listed_in_every_order, products_are_found_by_what_they_are, low_stock_is_listed_by_sku,
+            movements_are_listed_by_sequence_and_by_time, movements_are_found_by_what_they_say,
+            reservations_are_listed_by_id, orders_are_listed_by_id, exports_are_in_a_stable_order,
+            an_export_ends_when_its_reader_has_enough, one_product_is_audited_by_itself,
+            a_repeat_hears_the_first_answer, another_request_under_the_same_key_is_told_so,
+            a_key_that_stands_twice_in_one_batch_is_carried_out_once, a_refusal_is_kept_too,
+            a_dead_hold_never_costs_a_sale, the_events_clock_ends_what_is_due_first,
+            a_random_history_is_the_same_as_in_memory,
+        }
+    };
+    ($make:path: $($story:ident,)+) => {
+        $(
+            #[test]
+            fn $story() {
+                $crate::ports::contract::$story(&mut $make);
+            }
+        )+
+    };
+}

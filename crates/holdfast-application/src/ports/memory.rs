@@ -40,7 +40,6 @@ impl Shared {
 
 impl MemoryStore {
     /// Empty books with the location `main`, and the reads that go with them.
-    #[expect(clippy::new_ret_no_self, reason = "a store is of no use without its reads")]
     pub fn new(clock: Arc<dyn Clock>) -> (Self, Arc<MemoryQueries>) {
         let shared = Arc::new(Shared { books: Mutex::new(Books::new()), clock });
         (Self { shared: shared.clone() }, Arc::new(MemoryQueries { shared }))

@@ -270,7 +270,7 @@ fn ledger_line(movement: &StockMovement) -> LedgerLine {
         quantity: if took_away { size.saturating_neg() } else { size },
         available: movement.after.available.get(),
         reserved: movement.after.reserved.get(),
-        reservation: movement.cause.reservation.and_then(|id| id.names()).map(|(order, line)| (order.0, line)),
+        reservation: movement.cause.reservation.and_then(ReservationId::names).map(|(order, line)| (order.0, line)),
         created_at: movement.created_at,
         has_actor: !movement.cause.actor.as_str().is_empty(),
     }

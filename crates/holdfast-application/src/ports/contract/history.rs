@@ -1,0 +1,378 @@
+//! Random histories: the same commands on two stores must lead to the same replies and the same ledger.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::book::reserving::OrderLine;
+use holdfast_domain::book::stocking::{CardChange, NewItem, StockVerb};
+use holdfast_domain::location::Locations;
+use holdfast_domain::order::OrderEventKind;
+use holdfast_domain::{
+    Actor, Count, InventoryItem, LocationCode, Name, Notes, Order, OrderId, ProductId, Quantity, Reason, Reference,
+    Sku, StockMovement, Strategy, Timestamp,
+};
+
+use super::random::Random;
+use super::warehouse::{Warehouse, keyed, location, product, sku, submission};
+use crate::command::{Command, Remarks, StockChange, Submission};
+use crate::order_event::OrderEvent;
+use crate::queries::{ReservationRow, StockQueries};
+
+/// One batch of a history, and how much time passes before it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The time that passes.
+    pub pause: Duration,
+    /// The batch.
+    pub batch: Vec<Submission>,
+}
+
+/// Everything a store keeps that a history leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// All locations.
+    pub locations: Locations,
+    /// All items with their levels, by SKU.
+    pub items: Vec<InventoryItem>,
+    /// All movements, by product and sequence.
+    pub movements: Vec<StockMovement>,
+    /// All orders without their reservations, by id.
+    pub orders: Vec<Order>,
+    /// All reservations, by order.
+    pub reservations: Vec<ReservationRow>,
+}
+
+impl Ledger {
+    /// Reads everything.
+    pub fn of(queries: &dyn StockQueries) -> Self {
+        let (mut items, mut movements) = (Vec::new(), Vec::new());
+        let (mut orders, mut reservations) = (Vec::new(), Vec::new());
+        queries.each_item(&mut |row| push(&mut items, row)).expect("reads");
+        queries.each_movement(&mut |row| push(&mut movements, row)).expect("reads");
+        queries.each_order(&mut |row| push(&mut orders, listed(row))).expect("reads");
+        queries.each_reservation(&mut |row| push(&mut reservations, row)).expect("reads");
+        Self { locations: queries.locations().expect("reads"), items, movements, orders, reservations }
+    }
+}
+
+/// An order as lists tell it: what it asked for need not be read for that.
+pub(super) fn listed(order: Order) -> Order {
+    Order { asked: Vec::new(), reservations: Vec::new(), ..order }
+}
+
+fn push<T>(rows: &mut Vec<T>, row: T) -> ControlFlow<()> {
+    rows.push(row);
+    ControlFlow::Continue(())
+}
+
+/// Two stores must keep the same, row by row.
+pub fn same_ledger(one: &dyn StockQueries, other: &dyn StockQueries) {
+    let (one, other) = (Ledger::of(one), Ledger::of(other));
+    same_rows("location", &one.locations.iter().collect::<Vec<_>>(), &other.locations.iter().collect::<Vec<_>>());
+    same_rows("item", &one.items, &other.items);
+    same_rows("movement", &one.movements, &other.movements);
+    same_rows("order", &one.orders, &other.orders);
+    same_rows("reservation", &one.reservations, &other.reservations);
+}
+
+fn same_rows<T: PartialEq + std::fmt::Debug>(what: &str, one: &[T], other: &[T]) {
+    for (at, (left, right)) in one.iter().zip(other).enumerate() {
+        assert_eq!(left, right, "{what} {at} of {}", one.len());
+    }
+    assert_eq!(one.len(), other.len(), "there are as many rows of kind {what}");
+}
+
+/// Plays a history on both; every reply must be the same, and so must the ledgers in the end, with every number explained.
+/// `seed` is what failures name.
+pub fn plays_the_same(one: &mut Warehouse, other: &mut Warehouse, history: &[Step], seed: u64) {
+    for (at, step) in history.iter().enumerate() {
+        one.wait(step.pause);
+        other.wait(step.pause);
+        let replies = one.decide_all(&step.batch).into_iter().zip(other.decide_all(&step.batch));
+        for (asked, (left, right)) in step.batch.iter().zip(replies) {
+            assert_eq!(left, right, "seed {seed}, batch {at}, to {asked:?}");
+        }
+    }
+    same_ledger(&*one.queries, &*other.queries);
+    assert_eq!(one.audit(), other.audit(), "seed {seed}");
+    assert_eq!(one.audit().faults, [], "seed {seed}");
+}
+
+const PRODUCTS: u64 = 12;
+const PLACES: [&str; 4] = ["main", "berlin", "aachen", "nowhere"];
+
+/// A history of `commands` commands in batches of 1 … 200: all kinds of them, few products so that they meet often, keys
+/// that repeat, time that passes so that orders become due. Its last fifth runs on the events' clock.
+pub fn random_history(seed: u64, commands: usize) -> Vec<Step> {
+    let mut story = Storyteller { random: Random::new(seed), orders: 0, told: Vec::new(), ts: None };
+    let mut history = vec![Step { pause: Duration::from_secs(1), batch: story.opening() }];
+    let mut left = commands.saturating_sub(history.iter().map(|step| step.batch.len()).sum());
+    let events_from = commands / 5;
+    while left > 0 {
+        if left <= events_from && story.ts.is_none() {
+            // Later than anything the clock has decided: 3,000 s a batch at most, see below.
+            let start = Timestamp::parse("2126-01-01T00:00:00Z").expect("a time");
+            story.ts = Some(start);
+        }
+        let most = story.random.pick(&[1, 3, 20, 200]);
+        let size = usize::try_from(story.random.within(1, most)).unwrap_or(1).min(left);
+        left = left.saturating_sub(size);
+        let pause = story.random.pick(&[0, 1, 1_000, 400_000, 30_000_000, 3_000_000_000]);
+        let batch = (0..size).map(|_| story.submission()).collect();
+        history.push(Step { pause: Duration::from_micros(story.random.within(1, pause.max(1))), batch });
+    }
+    history
+}
+
+/// Makes up commands.
+struct Storyteller {
+    random: Random,
+    orders: u64,
+    /// Keyed submissions that may be sent again.
+    told: Vec<Submission>,
+    /// The time of the last event, once the history runs on the events' clock.
+    ts: Option<Timestamp>,
+}
+
+impl Storyteller {
+    /// Some locations and items to begin with.
+    fn opening(&mut self) -> Vec<Submission> {
+        let mut batch: Vec<Submission> = PLACES
+            .iter()
+            .filter(|code| !matches!(**code, "main" | "nowhere"))
+            .map(|code| self.new_location(code))
+            .map(submission)
+            .collect();
+        for number in 1..=8 {
+            batch.push(submission(Command::CreateItem(self.new_item(number), Remarks::default())));
+        }
+        batch
+    }
+
+    fn submission(&mut self) -> Submission {
+        if self.random.chance(5) && !self.told.is_empty() {
+            let at = self.random.within(0, u64::try_from(self.told.len()).unwrap_or(1).saturating_sub(1));
+            let again = self.told.get(usize::try_from(at).unwrap_or(0)).cloned().expect("one that was told");
+            return Submission { decided_at: self.ts, ..again };
+        }
+        let command = self.command();
+        let key = format!("key {}", self.random.within(1, 1_000_000));
+        let is_keyed = self.random.chance(20);
+        let asked = if is_keyed { keyed(&key, command) } else { submission(command) };
+        let actor = self.random.pick(&["http", "kafka", "sweep"]);
+        let asked = Submission { actor: Actor::new(actor).expect("an actor"), decided_at: self.tick(), ..asked };
+        if is_keyed {
+            self.told.push(asked.clone());
+            if self.random.chance(10) {
+                // The same key for something else, one day.
+                let other = keyed(&key, self.command());
+                self.told.push(other);
+            }
+        }
+        asked
+    }
+
+    /// Moves the events' clock on, if the history runs on it.
+    fn tick(&mut self) -> Option<Timestamp> {
+        let pause = self.random.pick(&[0, 1, 1_000_000, 60_000_000, 3_000_000_000]);
+        self.ts = self.ts.map(|ts| ts.after(Duration::from_micros(pause)));
+        self.ts
+    }
+
+    fn command(&mut self) -> Command {
+        match self.random.within(1, 100) {
+            1 => Command::CreateItem(self.any_new_item(), self.remarks()),
+            2 => Command::ImportItem(self.any_new_item()),
+            3..=4 => Command::ChangeCard { product: self.product(), change: self.card(), version: self.version() },
+            5..=18 => self.change_stock(),
+            19..=21 => self.adjust_stock(),
+            22..=25 => self.transfer(),
+            26 => {
+                let code = self.random.pick(&["berlin", "cologne", "dresden", "essen"]);
+                self.new_location(code)
+            }
+            27..=47 => Command::ReserveOrder {
+                order: self.order(),
+                lines: self.lines(),
+                ttl: self.ttl(),
+                strategy: self.strategy(),
+            },
+            48..=54 => Command::ReplaceLines {
+                order: self.order(),
+                lines: self.lines(),
+                ttl: self.ttl(),
+                strategy: self.strategy(),
+            },
+            55..=61 => Command::ConfirmOrder { order: self.order(), reacquire: self.random.chance(40) },
+            62..=66 => Command::ReleaseOrder { order: self.order(), reason: self.reason() },
+            67..=71 => {
+                Command::ExtendOrder { order: self.order(), ttl: Duration::from_secs(self.random.within(5, 5_000)) }
+            }
+            72..=77 => Command::ExpireOrder { order: self.order() },
+            78..=97 => self.event(),
+            98..=99 => Command::DropPayment { order: self.order() },
+            _ => {
+                let seconds = self.random.within(0, 100_000);
+                let opening = Timestamp::parse("2026-11-22T10:00:00Z").expect("a time");
+                Command::ForgetAnswers { before: opening.after(Duration::from_secs(seconds)), most: usize::MAX >> 1 }
+            }
+        }
+    }
+
+    fn change_stock(&mut self) -> Command {
+        use StockVerb::{Add, AdjustDown, AdjustUp, Damage, Remove, Return};
+        let verb = self.random.pick(&[Add, Add, Add, Remove, Damage, Return, AdjustUp, AdjustDown]);
+        Command::ChangeStock(StockChange {
+            product: self.product_ref(),
+            location: self.place(),
+            verb,
+            quantity: self.quantity(60),
+            version: self.version(),
+            remarks: self.remarks(),
+        })
+    }
+
+    fn adjust_stock(&mut self) -> Command {
+        let most = self.random.pick(&[30, 200, Count::MAX]);
+        let expected = self.random.chance(30).then(|| self.random.within(0, 60)).and_then(Count::new);
+        Command::AdjustStock {
+            product: self.product(),
+            location: self.place(),
+            counted: Count::new(self.random.within(0, most)).expect("a count"),
+            expected,
+            version: self.version(),
+            remarks: self.remarks(),
+        }
+    }
+
+    fn transfer(&mut self) -> Command {
+        Command::TransferStock {
+            product: self.product(),
+            from: self.place(),
+            to: self.place(),
+            quantity: self.quantity(30),
+            version: self.version(),
+            remarks: self.remarks(),
+        }
+    }
+
+    fn event(&mut self) -> Command {
+        let kind = self.random.pick(OrderEventKind::ALL);
+        let lines = if kind == OrderEventKind::OrderCreated { self.lines() } else { Vec::new() };
+        let (order, reason, is_bare) = (self.order(), self.reason(), self.random.chance(70));
+        Command::OrderEvent(OrderEvent { kind, order, lines, reason, is_bare })
+    }
+
+    /// Mostly one of the latest orders, often a new one.
+    fn order(&mut self) -> OrderId {
+        if self.random.chance(25) {
+            self.orders = self.orders.saturating_add(1);
+        }
+        let back = self.random.pick(&[0, 1, 5, 40, 400]);
+        let number = self.orders.saturating_sub(self.random.within(0, back));
+        // Ids whose order is not the order of arrival.
+        let (high, low) = (Random::new(number).number(), number);
+        OrderId::from_bytes([high.to_be_bytes(), low.to_be_bytes()].concat().try_into().expect("16 bytes"))
+    }
+
+    fn lines(&mut self) -> Vec<OrderLine> {
+        let most = self.random.pick(&[1, 2, 4, 10]);
+        let line = |story: &mut Self| OrderLine {
+            product: story.product_ref(),
+            quantity: story.quantity(12),
+            location: story.random.chance(25).then(|| story.place()),
+        };
+        (0..self.random.within(1, most)).map(|_| line(self)).collect()
+    }
+
+    fn number(&mut self) -> u8 {
+        u8::try_from(self.random.within(1, PRODUCTS)).unwrap_or(1)
+    }
+
+    fn product(&mut self) -> ProductId {
+        product(self.number())
+    }
+
+    fn product_ref(&mut self) -> ProductRef {
+        let number = self.number();
+        if self.random.chance(30) { ProductRef::Sku(sku(number)) } else { ProductRef::Id(product(number)) }
+    }
+
+    fn place(&mut self) -> LocationCode {
+        if self.random.chance(2) {
+            return location("nowhere");
+        }
+        location(self.random.pick(&["main", "main", "berlin", "aachen", "cologne"]))
+    }
+
+    /// Mostly few units, now and then as many as there can be.
+    fn quantity(&mut self, usual: u64) -> Quantity {
+        let most = if self.random.chance(1) { u64::from(Quantity::MAX) } else { usual };
+        Quantity::from_u64(self.random.within(1, most)).expect("a quantity")
+    }
+
+    fn version(&mut self) -> Option<u64> {
+        self.random.chance(10).then(|| self.random.within(1, 40))
+    }
+
+    fn ttl(&mut self) -> Option<Duration> {
+        self.random.chance(60).then(|| Duration::from_secs(self.random.within(5, 3_000)))
+    }
+
+    fn strategy(&mut self) -> Option<Strategy> {
+        self.random.chance(60).then(|| self.random.pick(Strategy::ALL))
+    }
+
+    fn reason(&mut self) -> Option<Reason> {
+        self.random.chance(40).then(|| Reason::new(self.random.pick(&["late", "Größe", "x y"])).expect("a reason"))
+    }
+
+    fn remarks(&mut self) -> Remarks {
+        let reference = self.random.chance(40).then(|| format!("DOC-{}", self.random.within(1, 5)));
+        let notes = self.random.chance(20).then(|| Notes::new("two\nlines, \"quoted\"").expect("notes"));
+        Remarks {
+            reference: reference.map(|text| Reference::new(&text).expect("a reference")),
+            reason: self.reason(),
+            notes,
+        }
+    }
+
+    fn card(&mut self) -> CardChange {
+        let number = self.number();
+        CardChange {
+            name: self
+                .random
+                .chance(50)
+                .then(|| Name::new(self.random.pick(&["Lamp", "lamp", "Ärmel"])).expect("a name")),
+            sku: self.random.chance(50).then(|| sku(number)),
+            reorder_level: self.random.chance(50).then(|| Count::new(self.random.within(0, 50)).expect("a count")),
+            max_stock_level: Count::new(self.random.within(1, 100)),
+        }
+    }
+
+    fn any_new_item(&mut self) -> NewItem {
+        let (number, other) = (self.number(), self.number());
+        let name = if self.random.chance(80) { sku(number) } else { sku(other) };
+        NewItem { sku: name, ..self.new_item(number) }
+    }
+
+    fn new_item(&mut self, number: u8) -> NewItem {
+        let mut initial = Vec::new();
+        for place in ["main", "berlin"] {
+            if self.random.chance(60) {
+                initial.push((location(place), self.quantity(80)));
+            }
+        }
+        NewItem { initial, sku: self.fresh_sku(number), ..super::warehouse::new_item(number, &[]) }
+    }
+
+    fn fresh_sku(&mut self, number: u8) -> Sku {
+        if self.random.chance(95) { sku(number) } else { Sku::new("Sku ÄÖ").expect("a sku") }
+    }
+
+    fn new_location(&mut self, code: &str) -> Command {
+        let priority = u32::try_from(self.random.within(0, 3)).unwrap_or(0);
+        Command::CreateLocation { code: location(code), name: Name::new(code).expect("a name"), priority }
+    }
+}
