@@ -71,8 +71,12 @@ fn load_book(
 
     let now = items.iter().map(|item| item.updated_at).chain([transaction.now()?]).max();
     let mut book = Book::new(now.unwrap_or(Timestamp::EPOCH), policy.expiry, locations, numbering);
-    items.into_iter().for_each(|item| book.put_item(item));
-    orders.into_iter().for_each(|order| book.put_order(order));
+    for item in items {
+        book.put_item(item);
+    }
+    for order in orders {
+        book.put_order(order);
+    }
     book.waiting.known = waiting.into_iter().collect();
     book.due = due.to_vec();
     Ok(book)

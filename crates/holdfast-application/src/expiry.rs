@@ -65,7 +65,7 @@ impl Sweep {
                 Ok(false) => {}
                 Err(words) => tracing::warn!(error = %words, "the sweep could not read what is due"),
             }
-            if forgot.elapsed() > Duration::from_secs(60) {
+            if forgot.elapsed() > Duration::from_mins(1) {
                 forgot = Instant::now();
                 let before = self.clock.now().before(self.pace.answers_kept);
                 self.submit_all([Command::ForgetAnswers { before, most: self.pace.step_max }]);

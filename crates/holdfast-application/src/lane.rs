@@ -225,15 +225,12 @@ fn outcome_of(reply: &Reply) -> &'static str {
 
     use crate::answer::Answer;
     match reply {
-        Reply::Replayed(_) => "replayed",
-        Reply::KeyReused => "refused",
-        Reply::Kept(answer) if answer.status >= 400 => "refused",
-        Reply::Kept(_) => "applied",
-        Reply::Decided(Err(_)) => "refused",
         Reply::Decided(Ok(Answer::Event(event))) => event.outcome.as_str(),
+        Reply::Replayed(_) | Reply::Decided(Ok(Answer::Order { effect: Effect::Replayed, .. })) => "replayed",
         Reply::Decided(Ok(Answer::Item(item))) if item.effect == Effect::Replayed => "replayed",
-        Reply::Decided(Ok(Answer::Order { effect: Effect::Replayed, .. })) => "replayed",
-        Reply::Decided(Ok(_)) => "applied",
+        Reply::KeyReused | Reply::Decided(Err(_)) => "refused",
+        Reply::Kept(answer) if answer.status >= 400 => "refused",
+        Reply::Kept(_) | Reply::Decided(Ok(_)) => "applied",
     }
 }
 

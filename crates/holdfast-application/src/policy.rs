@@ -36,16 +36,16 @@ pub struct Policy {
 /// The shortest time to live a caller may ask for (CONTRACT, section 4).
 pub const TTL_MIN: Duration = Duration::from_secs(5);
 /// The longest time to live a caller may ask for (CONTRACT, section 4).
-pub const TTL_MAX: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub const TTL_MAX: Duration = Duration::from_hours(14 * 24);
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            ttl_default: Some(Duration::from_secs(30 * 60)),
+            ttl_default: Some(Duration::from_mins(30)),
             expiry: ExpiryRule::Lenient,
             late_payment: LatePayment::Reacquire,
             sweep_grace: Duration::from_secs(2),
-            payment_wait: Duration::from_secs(15 * 60),
+            payment_wait: Duration::from_mins(15),
             strategy: Strategy::Priority,
             reclaim_orders_max: 1_024,
         }

@@ -82,15 +82,15 @@ impl Promise {
         self.slot.gone.load(Ordering::Acquire)
     }
 
-    /// Answers, and leaves the wake-up to `wakes`.
-    pub fn keep(self, heard: Heard, wakes: &mut Wakes) {
+    /// Answers, and leaves the wake-up to `owed`.
+    pub fn keep(self, heard: Heard, owed: &mut Wakes) {
         let waker = {
             let mut state = self.slot.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.heard = Some(heard);
             state.waker.take()
         };
         match waker {
-            Some(waker) => wakes.add(self.landing, waker),
+            Some(waker) => owed.add(self.landing, waker),
             None => self.slot.filled.notify_all(),
         }
     }

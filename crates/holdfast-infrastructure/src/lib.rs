@@ -1,1 +1,7 @@
-//! Placeholder.
+//! How Holdfast reaches the world: SQL stores.
+//!
+//! Statements and row mapping are written once ([`sql`]); a driver sends them, and what two databases spell differently is
+//! data (`sql::dialect`). SQL only loads and saves; it never decides.
+
+mod sql;
+pub mod sqlite;

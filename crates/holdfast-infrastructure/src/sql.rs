@@ -1,0 +1,16 @@
+//! The books in SQL: statements and row mapping, for every database alike.
+
+pub(crate) mod codec;
+pub(crate) mod command_log;
+pub(crate) mod dialect;
+pub(crate) mod item_queries;
+pub(crate) mod items;
+pub(crate) mod ledger;
+pub(crate) mod locations;
+pub(crate) mod movement_queries;
+pub(crate) mod movements;
+pub(crate) mod order_queries;
+pub(crate) mod orders;
+pub(crate) mod reservations;
+pub(crate) mod session;
+pub(crate) mod transaction;

@@ -1,0 +1,196 @@
+//! One transaction over a session: the ports of the application, in SQL.
+
+use std::ops::ControlFlow;
+
+use holdfast_application::KeptAnswer;
+use holdfast_application::command::CommandKey;
+use holdfast_application::ports::{
+    CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository, StockReservationRepository,
+    StoreError, StoreTransaction,
+};
+use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
+use holdfast_domain::{
+    InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId, StockMovement,
+    Timestamp,
+};
+
+use crate::sql::session::{SqlSession, Value};
+use crate::sql::{codec, command_log, items, locations, movements, orders};
+
+/// What one database does its own way around a transaction.
+pub(crate) trait TransactionHost {
+    /// The session with the transaction open.
+    fn session(&mut self) -> &mut dyn SqlSession;
+    /// The time to decide by.
+    fn now(&mut self) -> Result<Timestamp, StoreError>;
+    /// An item that is known without asking.
+    fn known_item(&self, product: &ProductRef) -> Option<InventoryItem>;
+    /// Keeps in mind an item as it was loaded, or as it will be once this transaction is durable.
+    fn learn_item(&mut self, item: &InventoryItem, is_saved: bool);
+    /// Keeps in mind that an order was made.
+    fn learn_order(&mut self, order: &Order);
+    /// Makes everything durable, and what was learnt certain.
+    fn commit(&mut self) -> Result<(), CommitError>;
+    /// Undoes everything.
+    fn rollback(&mut self);
+}
+
+/// An open transaction.
+pub(crate) struct SqlTransaction<H: TransactionHost> {
+    host: H,
+    is_open: bool,
+    items: Vec<(ProductId, u32)>,
+}
+
+impl<H: TransactionHost> SqlTransaction<H> {
+    pub(crate) fn new(host: H) -> Self {
+        Self { host, is_open: true, items: Vec::new() }
+    }
+}
+
+impl<H: TransactionHost> Drop for SqlTransaction<H> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.host.rollback();
+        }
+    }
+}
+
+impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
+    fn load_locations(&mut self) -> Result<Vec<Location>, StoreError> {
+        locations::load(self.host.session())
+    }
+
+    fn save_locations(&mut self, new: &[Location]) -> Result<(), StoreError> {
+        locations::save(self.host.session(), new)
+    }
+
+    fn load_items(&mut self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError> {
+        let mut found: Vec<InventoryItem> = Vec::with_capacity(products.len());
+        for product in products {
+            let known = self.host.known_item(product);
+            let item = match known {
+                Some(item) => Some(item),
+                None => {
+                    let item = items::load_one(self.host.session(), product)?;
+                    item.inspect(|item| self.host.learn_item(item, false))
+                }
+            };
+            found.extend(item);
+        }
+        found.sort_unstable_by_key(|item| item.product);
+        found.dedup_by_key(|item| item.product);
+        self.items = found.iter().map(|item| (item.product, item.number.0)).collect();
+        Ok(found)
+    }
+
+    fn save_items(&mut self, pages: &[&ItemPage]) -> Result<(), StoreError> {
+        items::save(self.host.session(), pages)?;
+        for page in pages {
+            self.host.learn_item(&page.item, true);
+        }
+        Ok(())
+    }
+
+    fn numbering(&mut self) -> Result<Numbering, StoreError> {
+        let session = self.host.session();
+        let mut numbers = [0_i64; 4];
+        let sql = "SELECT COALESCE((SELECT MAX(number) FROM items), 0), COALESCE((SELECT MAX(number) FROM locations), 0), \
+                   COALESCE((SELECT MAX(number) FROM orders), 0), \
+                   COALESCE((SELECT numbered_at FROM orders ORDER BY number DESC LIMIT 1), 0)";
+        session.query(sql, &[], &mut |row| {
+            for (at, number) in numbers.iter_mut().enumerate() {
+                *number = row.int(at)?;
+            }
+            Ok(ControlFlow::Break(()))
+        })?;
+        let [item, location, order, ordered_at] = numbers;
+        Ok(Numbering {
+            item: ItemNumber(codec::number(item.saturating_add(1))?),
+            location: LocationNumber(codec::number(location.saturating_add(1))?),
+            order: OrderNumber(codec::number(order.saturating_add(1))?),
+            ordered_at: codec::time(ordered_at),
+        })
+    }
+}
+
+impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
+    fn load_orders(&mut self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        let mut found = Vec::new();
+        for id in ids {
+            found.extend(orders::load_one(self.host.session(), *id)?);
+        }
+        Ok(found)
+    }
+
+    fn save_orders(&mut self, pages: &[&OrderPage]) -> Result<(), StoreError> {
+        let known = &self.items;
+        let item_of = |product: ProductId| {
+            let at = known.binary_search_by_key(&product, |(product, _)| *product);
+            at.ok().and_then(|at| known.get(at)).map(|(_, item)| *item).expect("an order asks for items of its batch")
+        };
+        orders::save(self.host.session(), pages, &item_of)?;
+        for page in pages.iter().filter(|page| page.loaded_seq.is_none()) {
+            self.host.learn_order(&page.order);
+        }
+        Ok(())
+    }
+
+    fn due_orders(&mut self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
+        orders::due(self.host.session(), now, most)
+    }
+
+    fn due_orders_holding(
+        &mut self,
+        levels: &[(ProductId, Option<LocationNumber>)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<OrderId>, StoreError> {
+        orders::due_holding(self.host.session(), levels, now, most)
+    }
+
+    fn load_waiting(&mut self, ids: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+        orders::load_waiting(self.host.session(), ids)
+    }
+
+    fn save_waiting(&mut self, waiting: &WaitingPayments) -> Result<(), StoreError> {
+        if waiting.added.is_empty() && waiting.ended.is_empty() {
+            return Ok(());
+        }
+        orders::save_waiting(self.host.session(), waiting)
+    }
+}
+
+impl<H: TransactionHost> StockMovementRepository for SqlTransaction<H> {
+    fn append_movements(&mut self, new: &[StockMovement]) -> Result<(), StoreError> {
+        movements::append(self.host.session(), new)
+    }
+}
+
+impl<H: TransactionHost> CommandLog for SqlTransaction<H> {
+    fn find_answers(&mut self, keys: &[&CommandKey]) -> Result<Vec<Option<LoggedAnswer>>, StoreError> {
+        command_log::find(self.host.session(), keys)
+    }
+
+    fn keep_answers(&mut self, answers: &[(&CommandKey, &KeptAnswer)], now: Timestamp) -> Result<(), StoreError> {
+        command_log::keep(self.host.session(), answers, now)
+    }
+
+    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<(), StoreError> {
+        command_log::forget(self.host.session(), before, most)
+    }
+}
+
+impl<H: TransactionHost> StoreTransaction for SqlTransaction<H> {
+    fn now(&mut self) -> Result<Timestamp, StoreError> {
+        self.host.now()
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), CommitError> {
+        let time = self.host.now()?;
+        let sql = "UPDATE books SET batch = batch + 1, decided_at = ? WHERE id = 1";
+        self.host.session().execute(sql, &[Value::time(time)])?;
+        self.is_open = false;
+        self.host.commit()
+    }
+}

@@ -1,0 +1,235 @@
+//! Opening the file: who may, what is checked first, and how connections are set.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, RwLock};
+
+use holdfast_application::Clock;
+use holdfast_domain::{OrderId, Timestamp};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::sqlite::order_runs::OrderRuns;
+use crate::sqlite::readers::SqliteQueries;
+use crate::sqlite::schema;
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::store::SqliteStore;
+
+/// Where an embedded store is, and how much memory and log it may take.
+#[derive(Clone, Debug)]
+pub struct SqliteSettings {
+    /// The folder of its files.
+    pub folder: PathBuf,
+    /// Page cache of the writer, in KiB.
+    pub cache_kib: u32,
+    /// Connections for reads.
+    pub readers: usize,
+    /// Pages of log after which the writer carries them over.
+    pub checkpoint_pages: u32,
+}
+
+impl SqliteSettings {
+    /// The usual settings, in `folder`.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), cache_kib: 65_536, readers: 4, checkpoint_pages: 16_384 }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("holdfast.db")
+    }
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or a file in it cannot be used.
+    #[error("{path} cannot be used")]
+    Folder {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process writes there.
+    #[error("another process writes to {0}: one writer at a time")]
+    InUse(PathBuf),
+    /// There is no store in the folder.
+    #[error("there is no store in {0}")]
+    Missing(PathBuf),
+    /// The file was written by a newer program.
+    #[error("the store has schema {found}, this program knows {known}: use a newer holdfast")]
+    Newer {
+        /// The file's schema.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// The file was written by an older program and can only be read after an upgrade.
+    #[error("the store has schema {found}, this program needs {known}: run `holdfast migrate`")]
+    Older {
+        /// The file's schema.
+        found: i64,
+        /// The one this program needs.
+        known: i64,
+    },
+    /// What the file says does not fit together.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// SQLite failed.
+    #[error("the store cannot be opened")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Opens a store for writing, and makes it or brings its schema up to date. Reads go to the second value.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteStore, Arc<SqliteQueries>), OpenError> {
+    let lock = lock(&settings.folder)?;
+    let mut connection = connect(settings)?;
+    prepare(&connection)?;
+    schema::upgrade(&connection)?;
+    // Whatever an earlier sync may have dropped is written again and made durable, and the log starts empty.
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    check(&connection)?;
+
+    let runs = Arc::new(RwLock::new(read_runs(&connection)?));
+    let decided_at =
+        connection.query_row("SELECT decided_at FROM books WHERE id = 1", [], |row| row.get::<_, i64>(0))?;
+    let wal_pages = Arc::new(AtomicI64::new(0));
+    let pages = wal_pages.clone();
+    connection.wal_hook(Some(move |_wal: &mut rusqlite::hooks::Wal, in_log: i32| {
+        pages.store(i64::from(in_log), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    let queries = Arc::new(SqliteQueries::open(&settings.file(), settings.readers, &runs)?);
+    let store = SqliteStore::new(
+        SqliteSession::new(connection, runs.clone()),
+        runs,
+        clock,
+        Timestamp::from_micros(decided_at),
+        wal_pages,
+        i64::from(settings.checkpoint_pages),
+        lock,
+    );
+    Ok((store, queries))
+}
+
+/// Opens a store for reading, beside a process that writes to it.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, OpenError> {
+    let file = settings.file();
+    if !file.exists() {
+        return Err(OpenError::Missing(settings.folder.clone()));
+    }
+    let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let (found, known) = (schema::version_of(&connection)?, schema::version());
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    if found < known {
+        return Err(OpenError::Older { found, known });
+    }
+    let runs = Arc::new(RwLock::new(read_runs(&connection)?));
+    Ok(Arc::new(SqliteQueries::open(&file, settings.readers, &runs)?))
+}
+
+/// Brings a store's schema up to date; `dry_run` only tells the statements.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub fn migrate(settings: &SqliteSettings, dry_run: bool) -> Result<Vec<String>, OpenError> {
+    let _lock = if dry_run { None } else { Some(lock(&settings.folder)?) };
+    if dry_run && !settings.file().exists() {
+        return Ok(schema::steps_after(0).map(|(_, sql)| sql.to_owned()).collect());
+    }
+    let connection = connect(settings)?;
+    let found = schema::version_of(&connection)?;
+    if found > schema::version() {
+        return Err(OpenError::Newer { found, known: schema::version() });
+    }
+    let steps = schema::steps_after(found).map(|(_, sql)| sql.to_owned()).collect();
+    if !dry_run {
+        prepare(&connection)?;
+        schema::upgrade(&connection)?;
+    }
+    Ok(steps)
+}
+
+/// Takes the lock that keeps a second writer away.
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let of = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::Folder { path, source }
+    };
+    std::fs::create_dir_all(folder).map_err(of(folder))?;
+    let path = folder.join("holdfast.lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(of(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(OpenError::Folder { path, source }),
+    }
+}
+
+fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
+    let connection = Connection::open(settings.file())?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "cache_size", -i64::from(settings.cache_kib))?;
+    Ok(connection)
+}
+
+/// Sets the file up: settings that stay with it, and those that keep what was acknowledged.
+fn prepare(connection: &Connection) -> Result<(), OpenError> {
+    let (found, known) = (schema::version_of(connection)?, schema::version());
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    if found == 0 {
+        connection.execute_batch("PRAGMA page_size = 8192")?;
+    }
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(OpenError::Damaged(format!("its journal mode is {mode} and cannot be changed to wal")));
+    }
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; \
+         PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
+    )?;
+    let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    if synchronous != 2 {
+        return Err(OpenError::Damaged("synchronous cannot be set to FULL".to_owned()));
+    }
+    Ok(())
+}
+
+/// Looks at the tips: the last movements must be those their items name.
+fn check(connection: &Connection) -> Result<(), OpenError> {
+    let sql = "SELECT COUNT(*) FROM (SELECT item, MAX(sequence) AS sequence FROM \
+               (SELECT item, sequence FROM movements ORDER BY rowid DESC LIMIT 10000) GROUP BY item) tip \
+               LEFT JOIN stock s ON s.item = tip.item WHERE s.sequence IS NOT tip.sequence";
+    let apart: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    if apart > 0 {
+        let words = format!("{apart} items do not stand where their last movement left them; run `holdfast verify`");
+        return Err(OpenError::Damaged(words));
+    }
+    Ok(())
+}
+
+/// Reads all order ids into the filter that tells their runs.
+pub(crate) fn read_runs(connection: &Connection) -> rusqlite::Result<OrderRuns> {
+    let mut runs = OrderRuns::default();
+    let mut statement = connection.prepare("SELECT number, id FROM orders ORDER BY number >> 14, id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(0)?;
+        let id: [u8; 16] = row.get(1)?;
+        runs.add(u64::try_from(number).unwrap_or(0), OrderId::from_bytes(id));
+    }
+    Ok(runs)
+}

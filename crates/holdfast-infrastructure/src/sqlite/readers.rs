@@ -1,0 +1,203 @@
+//! Reads: a few connections beside the writer, each question at one moment.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use holdfast_application::ports::StoreError;
+use holdfast_application::queries::{
+    LedgerReader, MovementFilter, OrderFilter, ProductFilter, ReadError, ReservationFilter, ReservationRow,
+    StockQueries, Visitor,
+};
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::location::Locations;
+use holdfast_domain::{InventoryItem, Order, OrderId, ProductId, ReservationId, Sku, StockMovement, Timestamp};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::sql::session::SqlSession;
+use crate::sql::{item_queries, items, ledger, locations, movement_queries, order_queries, orders};
+use crate::sqlite::order_runs::OrderRuns;
+use crate::sqlite::session::SqliteSession;
+
+/// How long one read may take; walks over everything may take longer.
+const READ_MAX: Duration = Duration::from_secs(5);
+/// How many steps of SQLite's machine lie between two looks at the clock.
+const STEPS_BETWEEN_LOOKS: i32 = 20_000;
+/// Page cache of one reader, in KiB.
+const CACHE_KIB: i32 = 8_192;
+
+struct Reader {
+    session: SqliteSession,
+    /// Milliseconds after the pool's start at which the read at hand is cut off; 0 for never.
+    cut_off: Arc<AtomicU64>,
+}
+
+/// Reads of an embedded store.
+pub struct SqliteQueries {
+    idle: Mutex<Vec<Reader>>,
+    freed: Condvar,
+    started: Instant,
+}
+
+impl std::fmt::Debug for SqliteQueries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteQueries").finish_non_exhaustive()
+    }
+}
+
+impl SqliteQueries {
+    pub(crate) fn open(file: &Path, readers: usize, runs: &Arc<RwLock<OrderRuns>>) -> rusqlite::Result<Self> {
+        let started = Instant::now();
+        let idle = (0..readers.max(1)).map(|_| connect(file, runs, started)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { idle: Mutex::new(idle), freed: Condvar::new(), started })
+    }
+
+    /// Asks one question at one moment, cut off after [`READ_MAX`].
+    fn ask<T>(&self, question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>) -> Result<T, ReadError> {
+        self.read(Some(READ_MAX), question)
+    }
+
+    /// Walks over much at one moment.
+    fn walk<T>(&self, question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>) -> Result<T, ReadError> {
+        self.read(None, question)
+    }
+
+    fn read<T>(
+        &self,
+        most: Option<Duration>,
+        question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>,
+    ) -> Result<T, ReadError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = loop {
+            if let Some(reader) = idle.pop() {
+                break reader;
+            }
+            let (again, waited) = self.freed.wait_timeout(idle, READ_MAX).unwrap_or_else(PoisonError::into_inner);
+            if waited.timed_out() && again.is_empty() {
+                return Err(ReadError::TooSlow(READ_MAX));
+            }
+            idle = again;
+        };
+        drop(idle);
+
+        let now = self.started.elapsed();
+        let cut_off = most.map_or(0, |most| millis(now.saturating_add(most)));
+        reader.cut_off.store(cut_off, Ordering::Relaxed);
+        let session = &mut reader.session;
+        let answer = session.execute("BEGIN", &[]).and_then(|_| question(session));
+        reader.cut_off.store(0, Ordering::Relaxed);
+        let ended = session.execute("ROLLBACK", &[]);
+        let was_cut_off = cut_off > 0 && millis(self.started.elapsed()) >= cut_off;
+
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+        self.freed.notify_one();
+        match answer {
+            Err(StoreError::Unavailable(_)) if was_cut_off => Err(ReadError::TooSlow(most.unwrap_or(READ_MAX))),
+            Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+            Ok(answer) => ended.map(|_| answer).map_err(|error| ReadError::Unavailable(Box::new(error))),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn connect(file: &Path, runs: &Arc<RwLock<OrderRuns>>, started: Instant) -> rusqlite::Result<Reader> {
+    let mut connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.execute_batch(
+        "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF; PRAGMA temp_store = FILE",
+    )?;
+    let cut_off = Arc::new(AtomicU64::new(0));
+    let until = cut_off.clone();
+    connection.progress_handler(
+        STEPS_BETWEEN_LOOKS,
+        Some(move || {
+            let until = until.load(Ordering::Relaxed);
+            until > 0 && millis(started.elapsed()) >= until
+        }),
+    )?;
+    Ok(Reader { session: SqliteSession::new(connection, runs.clone()), cut_off })
+}
+
+impl StockQueries for SqliteQueries {
+    fn locations(&self) -> Result<Locations, ReadError> {
+        self.ask(|session| locations::load(session).map(Locations::new))
+    }
+
+    fn items(&self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, ReadError> {
+        self.ask(|session| {
+            let mut found = Vec::with_capacity(products.len());
+            for product in products {
+                found.extend(items::load_one(session, product)?);
+            }
+            Ok(found)
+        })
+    }
+
+    fn find_items(&self, filter: &ProductFilter) -> Result<Vec<InventoryItem>, ReadError> {
+        self.ask(|session| item_queries::find(session, filter))
+    }
+
+    fn low_stock(&self, after: Option<&Sku>, limit: usize) -> Result<Vec<InventoryItem>, ReadError> {
+        self.ask(|session| item_queries::low_stock(session, after, limit))
+    }
+
+    fn movements(&self, filter: &MovementFilter) -> Result<Vec<StockMovement>, ReadError> {
+        self.ask(|session| movement_queries::find(session, filter))
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, ReadError> {
+        self.ask(|session| orders::load_one(session, id))
+    }
+
+    fn find_orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, ReadError> {
+        self.ask(|session| order_queries::find(session, filter))
+    }
+
+    fn reservation(&self, id: ReservationId) -> Result<Option<ReservationRow>, ReadError> {
+        self.ask(|session| order_queries::reservation(session, id))
+    }
+
+    fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError> {
+        self.ask(|session| order_queries::find_reservations(session, filter))
+    }
+
+    fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
+        self.ask(|session| orders::due(session, now, most))
+    }
+
+    fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
+        self.ask(|session| order_queries::overdue_payments(session, now, most))
+    }
+
+    fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {
+        self.walk(|session| item_queries::each(session, visit))
+    }
+
+    fn each_movement(&self, visit: Visitor<'_, StockMovement>) -> Result<(), ReadError> {
+        self.walk(|session| movement_queries::each(session, visit))
+    }
+
+    fn each_order(&self, visit: Visitor<'_, Order>) -> Result<(), ReadError> {
+        self.walk(|session| order_queries::each(session, visit))
+    }
+
+    fn each_reservation(&self, visit: Visitor<'_, ReservationRow>) -> Result<(), ReadError> {
+        self.walk(|session| order_queries::each_reservation(session, visit))
+    }
+
+    fn read_ledger(&self, product: Option<ProductId>, reader: &mut dyn LedgerReader) -> Result<(), ReadError> {
+        self.walk(|session| ledger::read(session, product, reader))
+    }
+
+    fn ping(&self) -> Result<(), ReadError> {
+        self.ask(|session| session.query("SELECT batch FROM books", &[], &mut |_| Ok(ControlFlow::Break(()))))
+    }
+}

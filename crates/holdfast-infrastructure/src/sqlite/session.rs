@@ -1,0 +1,184 @@
+//! The SQLite driver: a connection with its prepared statements.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, RwLock};
+
+use holdfast_application::ports::StoreError;
+use holdfast_domain::OrderId;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
+
+use crate::sql::codec::broken;
+use crate::sql::dialect::{Dialect, SQLITE};
+use crate::sql::session::{Row, RowVisitor, RowWriter, SqlSession, Upsert, Value};
+use crate::sqlite::order_runs::OrderRuns;
+
+/// A connection with its prepared statements.
+#[derive(Debug)]
+pub(crate) struct SqliteSession {
+    connection: Connection,
+    runs: Arc<RwLock<OrderRuns>>,
+}
+
+impl SqliteSession {
+    pub(crate) fn new(connection: Connection, runs: Arc<RwLock<OrderRuns>>) -> Self {
+        connection.set_prepared_statement_cache_capacity(256);
+        Self { connection, runs }
+    }
+
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
+        self.connection.prepare_cached(sql).map_err(fault)
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn bind(statement: &mut CachedStatement<'_>, values: &[Value<'_>]) -> Result<(), StoreError> {
+    for (at, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(at.saturating_add(1), value).map_err(fault)?;
+    }
+    Ok(())
+}
+
+impl SqlSession for SqliteSession {
+    fn dialect(&self) -> &'static Dialect {
+        &SQLITE
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let mut statement = self.prepare(sql)?;
+        bind(&mut statement, values)?;
+        let changed = statement.raw_execute().map_err(fault)?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    fn query(&mut self, sql: &str, values: &[Value<'_>], visit: RowVisitor<'_>) -> Result<(), StoreError> {
+        let mut statement = self.prepare(sql)?;
+        bind(&mut statement, values)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(fault)? {
+            if visit(&SqliteRow(row))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_rows(
+        &mut self,
+        writer: &RowWriter,
+        rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
+    ) -> Result<(), StoreError> {
+        // A prepared insert a row is faster here than many rows a statement (docs/performance.md).
+        let mut statement: Option<CachedStatement<'_>> = None;
+        for row in rows {
+            let statement = match &mut statement {
+                Some(statement) => statement,
+                None => statement.insert(self.connection.prepare_cached(&insert_sql(writer)).map_err(fault)?),
+            };
+            bind(statement, &row)?;
+            statement.raw_execute().map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    fn order_runs(&self, id: OrderId) -> Vec<i64> {
+        self.runs.read().unwrap_or_else(std::sync::PoisonError::into_inner).that_may_hold(id)
+    }
+}
+
+/// The whole statement for one row.
+fn insert_sql(writer: &RowWriter) -> String {
+    let places = vec!["?"; writer.columns].join(", ");
+    let mut sql = format!("{} VALUES ({places})", writer.insert);
+    if let Upsert::Columns { key, columns } = &writer.upsert {
+        let taken: Vec<String> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        let _ = write!(sql, " ON CONFLICT ({key}) DO UPDATE SET {}", taken.join(", "));
+    }
+    sql
+}
+
+struct SqliteRow<'a>(&'a rusqlite::Row<'a>);
+
+impl SqliteRow<'_> {
+    fn value(&self, column: usize) -> Result<ValueRef<'_>, StoreError> {
+        self.0.get_ref(column).map_err(fault)
+    }
+}
+
+fn other_type(column: usize, value: ValueRef<'_>) -> StoreError {
+    broken(format!("{} in column {column}", value.data_type()))
+}
+
+impl Row for SqliteRow<'_> {
+    fn int(&self, column: usize) -> Result<i64, StoreError> {
+        match self.value(column)? {
+            ValueRef::Integer(number) => Ok(number),
+            other => Err(other_type(column, other)),
+        }
+    }
+
+    fn int_or_null(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.value(column)? {
+            ValueRef::Integer(number) => Ok(Some(number)),
+            ValueRef::Null => Ok(None),
+            other => Err(other_type(column, other)),
+        }
+    }
+
+    fn text(&self, column: usize) -> Result<&str, StoreError> {
+        self.text_or_null(column)?.ok_or_else(|| other_type(column, ValueRef::Null))
+    }
+
+    fn text_or_null(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        match self.value(column)? {
+            ValueRef::Text(bytes) => {
+                std::str::from_utf8(bytes).map(Some).map_err(|_not_text| broken("bytes that are no text"))
+            }
+            ValueRef::Null => Ok(None),
+            other => Err(other_type(column, other)),
+        }
+    }
+
+    fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
+        match self.value(column)? {
+            ValueRef::Blob(bytes) => Ok(bytes),
+            ValueRef::Null => Ok(&[]),
+            other => Err(other_type(column, other)),
+        }
+    }
+}
+
+/// What an error before COMMIT means: nothing was done.
+pub(crate) fn fault(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) if !is_check(&error) => StoreError::Contention(Box::new(error)),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Contention(Box::new(error)),
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::OperationInterrupted,
+        ) => StoreError::Unavailable(Box::new(error)),
+        _ => StoreError::Broken(Box::new(error)),
+    }
+}
+
+/// A CHECK that fails is a bug of ours, not another writer.
+fn is_check(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_CHECK)
+}

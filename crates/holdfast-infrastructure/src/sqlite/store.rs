@@ -1,0 +1,142 @@
+//! The writer: the only connection that changes the file.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
+use holdfast_application::{Clock, failpoint};
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::{InventoryItem, Order, Timestamp};
+use rusqlite::ErrorCode;
+
+use crate::sql::session::SqlSession;
+use crate::sql::transaction::{SqlTransaction, TransactionHost};
+use crate::sqlite::cache::ItemCache;
+use crate::sqlite::order_runs::OrderRuns;
+use crate::sqlite::session::{SqliteSession, fault};
+
+/// The writer of an embedded store.
+pub struct SqliteStore {
+    session: SqliteSession,
+    runs: Arc<RwLock<OrderRuns>>,
+    cache: ItemCache,
+    clock: Arc<dyn Clock>,
+    decided_at: Timestamp,
+    wal_pages: Arc<AtomicI64>,
+    checkpoint_pages: i64,
+    _lock: File,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("decided_at", &self.decided_at).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    pub(crate) fn new(
+        session: SqliteSession,
+        runs: Arc<RwLock<OrderRuns>>,
+        clock: Arc<dyn Clock>,
+        decided_at: Timestamp,
+        wal_pages: Arc<AtomicI64>,
+        checkpoint_pages: i64,
+        lock: File,
+    ) -> Self {
+        let cache = ItemCache::default();
+        Self { session, runs, cache, clock, decided_at, wal_pages, checkpoint_pages, _lock: lock }
+    }
+
+    /// When the last batch was decided: a clock must not start before.
+    pub fn decided_at(&self) -> Timestamp {
+        self.decided_at
+    }
+
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.wal_pages.store(0, Ordering::Relaxed);
+        let connection = self.session.connection();
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(fault)
+    }
+}
+
+impl Store for SqliteStore {
+    fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError> {
+        self.session.execute("BEGIN IMMEDIATE", &[])?;
+        Ok(Box::new(SqlTransaction::new(Writing { store: self, now: None })))
+    }
+
+    fn rest(&mut self, _idle: bool) -> Result<(), StoreError> {
+        if self.wal_pages.load(Ordering::Relaxed) >= self.checkpoint_pages {
+            self.checkpoint()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // Not needed for safety: the log is read at the next start. It makes that start short.
+        let _ = self.session.connection().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+}
+
+/// An open transaction of the writer.
+struct Writing<'a> {
+    store: &'a mut SqliteStore,
+    now: Option<Timestamp>,
+}
+
+impl TransactionHost for Writing<'_> {
+    fn session(&mut self) -> &mut dyn SqlSession {
+        &mut self.store.session
+    }
+
+    /// Read once a batch, and always later than the batch before.
+    fn now(&mut self) -> Result<Timestamp, StoreError> {
+        let earliest = Timestamp::from_micros(self.store.decided_at.micros().saturating_add(1));
+        let clock = &self.store.clock;
+        Ok(*self.now.get_or_insert_with(|| clock.now().max(earliest)))
+    }
+
+    fn known_item(&self, product: &ProductRef) -> Option<InventoryItem> {
+        self.store.cache.find(product).cloned()
+    }
+
+    fn learn_item(&mut self, item: &InventoryItem, is_saved: bool) {
+        if is_saved { self.store.cache.will_be(item) } else { self.store.cache.keep(item) }
+    }
+
+    fn learn_order(&mut self, order: &Order) {
+        let mut runs = self.store.runs.write().unwrap_or_else(PoisonError::into_inner);
+        runs.add(order.number.0, order.id);
+    }
+
+    fn commit(&mut self) -> Result<(), CommitError> {
+        failpoint::reach("before_commit");
+        let connection = self.store.session.connection();
+        let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        match committed {
+            Ok(_) => {
+                self.store.cache.committed();
+                self.store.decided_at = self.now.unwrap_or(self.store.decided_at);
+                Ok(())
+            }
+            // The frame that makes a commit is the last one written and is not there (PROTOCOL, section 3.3).
+            Err(full) if full.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                self.rollback();
+                Err(CommitError::NotApplied(StoreError::Unavailable(Box::new(full))))
+            }
+            Err(error) => Err(CommitError::Unknown(Box::new(error))),
+        }
+    }
+
+    fn rollback(&mut self) {
+        self.store.cache.rolled_back();
+        if let Err(error) = self.store.session.execute("ROLLBACK", &[])
+            && !self.store.session.connection().is_autocommit()
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
+        }
+    }
+}
