@@ -175,7 +175,7 @@ impl Storyteller {
 
     /// Moves the events' clock on, if the history runs on it.
     fn tick(&mut self) -> Option<Timestamp> {
-        let pause = self.random.pick(&[0, 1, 1_000_000, 60_000_000, 3_000_000_000]);
+        let pause = self.random.pick(&[0, 1, 1_000_000, 60_000_000, 200_000_000]);
         self.ts = self.ts.map(|ts| ts.after(Duration::from_micros(pause)));
         self.ts
     }
@@ -185,19 +185,18 @@ impl Storyteller {
             1 => Command::CreateItem(self.any_new_item(), self.remarks()),
             2 => Command::ImportItem(self.any_new_item()),
             3..=4 => Command::ChangeCard { product: self.product(), change: self.card(), version: self.version() },
-            5..=18 => self.change_stock(),
-            19..=21 => self.adjust_stock(),
+            5..=15 => self.change_stock(),
+            16..=21 => self.adjust_stock(),
             22..=25 => self.transfer(),
             26 => {
                 let code = self.random.pick(&["berlin", "cologne", "dresden", "essen"]);
                 self.new_location(code)
             }
-            27..=47 => Command::ReserveOrder {
-                order: self.order(),
-                lines: self.lines(),
-                ttl: self.ttl(),
-                strategy: self.strategy(),
-            },
+            27..=47 => {
+                let order = self.order_to_be();
+                let (lines, ttl, strategy) = (self.lines_of(order), self.ttl(), self.strategy());
+                Command::ReserveOrder { order, lines, ttl, strategy }
+            }
             48..=54 => Command::ReplaceLines {
                 order: self.order(),
                 lines: self.lines(),
@@ -222,19 +221,19 @@ impl Storyteller {
 
     fn change_stock(&mut self) -> Command {
         use StockVerb::{Add, AdjustDown, AdjustUp, Damage, Remove, Return};
-        let verb = self.random.pick(&[Add, Add, Add, Remove, Damage, Return, AdjustUp, AdjustDown]);
+        let verb = self.random.pick(&[Add, Add, Remove, Remove, Damage, Return, AdjustUp, AdjustDown]);
         Command::ChangeStock(StockChange {
             product: self.product_ref(),
             location: self.place(),
             verb,
-            quantity: self.quantity(60),
+            quantity: self.quantity(25),
             version: self.version(),
             remarks: self.remarks(),
         })
     }
 
     fn adjust_stock(&mut self) -> Command {
-        let most = self.random.pick(&[30, 200, Count::MAX]);
+        let most = if self.random.chance(2) { Count::MAX } else { 60 };
         let expected = self.random.chance(30).then(|| self.random.within(0, 60)).and_then(Count::new);
         Command::AdjustStock {
             product: self.product(),
@@ -258,15 +257,26 @@ impl Storyteller {
     }
 
     fn event(&mut self) -> Command {
-        let kind = self.random.pick(OrderEventKind::ALL);
-        let lines = if kind == OrderEventKind::OrderCreated { self.lines() } else { Vec::new() };
-        let (order, reason, is_bare) = (self.order(), self.reason(), self.random.chance(70));
+        use OrderEventKind::{OrderCancelled, OrderCreated, PaymentCompleted, PaymentFailed};
+        let kinds = [OrderCreated, OrderCreated, OrderCreated, PaymentCompleted, PaymentFailed, OrderCancelled];
+        let kind = self.random.pick(&kinds);
+        let order = if kind == OrderCreated { self.order_to_be() } else { self.order() };
+        let lines = if kind == OrderCreated { self.lines_of(order) } else { Vec::new() };
+        let (reason, is_bare) = (self.reason(), self.random.chance(70));
         Command::OrderEvent(OrderEvent { kind, order, lines, reason, is_bare })
     }
 
-    /// Mostly one of the latest orders, often a new one.
+    /// Often a new order.
+    fn order_to_be(&mut self) -> OrderId {
+        if self.random.chance(60) {
+            self.orders = self.orders.saturating_add(1);
+        }
+        self.order()
+    }
+
+    /// One of the latest orders, now and then one that nobody has heard of.
     fn order(&mut self) -> OrderId {
-        if self.random.chance(25) {
+        if self.random.chance(5) {
             self.orders = self.orders.saturating_add(1);
         }
         let back = self.random.pick(&[0, 1, 5, 40, 400]);
@@ -274,6 +284,18 @@ impl Storyteller {
         // Ids whose order is not the order of arrival.
         let (high, low) = (Random::new(number).number(), number);
         OrderId::from_bytes([high.to_be_bytes(), low.to_be_bytes()].concat().try_into().expect("16 bytes"))
+    }
+
+    /// Mostly the same lines for the same order.
+    fn lines_of(&mut self, order: OrderId) -> Vec<OrderLine> {
+        if self.random.chance(20) {
+            return self.lines();
+        }
+        let seed = order.to_bytes().iter().fold(0_u64, |seed, byte| (seed << 5) ^ u64::from(*byte));
+        let random = std::mem::replace(&mut self.random, Random::new(seed));
+        let lines = self.lines();
+        self.random = random;
+        lines
     }
 
     fn lines(&mut self) -> Vec<OrderLine> {
@@ -308,8 +330,12 @@ impl Storyteller {
 
     /// Mostly few units, now and then as many as there can be.
     fn quantity(&mut self, usual: u64) -> Quantity {
-        let most = if self.random.chance(1) { u64::from(Quantity::MAX) } else { usual };
+        let most = if self.once_in_a_thousand() { u64::from(Quantity::MAX) } else { usual };
         Quantity::from_u64(self.random.within(1, most)).expect("a quantity")
+    }
+
+    fn once_in_a_thousand(&mut self) -> bool {
+        self.random.within(1, 1_000) == 1
     }
 
     fn version(&mut self) -> Option<u64> {
