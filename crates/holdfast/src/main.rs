@@ -1,2 +1,36 @@
 //! The Holdfast inventory service and its command line.
-fn main() {}
+//!
+//! Reading order: [`cli`] (what can be asked), [`config`] (the settings), [`wiring`] (how the parts become a service),
+//! [`commands`] (one file per command), [`output`] and [`exit`] (how a command answers).
+
+mod cli;
+mod commands;
+mod config;
+mod csv_table;
+mod duration_text;
+mod exit;
+mod nearest;
+mod numbers;
+mod output;
+mod progress;
+mod telemetry;
+mod wiring;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let line = cli::CommandLine::parse();
+    match commands::run(line) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                // Nobody is left to tell when standard error is gone too.
+                let _ = writeln!(std::io::stderr(), "holdfast: {failure}");
+            }
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! One file per command.
+
+use crate::cli::{Command, CommandLine, CommonArgs, ConfigCommand, ServeArgs};
+use crate::config::{Configuration, Settings};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+mod completions;
+mod config_show;
+mod export;
+mod import;
+mod migrate;
+mod replay;
+mod serve;
+mod verify;
+
+/// Carries out what the command line asks for.
+pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
+    let common = line.common;
+    match line.command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
+        Command::Serve(args) => serve::run(&common, &args),
+        Command::Migrate(args) => migrate::run(&common, &args),
+        Command::Import(args) => import::run(&common, &args),
+        Command::Export(args) => export::run(&common, &args),
+        Command::Replay(args) => replay::run(&common, &args),
+        Command::Verify(args) => verify::run(&common, &args),
+        Command::Config(ConfigCommand::Show) => config_show::run(&common),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// The settings of all layers, with those that a command's own flags give.
+fn configuration(
+    common: &CommonArgs,
+    flags: impl Iterator<Item = (&'static str, &'static str, String)>,
+) -> Result<Configuration, Failure> {
+    let mut line = common.settings();
+    line.flags.extend(flags);
+    // Names and values that are no text cannot be settings of ours.
+    let variables =
+        std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+    Configuration::load(&line, variables)
+}
+
+/// The checked settings of a command without setting flags of its own.
+fn settings(common: &CommonArgs) -> Result<Settings, Failure> {
+    configuration(common, std::iter::empty())?.typed()
+}
+
+/// The results of a command on their way out.
+fn output(common: &CommonArgs) -> Output {
+    Output::new(common.json)
+}

@@ -1,0 +1,178 @@
+//! `replay`: feeds a file of events through the same road as Kafka and HTTP, and says what became of them.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use holdfast_application::order_event::EventOutcome;
+use holdfast_domain::{OrderId, OrderStatus, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::cli::{CommonArgs, ReplayArgs, ReplayClock, Speed};
+use crate::exit::{Exit, Failure};
+use crate::numbers::{count, seconds};
+use crate::progress::Progress;
+
+mod event;
+mod file;
+mod into_store;
+
+use event::Event;
+use file::Chunk;
+
+/// Events that are handed over together.
+const BATCH: usize = 1_024;
+/// Batches that are read ahead.
+const READ_AHEAD: usize = 4;
+/// The most unreadable lines that are listed; all are counted.
+const LISTED_MAX: usize = 1_000;
+
+/// Where events go.
+trait Target {
+    /// Hands events over, in order, and says what became of each.
+    fn take(&mut self, events: Vec<Event>) -> Result<Vec<EventOutcome>, Failure>;
+    /// How many of these orders are in which state.
+    fn statuses(&mut self, orders: &HashSet<OrderId>) -> Result<Statuses, Failure>;
+}
+
+/// How many orders are in which state.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Statuses([u64; OrderStatus::ALL.len()]);
+
+impl Statuses {
+    fn add(&mut self, status: OrderStatus) {
+        let place = OrderStatus::ALL.iter().position(|known| *known == status);
+        if let Some(count) = place.and_then(|place| self.0.get_mut(place)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        use OrderStatus::{Closed, Confirmed, Expired, Refused, Released, Reserved};
+        let mut members = Map::new();
+        for status in [Reserved, Confirmed, Released, Expired, Refused, Closed] {
+            let place = OrderStatus::ALL.iter().position(|known| *known == status);
+            let count = place.and_then(|place| self.0.get(place)).copied().unwrap_or(0);
+            members.insert(status.as_str().to_owned(), count.into());
+        }
+        Value::Object(members)
+    }
+}
+
+/// What a replay has done so far.
+#[derive(Debug, Default)]
+struct Tally {
+    events: u64,
+    unreadable: u64,
+    outcomes: [u64; 6],
+    orders: HashSet<OrderId>,
+}
+
+/// The outcomes in the order in which results show them.
+const OUTCOMES: [EventOutcome; 6] = [
+    EventOutcome::Applied,
+    EventOutcome::Replayed,
+    EventOutcome::Refused,
+    EventOutcome::Ignored,
+    EventOutcome::Waiting,
+    EventOutcome::Rejected,
+];
+
+impl Tally {
+    fn note(&mut self, outcome: EventOutcome) {
+        self.events = self.events.saturating_add(1);
+        let place = OUTCOMES.iter().position(|known| *known == outcome);
+        if let Some(count) = place.and_then(|place| self.outcomes.get_mut(place)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn to_json(&self, orders: &Statuses, took: Duration) -> Value {
+        let mut members = Map::new();
+        members.insert("events".to_owned(), self.events.into());
+        for (outcome, count) in OUTCOMES.iter().zip(self.outcomes) {
+            members.insert(outcome.as_str().to_owned(), count.into());
+        }
+        members.insert("orders".to_owned(), orders.to_json());
+        members.insert("seconds".to_owned(), json!(seconds(took)));
+        Value::Object(members)
+    }
+}
+
+/// Replays the file.
+pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failure> {
+    let settings = super::settings(common)?;
+    let clock = args.clock.unwrap_or(ReplayClock::Events);
+    let lines = file::open(&args.file)?;
+    let mut target: Box<dyn Target> = Box::new(into_store::IntoStore::open(&settings, args)?);
+    let mut progress = Progress::new(common, "replay", "events", None);
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    let reading = event::Reading { kinds: args.kinds.clone(), clock };
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(READ_AHEAD);
+        scope.spawn(move || file::read(lines, &reading, BATCH, &sender));
+        let mut pace = Pace::new(args.speed);
+        receiver.into_iter().try_for_each(|chunk| work_off(chunk?, &mut *target, &mut pace, &mut tally, &mut progress))
+    })?;
+    let took = started.elapsed();
+    progress.finish();
+    let statuses = target.statuses(&tally.orders)?;
+    super::output(common).object(&tally.to_json(&statuses, took))?;
+    Ok(if tally.unreadable > 0 { Exit::Partly } else { Exit::Done })
+}
+
+fn work_off(
+    chunk: Chunk,
+    target: &mut dyn Target,
+    pace: &mut Pace,
+    tally: &mut Tally,
+    progress: &mut Progress,
+) -> Result<(), Failure> {
+    for (line, detail) in &chunk.unreadable {
+        tally.note(EventOutcome::Rejected);
+        tally.unreadable = tally.unreadable.saturating_add(1);
+        if tally.unreadable <= count(LISTED_MAX) {
+            // The count tells it too; a closed standard error is no failure.
+            let _ = writeln!(std::io::stderr(), "line {line}: {detail}");
+        }
+    }
+    tally.orders.extend(chunk.events.iter().filter_map(|event| event.order));
+    let mut left = chunk.events;
+    while !left.is_empty() {
+        let rest = left.split_off(pace.due(&left));
+        for outcome in target.take(left)? {
+            tally.note(outcome);
+            progress.advance(1);
+        }
+        left = rest;
+    }
+    Ok(())
+}
+
+/// When events are due.
+struct Pace {
+    speed: Speed,
+    first: Option<(Timestamp, Instant)>,
+}
+
+impl Pace {
+    const fn new(speed: Speed) -> Self {
+        Self { speed, first: None }
+    }
+
+    /// Waits until the first of `events` is due, and says how many are.
+    fn due(&mut self, events: &[Event]) -> usize {
+        let Speed::Times(times) = self.speed else { return events.len() };
+        let Some(next) = events.first() else { return 0 };
+        let (first, started) = *self.first.get_or_insert((next.at, Instant::now()));
+        let after = |event: &Event| event.at.since(first).as_secs_f64() / times;
+        let wait = after(next) - started.elapsed().as_secs_f64();
+        if wait > 0.0 {
+            std::thread::sleep(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX));
+        }
+        let gone = started.elapsed().as_secs_f64();
+        events.iter().take_while(|event| after(event) <= gone).count().max(1)
+    }
+}

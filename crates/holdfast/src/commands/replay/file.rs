@@ -1,0 +1,72 @@
+//! A file of events: one JSON object a line, plain or gzip.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+
+use flate2::read::MultiGzDecoder;
+
+use super::event::{Event, Reading};
+use crate::exit::{Exit, Failure};
+
+/// Events read ahead, and lines that are none.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    /// The events.
+    pub(super) events: Vec<Event>,
+    /// Lines that are none, and why.
+    pub(super) unreadable: Vec<(u64, String)>,
+}
+
+/// Opens a file, or standard input for `-`; gzip is told by its first bytes.
+pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
+    let unreadable =
+        |error: io::Error| Failure::new(Exit::Invalid, format!("{} cannot be read: {error}", path.display()));
+    let input: Box<dyn Read + Send> =
+        if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(unreadable)?) };
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    let is_gzip = input.fill_buf().map_err(unreadable)?.starts_with(&[0x1F, 0x8B]);
+    if is_gzip {
+        return Ok(Box::new(BufReader::with_capacity(1 << 17, MultiGzDecoder::new(input))));
+    }
+    Ok(Box::new(input))
+}
+
+/// Reads all events and sends them in chunks, until the end, an error, or nobody listens any more.
+pub(super) fn read(
+    mut lines: Box<dyn BufRead + Send>,
+    reading: &Reading,
+    size: usize,
+    chunks: &SyncSender<Result<Chunk, Failure>>,
+) {
+    let (mut line, mut number) = (Vec::new(), 0_u64);
+    let mut chunk = Chunk::default();
+    loop {
+        line.clear();
+        match lines.read_until(b'\n', &mut line) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => {
+                let words = format!("the events cannot be read beyond line {number}: {error}");
+                // Whoever does not listen any more has a failure of its own.
+                let _ = chunks.send(Ok(chunk));
+                let _ = chunks.send(Err(Failure::new(Exit::Invalid, words)));
+                return;
+            }
+        }
+        number = number.saturating_add(1);
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match reading.decode(&line) {
+            Ok(Some(event)) => chunk.events.push(event),
+            Ok(None) => {}
+            Err(detail) => chunk.unreadable.push((number, detail)),
+        }
+        if chunk.events.len() >= size && chunks.send(Ok(std::mem::take(&mut chunk))).is_err() {
+            return;
+        }
+    }
+    let _ = chunks.send(Ok(chunk));
+}

@@ -1,0 +1,49 @@
+//! `verify`: reads the whole store and proves that every number follows from its movements (CONTRACT, section 5).
+
+use std::time::Instant;
+
+use holdfast_application::audit::{Audit, LedgerFault};
+use holdfast_domain::book::ProductRef;
+use serde_json::{Value, json};
+
+use crate::cli::{CommonArgs, VerifyArgs};
+use crate::exit::{Exit, Failure};
+use crate::numbers::seconds;
+use crate::wiring;
+
+/// Proves the books, or tells the faults.
+pub(super) fn run(common: &CommonArgs, args: &VerifyArgs) -> Result<Exit, Failure> {
+    let queries = wiring::open_reader(&super::settings(common)?)?;
+    let unreadable = |error| Failure::failed("the store cannot be read", &error);
+    if let Some(product) = args.product {
+        let known = queries.items(&[ProductRef::Id(product)]).map_err(unreadable)?;
+        if known.is_empty() {
+            return Err(Failure::new(Exit::NotFound, format!("there is no product {product}")));
+        }
+    }
+    let started = Instant::now();
+    let mut audit = Audit::new();
+    queries.read_ledger(args.product, &mut audit).map_err(unreadable)?;
+    let report = audit.finish();
+
+    let faults: Vec<Value> = report.faults.iter().map(fault).collect();
+    let mut output = super::output(common);
+    output.object(&json!({
+        "ok": report.is_clean(),
+        "products": report.products,
+        "movements": report.movements,
+        "reservations": report.reservations,
+        "faults": faults,
+        "seconds": seconds(started.elapsed()),
+    }))?;
+    Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
+}
+
+fn fault(fault: &LedgerFault) -> Value {
+    json!({
+        "invariant": fault.invariant,
+        "productId": fault.product.map(|product| product.to_string()),
+        "sequence": fault.sequence,
+        "detail": fault.detail,
+    })
+}

@@ -1,0 +1,252 @@
+//! The settings as the parts of the program take them.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use holdfast_application::Policy;
+use holdfast_application::batch::BatchLimits;
+use holdfast_application::expiry::SweepPace;
+use holdfast_application::policy::LatePayment;
+use holdfast_application::queue::QueueLimits;
+use holdfast_domain::Strategy;
+use holdfast_domain::book::ExpiryRule;
+
+use super::{Configuration, Value};
+use crate::exit::Failure;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON when piped.
+    Auto,
+    /// Text.
+    Text,
+    /// JSON.
+    Json,
+}
+
+/// How the HTTP interface listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HttpSettings {
+    /// Where.
+    pub(crate) listen: SocketAddr,
+    /// Threads that answer.
+    pub(crate) threads: usize,
+    /// How long the head of a request may take.
+    pub(crate) header_timeout: Duration,
+    /// How long a body may take.
+    pub(crate) body_timeout: Duration,
+    /// Connections open at a time.
+    pub(crate) connections_max: usize,
+    /// Bytes a body may have.
+    pub(crate) body_max: usize,
+    /// Bytes the body of a batch may have.
+    pub(crate) batch_body_max: usize,
+    /// How long a shutdown waits for requests under way.
+    pub(crate) drain_max: Duration,
+    /// Whether `/swagger` is there.
+    pub(crate) swagger: bool,
+}
+
+/// Where the books are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreSettings {
+    /// The folder of the embedded store.
+    pub(crate) data: PathBuf,
+    /// The shared database, if there is one.
+    pub(crate) database_url: Option<String>,
+    /// KiB of memory for pages.
+    pub(crate) cache_kib: u32,
+    /// Connections for reading.
+    pub(crate) readers: usize,
+}
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The HTTP interface.
+    pub(crate) http: HttpSettings,
+    /// The store.
+    pub(crate) store: StoreSettings,
+    /// How much may wait.
+    pub(crate) queue: QueueLimits,
+    /// How large a batch may be.
+    pub(crate) batch: BatchLimits,
+    /// What rules depend on.
+    pub(crate) policy: Policy,
+    /// How the sweep goes about it.
+    pub(crate) sweep: SweepPace,
+    /// Whether every write must carry a key.
+    pub(crate) idempotency_required: bool,
+    /// Origins whose pages may call.
+    pub(crate) cors_origins: Vec<String>,
+    /// The lock's Redis, if there is one.
+    pub(crate) redis_url: Option<String>,
+    /// Kafka's brokers, if there are any.
+    pub(crate) kafka_brokers: Option<String>,
+    /// What is logged.
+    pub(crate) log_level: String,
+    /// How log lines look.
+    pub(crate) log_format: LogFormat,
+}
+
+impl Settings {
+    pub(super) fn from_configuration(from: &Configuration) -> Result<Self, Failure> {
+        let mut faults = Vec::new();
+        let settings = Self::read(&Reader(from), &mut faults);
+        match settings {
+            Some(settings) if faults.is_empty() => Ok(settings),
+            _ => Err(Failure::usage(faults.join("\n"))),
+        }
+    }
+
+    fn read(from: &Reader<'_>, faults: &mut Vec<String>) -> Option<Self> {
+        let listen = listen_address(&from.text("server.listen")).map_err(|fault| faults.push(fault)).ok();
+        for origin in from.list("cors.origins") {
+            if origin != "*" && !is_origin(&origin) {
+                faults.push(format!("cors.origins: {origin} is no origin such as https://shop.example"));
+            }
+        }
+        if tracing_subscriber::EnvFilter::try_new(from.text("log.level")).is_err() {
+            faults.push(format!("log.level = {} is not understood", from.text("log.level")));
+        }
+        let grace = from.time("reservation.sweep_grace");
+        Some(Self {
+            http: HttpSettings {
+                listen: listen?,
+                threads: match from.size("server.threads") {
+                    0 => std::thread::available_parallelism().map_or(1, usize::from),
+                    threads => threads,
+                },
+                header_timeout: from.time("server.header_timeout"),
+                body_timeout: from.time("server.body_timeout"),
+                connections_max: from.size("server.connections_max"),
+                body_max: from.kib("server.body_max_kib"),
+                batch_body_max: from.kib("server.batch_body_max_kib"),
+                drain_max: from.time("server.drain_max"),
+                swagger: from.flag("server.swagger"),
+            },
+            store: StoreSettings {
+                data: PathBuf::from(from.text("store.data")),
+                database_url: from.filled("store.database_url"),
+                cache_kib: u32::try_from(from.size("store.cache_kib")).unwrap_or(u32::MAX),
+                readers: from.size("store.readers"),
+            },
+            queue: QueueLimits {
+                commands_max: from.size("queue.commands_max"),
+                bytes_max: from.kib("queue.bytes_max_kib"),
+                wait_max: from.time("queue.wait_max"),
+            },
+            batch: BatchLimits {
+                commands_max: from.size("batch.commands_max"),
+                bytes_max: from.kib("batch.bytes_max_kib"),
+            },
+            policy: Policy {
+                ttl_default: from.time_or_never("reservation.ttl_default"),
+                expiry: if from.text("reservation.expiry") == "strict" {
+                    ExpiryRule::Strict
+                } else {
+                    ExpiryRule::Lenient
+                },
+                late_payment: if from.text("reservation.late_payment") == "refuse" {
+                    LatePayment::Refuse
+                } else {
+                    LatePayment::Reacquire
+                },
+                sweep_grace: grace,
+                payment_wait: from.time("reservation.payment_wait"),
+                strategy: match from.text("reservation.strategy").as_str() {
+                    "mostAvailable" => Strategy::MostAvailable,
+                    "fewestSplits" => Strategy::FewestSplits,
+                    _ => Strategy::Priority,
+                },
+                reclaim_orders_max: from.size("reservation.reclaim_orders_max"),
+            },
+            sweep: SweepPace {
+                interval: from.time("reservation.sweep_interval"),
+                step_max: from.size("reservation.sweep_step_max"),
+                grace,
+                answers_kept: from.time("idempotency.kept"),
+            },
+            idempotency_required: from.flag("idempotency.required"),
+            cors_origins: from.list("cors.origins"),
+            redis_url: from.filled("lock.redis_url"),
+            kafka_brokers: from.filled("kafka.brokers"),
+            log_level: from.text("log.level"),
+            log_format: match from.text("log.format").as_str() {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => LogFormat::Auto,
+            },
+        })
+    }
+}
+
+/// Values by name; their kinds are known, so a wrong one is a mistake of the program.
+struct Reader<'a>(&'a Configuration);
+
+impl Reader<'_> {
+    fn value(&self, key: &str) -> &Value {
+        &self.0.get(key).1
+    }
+
+    fn text(&self, key: &str) -> String {
+        match self.value(key) {
+            Value::Text(text) | Value::Url(text) => text.clone(),
+            other => unreachable!("{key} is a text, not {other:?}"),
+        }
+    }
+
+    fn filled(&self, key: &str) -> Option<String> {
+        Some(self.text(key)).filter(|text| !text.trim().is_empty())
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        match self.value(key) {
+            Value::List(words) => words.clone(),
+            other => unreachable!("{key} is a list, not {other:?}"),
+        }
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        match self.value(key) {
+            Value::Flag(flag) => *flag,
+            other => unreachable!("{key} is yes or no, not {other:?}"),
+        }
+    }
+
+    fn size(&self, key: &str) -> usize {
+        match self.value(key) {
+            Value::Whole(number) => usize::try_from(*number).unwrap_or(usize::MAX),
+            other => unreachable!("{key} is a number, not {other:?}"),
+        }
+    }
+
+    fn kib(&self, key: &str) -> usize {
+        self.size(key).saturating_mul(1_024)
+    }
+
+    fn time_or_never(&self, key: &str) -> Option<Duration> {
+        match self.value(key) {
+            Value::Time(time) => *time,
+            other => unreachable!("{key} is a duration, not {other:?}"),
+        }
+    }
+
+    fn time(&self, key: &str) -> Duration {
+        self.time_or_never(key).unwrap_or(Duration::MAX)
+    }
+}
+
+/// An address and port; a host name stands for its first address.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    address.ok_or_else(|| format!("server.listen = {text} is no address:port such as 127.0.0.1:8080"))
+}
+
+/// Whether the text is `scheme://host[:port]`.
+fn is_origin(text: &str) -> bool {
+    let place = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    place.is_some_and(|place| !place.is_empty() && !place.contains(['/', '?', '#', '@', ' ']))
+}

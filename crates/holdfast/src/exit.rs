@@ -1,0 +1,121 @@
+//! How the program ends: exit codes, and the failures that lead to them.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes of CONTRACT, section 9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Failed, or `verify` found a fault.
+    Failed,
+    /// The command line or a setting is wrong.
+    Usage,
+    /// The answer is no.
+    No,
+    /// Not allowed.
+    Forbidden,
+    /// Not found.
+    NotFound,
+    /// In conflict with what is.
+    Conflict,
+    /// The input is invalid.
+    Invalid,
+    /// Busy or away: the same again later.
+    Later,
+    /// Some of it was done.
+    Partly,
+}
+
+impl Exit {
+    /// The exit code that an HTTP status and problem code lead to (CONSOLE, section 15).
+    pub(crate) fn of_problem(status: u16, code: &str) -> Self {
+        match (status, code) {
+            (_, "insufficient_stock" | "below_reserved") => Self::No,
+            (400 | 405 | 413 | 415 | 428, _) => Self::Invalid,
+            (401 | 403, _) => Self::Forbidden,
+            (404, _) => Self::NotFound,
+            (409 | 412 | 422, _) => Self::Conflict,
+            (429 | 503, _) => Self::Later,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        let code = match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::No => 3,
+            Exit::Forbidden => 4,
+            Exit::NotFound => 5,
+            Exit::Conflict => 6,
+            Exit::Invalid => 7,
+            Exit::Later => 8,
+            Exit::Partly => 9,
+        };
+        Self::from(code)
+    }
+}
+
+/// Why a command could not do what it was asked to.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    /// Sentences for the person at the terminal; empty when there is nothing to say.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// A failure that ends the program with `exit`.
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+
+    /// The command line or a setting is wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Something is planned and not there yet.
+    pub(crate) fn not_yet(what: &str) -> Self {
+        Self::usage(format!("{what} is not available in this version yet"))
+    }
+
+    /// Something failed that no exit code of its own describes: `doing` says what was tried.
+    pub(crate) fn failed(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::new(Exit::Failed, format!("{doing}: {}", with_sources(error)))
+    }
+
+    /// Standard output could not be written. A reader that has read enough is no failure.
+    pub(crate) fn output(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
+            _ => Self::failed("standard output cannot be written", error),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// An error with its sources, in one line. Sources that the error already repeats are left out.
+pub(crate) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_words = cause.to_string();
+        if !words.contains(&cause_words) {
+            words = format!("{words}: {cause_words}");
+        }
+        source = cause.source();
+    }
+    words
+}

@@ -1,0 +1,84 @@
+//! How far long work has come: a bar on a terminal, else a line now and then; both on standard error.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::CommonArgs;
+use crate::numbers::float;
+
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// How far long work has come.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    lines: bool,
+    what: &'static str,
+    unit: &'static str,
+    total: Option<u64>,
+    done: u64,
+    started: Instant,
+    told: Instant,
+}
+
+impl Progress {
+    /// Work that goes over `total` things, where that is known.
+    pub(crate) fn new(common: &CommonArgs, what: &'static str, unit: &'static str, total: Option<u64>) -> Self {
+        let on_terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
+        let bar = (on_terminal && !common.no_progress).then(|| {
+            let bar = match total {
+                Some(total) => {
+                    ProgressBar::new(total).with_style(style("{msg} [{bar:30}] {pos}/{len} {per_sec} {eta} left"))
+                }
+                None => ProgressBar::new_spinner().with_style(style("{msg} {pos} {per_sec}")),
+            };
+            // First paint after 300 ms: short work stays quiet.
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(3));
+            bar.set_message(what);
+            bar
+        });
+        let (lines, now) = (!on_terminal && !common.no_progress, Instant::now());
+        Self { bar, lines, what, unit, total, done: 0, started: now, told: now }
+    }
+
+    /// Notes that `more` things were done.
+    pub(crate) fn advance(&mut self, more: u64) {
+        self.done = self.done.saturating_add(more);
+        if let Some(bar) = &self.bar {
+            if self.started.elapsed() > Duration::from_millis(300) {
+                bar.set_position(self.done);
+            }
+        } else if self.lines && self.told.elapsed() >= LINE_EVERY {
+            self.told = Instant::now();
+            self.tell();
+        }
+    }
+
+    fn tell(&self) {
+        let rate = float(self.done) / self.started.elapsed().as_secs_f64().max(0.001);
+        let (what, done, unit) = (self.what, self.done, self.unit);
+        let line = match self.total.filter(|total| *total > 0) {
+            Some(total) => {
+                let percent = float(done) * 100.0 / float(total);
+                let left = float(total.saturating_sub(done)) / rate.max(0.001);
+                format!("{what} {percent:.0}% {done}/{total} {rate:.0} {unit}/s eta {left:.0} s")
+            }
+            None => format!("{what} {done} {unit} {rate:.0} {unit}/s"),
+        };
+        // A lost line of progress is no failure of the work.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
