@@ -51,6 +51,9 @@ struct Chain {
     known: bool,
     claims: u64,
     sequence: u64,
+    /// When the first movement was decided.
+    first_at: i64,
+    /// When the last one was.
     decided_at: i64,
     /// Of the location `main`, which nearly every item has.
     main: Followed,
@@ -224,13 +227,17 @@ impl LedgerReader for Audit {
         let at = line.created_at.max(Timestamp::EPOCH).micros();
         let chain = self.chain(line.item);
         let (expected, earlier) = (chain.sequence.saturating_add(1), chain.decided_at);
+        if expected == 1 {
+            chain.first_at = at;
+        }
+        // A replay on the events' clock goes on from the first stock, which was imported later than the events happened.
+        let follows_first_decision = earlier == chain.first_at;
         (chain.sequence, chain.decided_at) = (line.sequence, at);
         if line.sequence != expected {
             let detail = format!("movement {} follows {}", line.sequence, expected.saturating_sub(1));
             self.fault("I1", line.item, Some(line.sequence), detail);
         }
-        let is_first_decision = line.sequence <= 1;
-        if at < earlier && !is_first_decision {
+        if at < earlier && !follows_first_decision {
             let detail = "it was decided before the movement in front of it".to_owned();
             self.fault("I22", line.item, Some(line.sequence), detail);
         }
