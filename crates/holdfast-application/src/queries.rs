@@ -244,7 +244,7 @@ pub type Visitor<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 pub trait StockQueries: Send + Sync {
     /// All locations, in their order.
     fn locations(&self) -> Result<Locations, ReadError>;
-    /// The items of `products`; unknown ones are left out.
+    /// The items of `products`, each once, by product id; unknown ones are left out.
     fn items(&self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, ReadError>;
     /// A page of items.
     fn find_items(&self, filter: &ProductFilter) -> Result<Vec<InventoryItem>, ReadError>;
@@ -262,7 +262,7 @@ pub trait StockQueries: Send + Sync {
     fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError>;
     /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
-    /// Orders whose payment waited until before `now`.
+    /// Orders whose payment waited until before `now`, the longest waiting first.
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
 
     /// Walks over all items by SKU.
@@ -278,7 +278,7 @@ pub trait StockQueries: Send + Sync {
     /// sequence), then reservations.
     fn read_ledger(&self, product: Option<ProductId>, reader: &mut dyn LedgerReader) -> Result<(), ReadError>;
 
-    /// How many units of the products `StockQueries::items` would tell are held at `now`: a cheap question whether the store answers.
+    /// Whether the store answers: the cheapest question there is.
     fn ping(&self) -> Result<(), ReadError>;
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Dialect {
     pub(crate) commit_order: &'static str,
 }
 
-/// `SQLite`: order ids are indexed run by run, movements stage by stage (migrations/sqlite/0001_books.sql).
+/// `SQLite`: order ids are indexed run by run, movements stage by stage, as its first migration says.
 pub(crate) static SQLITE: Dialect = Dialect {
     order_by_id: "(o.number >> 14) = ? AND o.id = ?",
     movements_of_item: "(m.sequence >> 4) = ? AND m.item = ? AND m.sequence BETWEEN ? AND ?",

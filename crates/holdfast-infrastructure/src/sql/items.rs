@@ -91,8 +91,25 @@ pub(crate) fn with_levels(session: &mut dyn SqlSession, item: InventoryItem) -> 
     Ok(item.with_levels(levels))
 }
 
+/// A change that is no movement is guarded by the version it was decided on; and SKUs that change are out of the way
+/// before others take them.
+fn guard_cards(session: &mut dyn SqlSession, pages: &[&ItemPage]) -> Result<(), StoreError> {
+    for page in pages.iter().filter(|page| page.card_changed) {
+        let Some(version) = page.loaded_version else { continue };
+        let item = Value::Int(i64::from(page.item.number.0));
+        let sql = "UPDATE stock SET version = version + 1 WHERE item = ? AND version = ?";
+        if session.execute(sql, &[item, Value::count(version)])? != 1 {
+            return Err(StoreError::Contention(format!("item {} has changed meanwhile", page.item.sku).into()));
+        }
+        let parked = format!("\n{}", page.item.number.0);
+        session.execute("UPDATE items SET sku = ? WHERE number = ?", &[Value::Text(&parked), item])?;
+    }
+    Ok(())
+}
+
 pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&ItemPage]) -> Result<(), StoreError> {
     if pages.iter().any(|page| page.card_changed) {
+        guard_cards(session, pages)?;
         let products: Vec<[u8; 16]> = pages.iter().map(|page| page.item.product.to_bytes()).collect();
         let mut cards = pages.iter().zip(&products).filter(|(page, _)| page.card_changed).map(|(page, product)| {
             let item = &page.item;

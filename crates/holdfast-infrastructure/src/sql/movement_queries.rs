@@ -38,11 +38,7 @@ pub(crate) fn find(session: &mut dyn SqlSession, filter: &MovementFilter) -> Res
 }
 
 /// The filter's conditions but for product and place in the list.
-fn conditions<'a>(
-    filter: &'a MovementFilter,
-    order: Option<OrderNumber>,
-    location: Option<u16>,
-) -> (String, Vec<Value<'a>>) {
+fn conditions(filter: &MovementFilter, order: Option<OrderNumber>, location: Option<u16>) -> (String, Vec<Value<'_>>) {
     let mut sql = String::new();
     let mut values = Vec::new();
     if !filter.kinds.is_empty() {

@@ -112,13 +112,12 @@ fn before(kind: StockMovementType, signed: i64, size: Count, after: Balance) -> 
     use StockMovementType as Kind;
     let Balance { available, reserved } = after;
     let (available, reserved) = match kind {
-        Kind::StockIn | Kind::Returned | Kind::TransferIn => (available.without(size)?, reserved),
-        Kind::StockOut | Kind::Damaged | Kind::TransferOut => (available.with(size)?, reserved),
-        Kind::Adjustment if signed < 0 => (available.with(size)?, reserved),
-        Kind::Adjustment => (available.without(size)?, reserved),
         Kind::Reserved => (available.with(size)?, reserved.without(size)?),
         Kind::Released => (available.without(size)?, reserved.with(size)?),
         Kind::Confirmed => (available, reserved.with(size)?),
+        Kind::StockOut | Kind::Damaged | Kind::TransferOut => (available.with(size)?, reserved),
+        Kind::Adjustment if signed < 0 => (available.with(size)?, reserved),
+        Kind::StockIn | Kind::Returned | Kind::TransferIn | Kind::Adjustment => (available.without(size)?, reserved),
     };
     Some(Balance { available, reserved })
 }

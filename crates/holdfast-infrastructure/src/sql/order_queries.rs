@@ -176,7 +176,7 @@ pub(crate) fn overdue_payments(
     now: Timestamp,
     most: usize,
 ) -> Result<Vec<OrderId>, StoreError> {
-    let sql = "SELECT id FROM waiting_payments WHERE until <= ? ORDER BY id LIMIT ?";
+    let sql = "SELECT id FROM waiting_payments WHERE until <= ? ORDER BY until, id LIMIT ?";
     let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
     orders::ids(session, sql, &[Value::time(now), most])
 }

@@ -102,15 +102,21 @@ fn product_of(session: &mut dyn SqlSession, item: u32) -> Result<ProductId, Stor
     product.ok_or_else(|| broken(format!("an order for item {item}, which does not exist")))
 }
 
-/// Saves orders, new or changed, and their reservations. `item_of` tells a product's item.
-pub(crate) fn save(
-    session: &mut dyn SqlSession,
-    pages: &[&OrderPage],
-    item_of: &dyn Fn(ProductId) -> u32,
-) -> Result<(), StoreError> {
+/// What the order asked for, as bytes. It held everything it asked for once, so its reservations tell the items.
+fn asked(order: &Order) -> Vec<u8> {
+    let mut items: Vec<(ProductId, u32)> = order.reservations.iter().map(|held| (held.product, held.item.0)).collect();
+    items.sort_unstable();
+    codec::asked_to_bytes(&order.asked, |product| {
+        let at = items.binary_search_by_key(&product, |(product, _)| *product);
+        at.ok().and_then(|at| items.get(at)).map(|(_, item)| *item).expect("an order held what it asked for")
+    })
+}
+
+/// Saves orders, new or changed, and their reservations.
+pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&OrderPage]) -> Result<(), StoreError> {
     let (new, changed): (Vec<&&OrderPage>, Vec<&&OrderPage>) = pages.iter().partition(|page| page.loaded_seq.is_none());
     let fresh: Vec<([u8; 16], Vec<u8>)> =
-        new.iter().map(|page| (page.order.id.to_bytes(), codec::asked_to_bytes(&page.order.asked, item_of))).collect();
+        new.iter().map(|page| (page.order.id.to_bytes(), asked(&page.order))).collect();
     let mut rows = new.iter().zip(&fresh).map(|(page, (id, asked))| {
         let order = &page.order;
         vec![
@@ -130,18 +136,14 @@ pub(crate) fn save(
     });
     session.write_rows(&ORDERS, &mut rows)?;
     for page in changed {
-        change(session, page, item_of)?;
+        change(session, page)?;
     }
     reservations::save(session, pages)
 }
 
-fn change(
-    session: &mut dyn SqlSession,
-    page: &OrderPage,
-    item_of: &dyn Fn(ProductId) -> u32,
-) -> Result<(), StoreError> {
+fn change(session: &mut dyn SqlSession, page: &OrderPage) -> Result<(), StoreError> {
     let order = &page.order;
-    let asked = codec::asked_to_bytes(&order.asked, item_of);
+    let asked = asked(order);
     let values = [
         Value::Int(i64::from(order.status.code())),
         Value::count(order.order_seq),
@@ -169,7 +171,7 @@ fn micros_or_null(duration: Option<Duration>) -> Value<'static> {
 /// Reserved orders whose time is over at `now`, the oldest first.
 pub(crate) fn due(session: &mut dyn SqlSession, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
     let sql = "SELECT id FROM orders WHERE status = 1 AND expires_at IS NOT NULL AND expires_at <= ? \
-               ORDER BY expires_at, id LIMIT ?";
+               ORDER BY expires_at, number LIMIT ?";
     ids(session, sql, &[Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))])
 }
 

@@ -1,5 +1,6 @@
 //! One transaction over a session: the ports of the application, in SQL.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use holdfast_application::KeptAnswer;
@@ -39,12 +40,11 @@ pub(crate) trait TransactionHost {
 pub(crate) struct SqlTransaction<H: TransactionHost> {
     host: H,
     is_open: bool,
-    items: Vec<(ProductId, u32)>,
 }
 
 impl<H: TransactionHost> SqlTransaction<H> {
     pub(crate) fn new(host: H) -> Self {
-        Self { host, is_open: true, items: Vec::new() }
+        Self { host, is_open: true }
     }
 }
 
@@ -80,7 +80,6 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
         }
         found.sort_unstable_by_key(|item| item.product);
         found.dedup_by_key(|item| item.product);
-        self.items = found.iter().map(|item| (item.product, item.number.0)).collect();
         Ok(found)
     }
 
@@ -116,20 +115,16 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
 
 impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
     fn load_orders(&mut self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-        let mut found = Vec::new();
-        for id in ids {
+        let mut found = Vec::with_capacity(ids.len());
+        let once: BTreeSet<&OrderId> = ids.iter().collect();
+        for id in once {
             found.extend(orders::load_one(self.host.session(), *id)?);
         }
         Ok(found)
     }
 
     fn save_orders(&mut self, pages: &[&OrderPage]) -> Result<(), StoreError> {
-        let known = &self.items;
-        let item_of = |product: ProductId| {
-            let at = known.binary_search_by_key(&product, |(product, _)| *product);
-            at.ok().and_then(|at| known.get(at)).map(|(_, item)| *item).expect("an order asks for items of its batch")
-        };
-        orders::save(self.host.session(), pages, &item_of)?;
+        orders::save(self.host.session(), pages)?;
         for page in pages.iter().filter(|page| page.loaded_seq.is_none()) {
             self.host.learn_order(&page.order);
         }

@@ -180,7 +180,8 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
 fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
     let connection = Connection::open(settings.file())?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    connection.pragma_update(None, "cache_size", -i64::from(settings.cache_kib))?;
+    // A negative size is in KiB.
+    connection.pragma_update(None, "cache_size", i64::from(settings.cache_kib).saturating_neg())?;
     Ok(connection)
 }
 

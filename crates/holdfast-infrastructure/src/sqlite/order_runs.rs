@@ -1,6 +1,6 @@
 //! Which runs of orders can hold an id: a filter in memory, so that a random id costs no look-up per run.
 //!
-//! Orders are indexed run by run (migrations/sqlite/0001_books.sql). For each run there is a Bloom filter (B. Bloom, 1970)
+//! Orders are indexed run by run (see the first migration). For each run there is a Bloom filter (B. Bloom, 1970)
 //! over its ids, and 64 filters lie bit by bit beside each other in words, so that one look-up asks 64 runs at once. It
 //! may name a run that does not hold the id, never miss one that does.
 

@@ -26,8 +26,8 @@ use crate::sqlite::session::SqliteSession;
 const READ_MAX: Duration = Duration::from_secs(5);
 /// How many steps of SQLite's machine lie between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
-/// Page cache of one reader, in KiB.
-const CACHE_KIB: i32 = 8_192;
+/// Page cache of one reader, in KiB; negative as SQLite wants it.
+const CACHE_KIB: i32 = -8_192;
 
 struct Reader {
     session: SqliteSession,
@@ -110,7 +110,7 @@ fn connect(file: &Path, runs: &Arc<RwLock<OrderRuns>>, started: Instant) -> rusq
     let mut connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     connection.execute_batch(
         "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF; PRAGMA temp_store = FILE",
     )?;
@@ -137,6 +137,8 @@ impl StockQueries for SqliteQueries {
             for product in products {
                 found.extend(items::load_one(session, product)?);
             }
+            found.sort_unstable_by_key(|item: &InventoryItem| item.product);
+            found.dedup_by_key(|item| item.product);
             Ok(found)
         })
     }

@@ -69,6 +69,17 @@ impl Books {
         ids.iter().filter_map(|id| self.items.get(id)).cloned().collect()
     }
 
+    /// The order as it is told: its reservations bear the SKUs their products have now.
+    pub(super) fn told(&self, order: &Order) -> Order {
+        let mut order = order.clone();
+        for reservation in &mut order.reservations {
+            if let Some(item) = self.items.get(&reservation.product) {
+                reservation.sku = item.sku.clone();
+            }
+        }
+        order
+    }
+
     /// Reserved orders whose time is over at `now`, by their end, then their number.
     pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Order> {
         let ends = self.ends.iter().take_while(move |(expires_at, _)| *expires_at <= now);

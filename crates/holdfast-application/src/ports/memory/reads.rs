@@ -75,7 +75,8 @@ impl StockQueries for MemoryQueries {
     }
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, ReadError> {
-        Ok(self.shared.books().orders.get(&id).cloned())
+        let books = self.shared.books();
+        Ok(books.orders.get(&id).map(|order| books.told(order)))
     }
 
     fn find_orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, ReadError> {
@@ -88,7 +89,7 @@ impl StockQueries for MemoryQueries {
     fn reservation(&self, id: ReservationId) -> Result<Option<ReservationRow>, ReadError> {
         let books = self.shared.books();
         let order = id.names().and_then(|(number, _)| books.orders.get(books.numbers.get(&number)?));
-        Ok(order.and_then(|order| ReservationRow::of(order).find(|row| row.id == id)))
+        Ok(order.and_then(|order| rows_of(&books, order).into_iter().find(|row| row.id == id)))
     }
 
     fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError> {
@@ -98,7 +99,7 @@ impl StockQueries for MemoryQueries {
             .orders
             .values()
             .filter(|order| filter.order.is_none_or(|id| order.id == id))
-            .flat_map(ReservationRow::of)
+            .flat_map(|order| rows_of(&books, order))
             .filter(|row| filter.after.is_none_or(|after| row.id > after))
             .filter(|row| filter.statuses.is_empty() || filter.statuses.contains(&row.reservation.status))
             .filter(|row| filter.product.is_none_or(|product| row.reservation.product == product))
@@ -146,7 +147,10 @@ impl StockQueries for MemoryQueries {
     }
 
     fn each_reservation(&self, visit: Visitor<'_, ReservationRow>) -> Result<(), ReadError> {
-        let rows: Vec<ReservationRow> = self.shared.books().orders.values().flat_map(ReservationRow::of).collect();
+        let rows: Vec<ReservationRow> = {
+            let books = self.shared.books();
+            books.orders.values().flat_map(|order| rows_of(&books, order)).collect()
+        };
         walk(rows, visit);
         Ok(())
     }
@@ -282,4 +286,9 @@ fn walk<T>(rows: Vec<T>, visit: Visitor<'_, T>) {
             break;
         }
     }
+}
+
+/// An order's reservations as they are told.
+fn rows_of(books: &Books, order: &Order) -> Vec<ReservationRow> {
+    ReservationRow::of(&books.told(order)).collect()
 }

@@ -168,7 +168,7 @@ impl InventoryRepository for MemoryTransaction<'_> {
 impl StockReservationRepository for MemoryTransaction<'_> {
     fn load_orders(&mut self, orders: &[OrderId]) -> Result<Vec<Order>, StoreError> {
         let ids: BTreeSet<&OrderId> = orders.iter().collect();
-        Ok(ids.into_iter().filter_map(|id| self.books.orders.get(id)).cloned().collect())
+        Ok(ids.into_iter().filter_map(|id| self.books.orders.get(id)).map(|order| self.books.told(order)).collect())
     }
 
     fn save_orders(&mut self, orders: &[&OrderPage]) -> Result<(), StoreError> {

@@ -1,0 +1,3 @@
+//! What crosses the boundary to a database.
+
+mod store_contract;
