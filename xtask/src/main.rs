@@ -1,2 +1,39 @@
-//! Checks and chores of the project.
-fn main() {}
+//! Checks and chores of the project: `cargo xtask help` lists them.
+
+mod arrows;
+mod links;
+mod openapi;
+mod schemathesis;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test       everything that must hold before a change is done; installs what it needs
+cargo xtask tidy       the quick part: format, lints, docs, arrows between crates, links
+cargo xtask openapi    writes openapi.json anew
+cargo xtask schemathesis   attacks a running service by its own OpenAPI document
+";
+
+fn main() -> ExitCode {
+    let wanted = std::env::args().nth(1).unwrap_or_default();
+    let done = match wanted.as_str() {
+        "test" => test::run(),
+        "tidy" => tidy::run(),
+        "openapi" => openapi::write(),
+        "schemathesis" => schemathesis::run(),
+        _ => {
+            eprint!("{HELP}");
+            return if wanted == "help" { ExitCode::SUCCESS } else { ExitCode::from(2) };
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

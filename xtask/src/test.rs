@@ -1,0 +1,33 @@
+//! Everything that must hold before a change is done.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::shell::{self, cargo, target};
+use crate::{arrows, links, schemathesis, tidy};
+
+pub(crate) fn run() -> Result<()> {
+    let started = Instant::now();
+    step("arrows between crates and links in documents");
+    arrows::check()?;
+    links::check()?;
+    step("format, lints, documentation");
+    tidy::lint()?;
+    step("the program as it is released: the large replays and the attacks use it");
+    shell::run(&mut cargo(&["build", "--release", "--quiet", "--package", "holdfast"]))?;
+    let binary = target().join("release/holdfast");
+    step("the program with failpoints, for the crashes");
+    shell::run(&mut cargo(&["build", "--quiet", "--package", "holdfast", "--features", "failpoints"]))?;
+    step("tests");
+    let mut tests = cargo(&["test", "--workspace", "--features", "holdfast/failpoints", "--no-fail-fast"]);
+    shell::run(tests.env("HOLDFAST_BIN", &binary))?;
+    step("attacks by the OpenAPI document");
+    schemathesis::run_against(&binary)?;
+    eprintln!("\nall checks passed in {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+fn step(what: &str) {
+    eprintln!("\n== {what}");
+}
