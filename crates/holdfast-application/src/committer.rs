@@ -247,7 +247,13 @@ impl EventClock {
     fn note(&mut self, book: &Book, submission: &Submission) {
         let order = match &submission.command {
             Command::OrderEvent(event) if self.runs => event.order,
-            Command::ReserveOrder { order, .. } | Command::ExtendOrder { order, .. } if self.runs => *order,
+            Command::ReserveOrder { order, .. }
+            | Command::ReplaceLines { order, .. }
+            | Command::ExtendOrder { order, .. }
+                if self.runs =>
+            {
+                *order
+            }
             _ => return,
         };
         let expires_at = book.order(order).and_then(|order| order.expires_at);
