@@ -15,7 +15,8 @@ mod transaction;
 use books::Books;
 use transaction::MemoryTransaction;
 
-/// A store that keeps the books in memory.
+/// A store that keeps the books in memory. Clones share them, as connections of one database do.
+#[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
 }

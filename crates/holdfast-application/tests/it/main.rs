@@ -1,4 +1,13 @@
 //! What crosses the application's boundaries: its commands on the reference store, its queue and its lane.
 
+mod expiry;
+mod faulty_store;
+mod idempotency;
+mod lane;
+mod order_events;
+mod queue;
+mod replacing_lines;
+mod reserving;
 mod simulation;
 mod store_contract;
+mod sweep;

@@ -1,0 +1,169 @@
+//! A store that fails when a story says so: a wrapped reference store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use holdfast_application::answer::KeptAnswer;
+use holdfast_application::clock::ManualClock;
+use holdfast_application::command::CommandKey;
+use holdfast_application::ports::contract::warehouse::order;
+use holdfast_application::ports::memory::{MemoryQueries, MemoryStore};
+use holdfast_application::ports::{
+    CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository, StockReservationRepository,
+    Store, StoreError, StoreTransaction,
+};
+use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
+use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
+
+/// The order that no batch can be saved with.
+pub(crate) const POISON: u8 = 66;
+
+/// What a poisonous order does to its batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Poison {
+    Breaks,
+    Collides,
+    Panics,
+}
+
+/// What is to fail.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// So many transactions meet another writer.
+    pub(crate) contentions: AtomicU32,
+    /// No write can be made.
+    pub(crate) unavailable: AtomicBool,
+    /// The next commit's outcome is not known.
+    pub(crate) unknown: AtomicBool,
+    /// Whether that commit happened all the same.
+    pub(crate) happened: AtomicBool,
+    /// How many transactions were begun.
+    pub(crate) begun: AtomicU32,
+}
+
+/// A reference store with faults. Clones share the books.
+#[derive(Clone)]
+pub(crate) struct FaultyStore {
+    inner: MemoryStore,
+    faults: Arc<Faults>,
+    poison: Poison,
+}
+
+impl FaultyStore {
+    pub(crate) fn new(clock: Arc<ManualClock>, poison: Poison) -> (Self, Arc<MemoryQueries>, Arc<Faults>) {
+        let (inner, queries) = MemoryStore::new(clock);
+        let faults = Arc::new(Faults::default());
+        (Self { inner, faults: faults.clone(), poison }, queries, faults)
+    }
+}
+
+impl Store for FaultyStore {
+    fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError> {
+        self.faults.begun.fetch_add(1, Ordering::SeqCst);
+        if self.faults.unavailable.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("the disk is full".into()));
+        }
+        let inner = self.inner.begin()?;
+        Ok(Box::new(FaultyTransaction { inner, faults: &self.faults, poison: self.poison }))
+    }
+
+    fn rest(&mut self, idle: bool) -> Result<(), StoreError> {
+        self.inner.rest(idle)
+    }
+}
+
+struct FaultyTransaction<'a> {
+    inner: Box<dyn StoreTransaction + 'a>,
+    faults: &'a Faults,
+    poison: Poison,
+}
+
+impl InventoryRepository for FaultyTransaction<'_> {
+    fn load_locations(&mut self) -> Result<Vec<Location>, StoreError> {
+        self.inner.load_locations()
+    }
+    fn save_locations(&mut self, locations: &[Location]) -> Result<(), StoreError> {
+        self.inner.save_locations(locations)
+    }
+    fn load_items(&mut self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError> {
+        self.inner.load_items(products)
+    }
+    fn save_items(&mut self, items: &[&ItemPage]) -> Result<(), StoreError> {
+        self.inner.save_items(items)
+    }
+    fn numbering(&mut self) -> Result<Numbering, StoreError> {
+        self.inner.numbering()
+    }
+}
+
+impl StockReservationRepository for FaultyTransaction<'_> {
+    fn load_orders(&mut self, orders: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        self.inner.load_orders(orders)
+    }
+    fn save_orders(&mut self, orders: &[&OrderPage]) -> Result<(), StoreError> {
+        if orders.iter().any(|page| page.order.id == order(POISON)) {
+            match self.poison {
+                Poison::Breaks => return Err(StoreError::Broken("no such column".into())),
+                Poison::Collides => return Err(StoreError::Contention("always".into())),
+                Poison::Panics => panic!("an invariant is broken"),
+            }
+        }
+        self.inner.save_orders(orders)
+    }
+    fn due_orders(&mut self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
+        self.inner.due_orders(now, most)
+    }
+    fn due_orders_holding(
+        &mut self,
+        levels: &[(ProductId, Option<LocationNumber>)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<OrderId>, StoreError> {
+        self.inner.due_orders_holding(levels, now, most)
+    }
+    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+        self.inner.load_waiting(orders)
+    }
+    fn save_waiting(&mut self, waiting: &WaitingPayments) -> Result<(), StoreError> {
+        self.inner.save_waiting(waiting)
+    }
+}
+
+impl StockMovementRepository for FaultyTransaction<'_> {
+    fn append_movements(&mut self, movements: &[StockMovement]) -> Result<(), StoreError> {
+        self.inner.append_movements(movements)
+    }
+}
+
+impl CommandLog for FaultyTransaction<'_> {
+    fn find_answers(&mut self, keys: &[&CommandKey]) -> Result<Vec<Option<LoggedAnswer>>, StoreError> {
+        self.inner.find_answers(keys)
+    }
+    fn keep_answers(&mut self, answers: &[(&CommandKey, &KeptAnswer)], now: Timestamp) -> Result<(), StoreError> {
+        self.inner.keep_answers(answers, now)
+    }
+    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<(), StoreError> {
+        self.inner.forget_answers(before, most)
+    }
+}
+
+impl StoreTransaction for FaultyTransaction<'_> {
+    fn now(&mut self) -> Result<Timestamp, StoreError> {
+        self.inner.now()
+    }
+
+    fn commit(self: Box<Self>) -> Result<(), CommitError> {
+        let left = self.faults.contentions.load(Ordering::SeqCst);
+        if left > 0 {
+            self.faults.contentions.store(left.saturating_sub(1), Ordering::SeqCst);
+            return Err(CommitError::NotApplied(StoreError::Contention("another writer".into())));
+        }
+        if self.faults.unknown.swap(false, Ordering::SeqCst) {
+            if self.faults.happened.load(Ordering::SeqCst) {
+                self.inner.commit()?;
+            }
+            return Err(CommitError::Unknown("the connection was lost".into()));
+        }
+        self.inner.commit()
+    }
+}

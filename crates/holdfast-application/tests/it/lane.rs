@@ -1,0 +1,197 @@
+//! The lane: it answers what it decided, tries again what may succeed, and isolates what cannot.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use holdfast_application::answer::{Fault, Reply};
+use holdfast_application::batch::BatchLimits;
+use holdfast_application::clock::ManualClock;
+use holdfast_application::command::Submission;
+use holdfast_application::lane::{Lane, LaneEnd, decide_at_once};
+use holdfast_application::ports::contract::warehouse::{change, keyed, new_item, order, product, reserve, submission};
+use holdfast_application::ports::memory::MemoryQueries;
+use holdfast_application::queries::StockQueries;
+use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
+use holdfast_application::ticket::Ticket;
+use holdfast_application::{Command, Policy};
+use holdfast_domain::Timestamp;
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::book::stocking::StockVerb::Add;
+
+use crate::faulty_store::{Faults, FaultyStore, POISON, Poison};
+
+#[test]
+fn what_is_in_line_is_answered_before_the_lane_ends() {
+    let house = House::open(Poison::Breaks);
+    let tickets: Vec<Ticket> = (1..=30).map(|number| house.ask(submission(reserve(number, &[(1, 5)])))).collect();
+    house.queue.close();
+    let late = house.queue.submit(submission(reserve(99, &[(1, 1)])), Class::Interactive, None);
+    assert_eq!(late.map(|_| ()).expect_err("closed"), Fault::ShuttingDown);
+    let end = house.lane().run();
+    assert!(matches!(end, LaneEnd::Drained), "{end:?}");
+    let held = tickets.into_iter().map(Ticket::wait).filter(|heard| matches!(heard, Ok(Reply::Decided(Ok(_)))));
+    assert_eq!(held.count(), 20);
+    assert_eq!(house.levels(), (0, 100));
+}
+
+#[test]
+fn a_batch_that_met_another_writer_is_tried_again_and_applied_once() {
+    let house = House::open(Poison::Breaks);
+    house.faults.contentions.store(5, Ordering::SeqCst);
+    let ticket = house.ask(submission(change(1, Add, 7)));
+    house.work_off();
+    assert!(matches!(ticket.wait(), Ok(Reply::Decided(Ok(_)))));
+    assert_eq!((house.levels(), house.begun()), ((107, 0), 6));
+}
+
+#[test]
+fn a_poisonous_command_is_isolated_and_its_neighbours_are_carried_out() {
+    for poison in [Poison::Breaks, Poison::Collides, Poison::Panics] {
+        let house = House::open(poison);
+        let numbers = [1, 2, 3, POISON, 5, 6, 7];
+        let tickets: Vec<Ticket> =
+            numbers.iter().map(|number| house.ask(submission(reserve(*number, &[(1, 1)])))).collect();
+        let end = house.work_off();
+        assert!(matches!(end, LaneEnd::Drained), "{poison:?}: {end:?}");
+        for (number, ticket) in numbers.into_iter().zip(tickets) {
+            let heard = ticket.wait();
+            let is_poison = matches!(heard, Err(Fault::StoreUnavailable(_)));
+            assert_eq!(is_poison, number == POISON, "{poison:?}, order {number}: {heard:?}");
+        }
+        assert_eq!(house.levels(), (94, 6), "{poison:?}");
+        assert_eq!(house.queries.order(order(POISON)).expect("reads"), None);
+    }
+}
+
+#[test]
+fn a_store_that_cannot_write_is_said_so_and_recovers_by_itself() {
+    let house = House::open(Poison::Breaks);
+    house.faults.unavailable.store(true, Ordering::SeqCst);
+    let (queue, faults, queries) = (house.queue.clone(), house.faults.clone(), house.queries.clone());
+    let lane = house.lane();
+    let status = lane.status();
+    let thread = std::thread::spawn(move || lane.run());
+    let ask = |asked: Submission| queue.submit(asked, Class::Interactive, None).expect("room").wait();
+    let heard = ask(keyed("k", change(1, Add, 7)));
+    assert_eq!(heard, Err(Fault::StoreUnavailable("the disk is full".to_owned())));
+    assert!(status.cannot_write());
+    assert_eq!(levels(&queries), (100, 0), "reads go on, nothing was done");
+    faults.unavailable.store(false, Ordering::SeqCst);
+    assert!(matches!(ask(keyed("k", change(1, Add, 7))), Ok(Reply::Kept(_))));
+    assert!(!status.cannot_write());
+    queue.close();
+    assert!(matches!(thread.join().expect("the lane ends"), LaneEnd::Drained));
+    assert!(status.has_ended());
+    assert_eq!((levels(&queries), status.batches()), ((107, 0), 1));
+}
+
+#[test]
+fn an_unknown_outcome_ends_the_lane_and_the_same_keys_tell_afterwards() {
+    for happened in [true, false] {
+        let mut house = House::open(Poison::Breaks);
+        house.faults.unknown.store(true, Ordering::SeqCst);
+        house.faults.happened.store(happened, Ordering::SeqCst);
+        let asked = [keyed("a", change(1, Add, 7)), keyed("b", reserve(1, &[(1, 107)]))];
+        let tickets = asked.clone().map(|asked| house.ask(asked));
+        let end = house.lane().run();
+        assert!(matches!(end, LaneEnd::Unknown(_)), "{end:?}");
+        for ticket in tickets {
+            assert!(matches!(ticket.wait(), Err(Fault::OutcomeUnknown(_))));
+        }
+        let left = house.ask(submission(change(1, Add, 1)));
+        house.queue.turn_away();
+        assert_eq!(left.wait(), Err(Fault::ShuttingDown));
+        let replies = house.decide(&asked);
+        let expected = |reply: &Reply| match reply {
+            Reply::Replayed(_) => happened,
+            Reply::Kept(_) => !happened,
+            _ => false,
+        };
+        assert!(replies.iter().all(expected), "happened {happened}: {replies:?}");
+        assert_eq!(house.levels(), (0, 107));
+    }
+}
+
+#[test]
+fn a_command_nobody_waits_for_any_more_is_not_carried_out() {
+    let house = House::open(Poison::Breaks);
+    drop(house.ask(submission(change(1, Add, 7))));
+    let kept = house.ask(submission(change(1, Add, 1)));
+    house.work_off();
+    assert!(kept.wait().is_ok());
+    assert_eq!(house.levels(), (101, 0));
+}
+
+#[test]
+fn a_command_that_waited_too_long_is_told_so_and_not_carried_out() {
+    let limits = QueueLimits { wait_max: Duration::ZERO, ..QueueLimits::default() };
+    let house = House { queue: CommandQueue::new(limits), ..House::open(Poison::Breaks) };
+    let ticket = house.ask(submission(change(1, Add, 7)));
+    std::thread::sleep(Duration::from_millis(1));
+    house.work_off();
+    assert!(matches!(ticket.wait(), Err(Fault::TooLate(_))));
+    assert_eq!((house.levels(), house.begun()), ((100, 0), 0));
+}
+
+#[test]
+fn who_asks_before_the_lane_works_shares_one_transaction() {
+    let house = House::open(Poison::Breaks);
+    let tickets: Vec<Ticket> = (1..=60).map(|number| house.ask(submission(reserve(number, &[(1, 1)])))).collect();
+    house.work_off();
+    assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
+    assert_eq!((house.levels(), house.begun()), ((40, 60), 1));
+}
+
+/// A queue in front of a store with 100 units of product 1.
+struct House {
+    store: FaultyStore,
+    queue: CommandQueue,
+    queries: Arc<MemoryQueries>,
+    faults: Arc<Faults>,
+}
+
+impl House {
+    fn open(poison: Poison) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-22T10:00:00Z").expect("a time")));
+        let (store, queries, faults) = FaultyStore::new(clock, poison);
+        let mut house = Self { store, queue: CommandQueue::new(QueueLimits::default()), queries, faults };
+        let made =
+            Command::CreateItem(new_item(1, &[("main", 100)]), holdfast_application::command::Remarks::default());
+        house.decide(&[submission(made)]);
+        house.faults.begun.store(0, Ordering::SeqCst);
+        house
+    }
+
+    fn ask(&self, asked: Submission) -> Ticket {
+        self.queue.submit(asked, Class::Interactive, None).expect("there is room")
+    }
+
+    fn decide(&mut self, asked: &[Submission]) -> Vec<Reply> {
+        decide_at_once(&mut self.store, asked, &Policy::default()).expect("the store takes it")
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::new(Box::new(self.store.clone()), self.queue.clone(), Policy::default(), BatchLimits::default())
+    }
+
+    /// Turns new commands away and lets a lane work off what waits.
+    fn work_off(&self) -> LaneEnd {
+        self.queue.close();
+        self.lane().run()
+    }
+
+    fn levels(&self) -> (u64, u64) {
+        levels(&self.queries)
+    }
+
+    fn begun(&self) -> u32 {
+        self.faults.begun.load(Ordering::SeqCst)
+    }
+}
+
+fn levels(queries: &MemoryQueries) -> (u64, u64) {
+    let found = queries.items(&[ProductRef::Id(product(1))]).expect("reads");
+    let item = found.first().expect("the product");
+    (item.available().get(), item.reserved().get())
+}

@@ -1,0 +1,257 @@
+//! What each upstream event does to an order in each state: the whole table of PROTOCOL, section 3.11.
+
+use std::time::Duration;
+
+use holdfast_application::command::Command;
+use holdfast_application::order_event::{EventAnswer, EventOutcome, OrderEvent};
+use holdfast_application::policy::LatePayment;
+use holdfast_application::ports::contract::Warehouse;
+use holdfast_application::ports::contract::warehouse::{
+    confirm, event, event_of, expire, lines, order, release, reserve, submission,
+};
+use holdfast_domain::order::OrderEventKind::{self, OrderCancelled, OrderCreated, PaymentCompleted, PaymentFailed};
+use holdfast_domain::{OrderStatus, Reason};
+
+const APPLIED: (EventOutcome, Option<&str>) = (EventOutcome::Applied, None);
+const REPLAYED: (EventOutcome, Option<&str>) = (EventOutcome::Replayed, None);
+const IGNORED: (EventOutcome, Option<&str>) = (EventOutcome::Ignored, None);
+const WAITING: (EventOutcome, Option<&str>) = (EventOutcome::Waiting, None);
+
+const fn refused(code: &str) -> (EventOutcome, Option<&str>) {
+    (EventOutcome::Refused, Some(code))
+}
+
+#[test]
+fn the_whole_table_of_states_and_events() {
+    use OrderStatus::{Closed, Confirmed, Expired, Refused, Released, Reserved};
+    let closed = refused("order_already_closed");
+    let conflict = refused("order_state_conflict");
+    let rows = [
+        (None, OrderCreated, APPLIED, Some(Reserved)),
+        (None, PaymentCompleted, WAITING, None),
+        (None, PaymentFailed, APPLIED, Some(Closed)),
+        (None, OrderCancelled, APPLIED, Some(Closed)),
+        (Some(Reserved), OrderCreated, REPLAYED, Some(Reserved)),
+        (Some(Reserved), PaymentCompleted, APPLIED, Some(Confirmed)),
+        (Some(Reserved), PaymentFailed, APPLIED, Some(Released)),
+        (Some(Reserved), OrderCancelled, APPLIED, Some(Released)),
+        (Some(Refused), OrderCreated, REPLAYED, Some(Refused)),
+        (Some(Refused), PaymentCompleted, conflict, Some(Refused)),
+        (Some(Refused), PaymentFailed, IGNORED, Some(Refused)),
+        (Some(Refused), OrderCancelled, IGNORED, Some(Refused)),
+        (Some(Confirmed), OrderCreated, REPLAYED, Some(Confirmed)),
+        (Some(Confirmed), PaymentCompleted, REPLAYED, Some(Confirmed)),
+        (Some(Confirmed), PaymentFailed, conflict, Some(Confirmed)),
+        (Some(Confirmed), OrderCancelled, conflict, Some(Confirmed)),
+        (Some(Released), OrderCreated, REPLAYED, Some(Released)),
+        (Some(Released), PaymentCompleted, closed, Some(Released)),
+        (Some(Released), PaymentFailed, IGNORED, Some(Released)),
+        (Some(Released), OrderCancelled, IGNORED, Some(Released)),
+        (Some(Expired), OrderCreated, REPLAYED, Some(Expired)),
+        (Some(Expired), PaymentCompleted, APPLIED, Some(Confirmed)),
+        (Some(Expired), PaymentFailed, IGNORED, Some(Expired)),
+        (Some(Expired), OrderCancelled, IGNORED, Some(Expired)),
+        (Some(Closed), OrderCreated, closed, Some(Closed)),
+        (Some(Closed), PaymentCompleted, closed, Some(Closed)),
+        (Some(Closed), PaymentFailed, IGNORED, Some(Closed)),
+        (Some(Closed), OrderCancelled, IGNORED, Some(Closed)),
+    ];
+    for (state, kind, answer, after) in rows {
+        let mut warehouse = with_order(state);
+        let before = (warehouse.levels(1), warehouse.all_movements().len());
+        // An event with an identity of its own is judged by the order's state alone.
+        let heard = hear_by_id(&mut warehouse, kind, &[(1, 4)]);
+        assert_eq!((heard.outcome, heard.code), answer, "{kind} for an order that is {state:?}");
+        assert_eq!(warehouse.status(1), after, "{kind} for an order that is {state:?}");
+        if after == state {
+            let untouched = (warehouse.levels(1), warehouse.all_movements().len());
+            assert_eq!(untouched, before, "{kind} for an order that is {state:?} moves nothing");
+        }
+        warehouse.must_be_clean();
+    }
+}
+
+#[test]
+fn the_same_event_again_only_ever_hears_that_it_is_known() {
+    for kind in OrderEventKind::ALL {
+        for state in [None, Some(OrderStatus::Reserved), Some(OrderStatus::Refused), Some(OrderStatus::Expired)] {
+            let mut warehouse = with_order(state);
+            let first = warehouse.hear(*kind, 1, &[(1, 4)]);
+            let movements = warehouse.all_movements();
+            warehouse.wait(Duration::from_mins(1));
+            let again = warehouse.hear(*kind, 1, &[(1, 4)]);
+            assert_eq!((again.outcome, again.code), REPLAYED, "{kind} after {first:?}, {state:?}");
+            assert_eq!(warehouse.all_movements(), movements);
+        }
+    }
+}
+
+#[test]
+fn an_event_that_was_refused_is_not_tried_again_by_its_repeat() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    let refused_first = warehouse.hear(OrderCreated, 1, &[(1, 11)]);
+    assert_eq!((refused_first.outcome, refused_first.code), refused("insufficient_stock"));
+    warehouse
+        .decide(holdfast_application::ports::contract::warehouse::change(
+            1,
+            holdfast_domain::book::stocking::StockVerb::Add,
+            5,
+        ))
+        .expect("room");
+    assert_eq!(warehouse.hear(OrderCreated, 1, &[(1, 11)]).outcome, EventOutcome::Replayed);
+    assert_eq!(warehouse.status(1), Some(OrderStatus::Refused));
+    // Over HTTP a later attempt may succeed.
+    warehouse.reserve(1, &[(1, 11)]).expect("there are 15 now");
+    assert_eq!(warehouse.levels(1), (4, 11));
+}
+
+#[test]
+fn an_order_created_with_other_lines_can_never_be_applied() {
+    let mut warehouse = with_order(Some(OrderStatus::Reserved));
+    let heard = hear_by_id(&mut warehouse, OrderCreated, &[(1, 5)]);
+    assert_eq!((heard.outcome, heard.code), (EventOutcome::Rejected, Some("order_already_reserved")));
+    assert_eq!(warehouse.levels(1), (6, 4));
+}
+
+#[test]
+fn a_late_payment_is_refused_where_the_setting_says_so() {
+    let mut warehouse = with_order(Some(OrderStatus::Expired));
+    warehouse.policy.late_payment = LatePayment::Refuse;
+    let heard = warehouse.hear(PaymentCompleted, 1, &[]);
+    assert_eq!((heard.outcome, heard.code), refused("reservation_expired"));
+    assert_eq!((warehouse.status(1), warehouse.levels(1)), (Some(OrderStatus::Expired), (10, 0)));
+}
+
+#[test]
+fn a_late_payment_without_stock_is_refused_and_the_order_stays_expired() {
+    let mut warehouse = with_order(Some(OrderStatus::Expired));
+    warehouse.reserve(2, &[(1, 8)]).expect("enough");
+    let heard = warehouse.hear(PaymentCompleted, 1, &[]);
+    assert_eq!((heard.outcome, heard.code), refused("insufficient_stock"));
+    assert_eq!((warehouse.status(1), warehouse.levels(1)), (Some(OrderStatus::Expired), (2, 8)));
+    warehouse.must_be_clean();
+}
+
+#[test]
+fn a_late_payment_reserves_anew_and_the_old_reservations_stay_expired() {
+    let mut warehouse = with_order(Some(OrderStatus::Expired));
+    warehouse.hear(PaymentCompleted, 1, &[]);
+    let paid = warehouse.order(1).expect("the order");
+    let statuses: Vec<&str> = paid.reservations.iter().map(|held| held.status.as_str()).collect();
+    assert_eq!(statuses, ["Expired", "Confirmed"]);
+    assert_eq!(warehouse.levels(1), (6, 0));
+    warehouse.must_be_clean();
+}
+
+#[test]
+fn a_payment_before_its_order_confirms_it_as_soon_as_it_is_reserved() {
+    for by_event in [true, false] {
+        let mut warehouse = Warehouse::in_memory();
+        warehouse.stock(1, 10);
+        assert_eq!(warehouse.hear(PaymentCompleted, 1, &[]).outcome, EventOutcome::Waiting);
+        assert_eq!(warehouse.hear(PaymentCompleted, 1, &[]).outcome, EventOutcome::Replayed);
+        assert_eq!(warehouse.status(1), None);
+        let asked = if by_event { event(OrderCreated, 1, &[(1, 4)]) } else { reserve(1, &[(1, 4)]) };
+        warehouse.decide(asked).expect("enough");
+        assert_eq!((warehouse.status(1), warehouse.levels(1)), (Some(OrderStatus::Confirmed), (6, 0)));
+        let nobody = warehouse.queries.overdue_payments(warehouse.now().after(Duration::from_hours(1)), 9);
+        assert_eq!(nobody.expect("reads"), [], "nobody waits any more");
+        assert_eq!(warehouse.hear(PaymentCompleted, 1, &[]).outcome, EventOutcome::Replayed);
+        warehouse.must_be_clean();
+    }
+}
+
+#[test]
+fn a_payment_and_its_order_may_meet_in_one_batch_in_either_order() {
+    for payment_first in [true, false] {
+        let mut warehouse = Warehouse::in_memory();
+        warehouse.stock(1, 10);
+        let mut batch = vec![
+            submission(event(PaymentCompleted, 1, &[])),
+            submission(event(OrderCreated, 1, &[(1, 4)])),
+            submission(event(PaymentCompleted, 1, &[])),
+        ];
+        if !payment_first {
+            batch.remove(0);
+        }
+        warehouse.decide_all(&batch);
+        assert_eq!((warehouse.status(1), warehouse.levels(1)), (Some(OrderStatus::Confirmed), (6, 0)));
+    }
+}
+
+#[test]
+fn a_payment_waits_on_while_its_order_is_refused() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    warehouse.hear(PaymentCompleted, 1, &[]);
+    warehouse.reserve(1, &[(1, 11)]).expect_err("too few");
+    warehouse.reserve(1, &[(1, 10)]).expect("enough");
+    assert_eq!(warehouse.status(1), Some(OrderStatus::Confirmed));
+}
+
+#[test]
+fn a_payment_that_waited_too_long_is_dropped_and_its_order_is_held_as_usual() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    warehouse.hear(PaymentCompleted, 1, &[]);
+    warehouse.decide(Command::DropPayment { order: order(1) }).expect("dropped");
+    warehouse.hear(OrderCreated, 1, &[(1, 4)]);
+    assert_eq!(warehouse.status(1), Some(OrderStatus::Reserved));
+}
+
+#[test]
+fn a_tombstone_ends_the_wait_of_a_payment_and_says_why() {
+    for (kind, reason) in [(PaymentFailed, "payment_failed"), (OrderCancelled, "order_cancelled")] {
+        let mut warehouse = Warehouse::in_memory();
+        warehouse.stock(1, 10);
+        warehouse.hear(PaymentCompleted, 1, &[]);
+        warehouse.hear(kind, 1, &[]);
+        let closed = warehouse.order(1).expect("a tombstone");
+        assert_eq!(closed.reason.map(|reason| reason.to_string()).as_deref(), Some(reason));
+        assert_eq!(warehouse.hear(OrderCreated, 1, &[(1, 4)]).code, Some("order_already_closed"));
+        assert_eq!((warehouse.status(1), warehouse.levels(1)), (Some(OrderStatus::Closed), (10, 0)));
+        warehouse.reserve(1, &[(1, 4)]).expect_err("closed for good, over HTTP too");
+    }
+}
+
+#[test]
+fn an_event_says_why_it_released() {
+    let mut warehouse = with_order(Some(OrderStatus::Reserved));
+    let reason = Reason::new("changed my mind").ok();
+    let cancelled = OrderEvent { kind: OrderCancelled, order: order(1), lines: Vec::new(), reason, is_bare: true };
+    warehouse.decide(Command::OrderEvent(cancelled)).expect("an event's answer");
+    let released = warehouse.order(1).expect("the order");
+    let told = released.reservations.first().and_then(|held| held.reason.clone());
+    assert_eq!(told.map(|reason| reason.to_string()).as_deref(), Some("changed my mind"));
+}
+
+/// Ten units of product 1, and order 1 for four of them in this state.
+fn with_order(state: Option<OrderStatus>) -> Warehouse {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    if let Some(OrderStatus::Closed) = state {
+        hear_by_id(&mut warehouse, OrderCancelled, &[]);
+    } else if let Some(state) = state {
+        let asked = if state == OrderStatus::Refused { 11 } else { 4 };
+        let decided = warehouse.reserve(1, &[(1, asked)]);
+        assert_eq!(decided.is_err(), state == OrderStatus::Refused);
+        let end = match state {
+            OrderStatus::Confirmed => confirm(1),
+            OrderStatus::Released => release(1),
+            _ => expire(1),
+        };
+        if state == OrderStatus::Expired {
+            warehouse.wait(Duration::from_mins(31));
+        }
+        warehouse.decide(end).expect("the order was held");
+    }
+    assert_eq!(warehouse.status(1), state);
+    warehouse
+}
+
+/// Hears an event whose identity is not its type and order.
+fn hear_by_id(warehouse: &mut Warehouse, kind: OrderEventKind, asked: &[(u8, u32)]) -> EventAnswer {
+    let heard = OrderEvent { kind, order: order(1), lines: lines(asked), reason: None, is_bare: false };
+    event_of(warehouse.decide(Command::OrderEvent(heard)))
+}

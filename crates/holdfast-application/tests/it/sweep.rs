@@ -1,0 +1,62 @@
+//! The sweep on a lane: what is due ends by itself, a step at a time, and it stops when it is told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use holdfast_application::batch::BatchLimits;
+use holdfast_application::expiry::{Sweep, SweepPace};
+use holdfast_application::lane::Lane;
+use holdfast_application::ports::contract::Warehouse;
+use holdfast_application::queue::{CommandQueue, QueueLimits};
+use holdfast_domain::OrderStatus;
+use holdfast_domain::order::OrderEventKind::PaymentCompleted;
+
+#[test]
+fn what_is_due_ends_by_itself_and_a_payment_in_vain_is_dropped() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 100);
+    for number in 1..=20 {
+        warehouse.reserve(number, &[(1, 2)]).expect("enough");
+    }
+    warehouse.hear(PaymentCompleted, 99, &[]);
+    warehouse.wait(Duration::from_mins(20));
+    warehouse.reserve(30, &[(1, 1)]).expect("enough");
+    let later = warehouse.now().after(Duration::from_hours(1));
+    warehouse.wait(Duration::from_mins(12));
+
+    let Warehouse { store, queries, clock, policy } = warehouse;
+    let queue = CommandQueue::new(QueueLimits::default());
+    let stop = Arc::new(AtomicBool::new(false));
+    let pace = SweepPace {
+        interval: Duration::from_millis(1),
+        step_max: 3,
+        grace: policy.sweep_grace,
+        answers_kept: Duration::from_hours(24 * 7),
+    };
+    let lane = Lane::new(store, queue.clone(), policy, BatchLimits::default());
+    let lane = std::thread::spawn(move || lane.run());
+    let sweep = Sweep::new(queue.clone(), queries.clone(), clock.clone(), pace, stop.clone());
+    let sweep = std::thread::spawn(move || sweep.run());
+
+    let started = Instant::now();
+    let all_done = || {
+        let held = queries.due_orders(later, 100).expect("reads");
+        held.len() == 1 && queries.overdue_payments(later, 100).expect("reads").is_empty()
+    };
+    while !all_done() && started.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    stop.store(true, Ordering::Relaxed);
+    sweep.join().expect("the sweep stops");
+    queue.close();
+    lane.join().expect("the lane ends");
+
+    let status = |number: u8| {
+        let id = holdfast_application::ports::contract::warehouse::order(number);
+        queries.order(id).expect("reads").map(|order| order.status)
+    };
+    assert!((1..=20).all(|number| status(number) == Some(OrderStatus::Expired)));
+    assert_eq!(status(30), Some(OrderStatus::Reserved), "its time is not over");
+    assert!(all_done());
+}
