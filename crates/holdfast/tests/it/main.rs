@@ -1,0 +1,9 @@
+//! Stories about the program as a whole: what is asked on its command line, and what it answers.
+#![expect(clippy::print_stderr, reason = "what was left out is said on the screen")]
+
+mod events_replayed;
+mod exports;
+mod imports;
+mod program;
+mod settings;
+mod test_data;

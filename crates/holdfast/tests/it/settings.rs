@@ -1,0 +1,86 @@
+//! Settings as the command line, the environment and files give them.
+
+use serde_json::Value;
+
+use crate::program::{Program, Said, argument};
+
+#[test]
+fn every_setting_is_shown_with_its_origin_and_no_password() {
+    let program = Program::new()
+        .with_variable("HOLDFAST_SERVER__THREADS", "3")
+        .with_variable("ConnectionStrings__DefaultConnection", "server=db;database=inventory;user=app;password=secret");
+    let file = program.file("holdfast.toml", "[cors]\norigins = [\"https://shop.example\"]\n");
+    let said = program.done(&[
+        "config",
+        "show",
+        "--config",
+        argument(&file),
+        "--data",
+        "elsewhere",
+        "--set",
+        "batch.commands_max=7",
+    ]);
+    assert!(!said.stdout.contains("secret"));
+    assert_eq!(shown(&said, "server.threads"), ("3".to_owned(), "environment HOLDFAST_SERVER__THREADS".to_owned()));
+    assert_eq!(shown(&said, "store.data"), ("elsewhere".to_owned(), "flag --data".to_owned()));
+    assert_eq!(shown(&said, "batch.commands_max"), ("7".to_owned(), "flag --set".to_owned()));
+    assert_eq!(shown(&said, "reservation.ttl_default"), ("30m".to_owned(), "default".to_owned()));
+    assert_eq!(shown(&said, "store.database_url").0, "mysql://app:***@db:3306/inventory");
+    assert!(shown(&said, "cors.origins").1.starts_with("file "));
+}
+
+#[test]
+fn an_unknown_setting_is_an_error_wherever_it_stands() {
+    let program = Program::new();
+    let file = program.file("holdfast.toml", "[server]\nlisten_on = \"x\"\n");
+    for arguments in
+        [&["config", "show", "--config", argument(&file)][..], &["config", "show", "--set", "server.listne=x"]]
+    {
+        let said = program.run(arguments);
+        assert_eq!(said.exit, Some(2), "{said:?}");
+        assert!(said.stderr.contains("did you mean server.listen?"), "{said:?}");
+    }
+    let said = Program::new().with_variable("HOLDFAST_SERVR__LISTEN", "x").run(&["verify"]);
+    assert_eq!(said.exit, Some(2));
+    assert!(said.stderr.contains("did you mean server.listen?"), "{said:?}");
+}
+
+#[test]
+fn what_is_planned_is_refused_and_not_ignored() {
+    let program = Program::new();
+    for arguments in [
+        &["serve", "--database-url", "mysql://u:p@localhost/x"][..],
+        &["serve", "--redis-url", "redis://localhost"],
+        &["serve", "--kafka-brokers", "localhost:9092"],
+        &["migrate", "--database-url", "mysql://u:p@localhost/x"],
+    ] {
+        let said = program.run(arguments);
+        assert_eq!(said.exit, Some(2), "{said:?}");
+        assert!(said.stderr.contains("not available in this version yet"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_migration_tells_its_statements_and_makes_the_store_once() {
+    let program = Program::new();
+    let dry = program.done(&["migrate", "--dry-run"]).json();
+    assert!(!dry["statements"].as_array().expect("a list").is_empty());
+    assert_eq!(program.run(&["verify"]).exit, Some(5), "a dry run makes nothing");
+    program.done(&["migrate"]);
+    program.done(&["verify"]);
+    assert_eq!(program.done(&["migrate"]).json()["statements"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn completions_come_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(Program::new().done(&["completions", shell]).stdout.contains("holdfast"));
+    }
+}
+
+fn shown(said: &Said, key: &str) -> (String, String) {
+    let rows = said.json_lines();
+    let row = rows.iter().find(|row| row["key"] == key).unwrap_or_else(|| panic!("{key} in {said:?}"));
+    let text = |name: &str| row[name].as_str().expect("a text").to_owned();
+    (text("value"), text("origin"))
+}
