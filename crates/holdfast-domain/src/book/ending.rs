@@ -118,8 +118,14 @@ impl Book {
         }
     }
 
-    /// Ends every due order that holds units of one of these levels (`None`: at any location). Says whether there was one.
-    pub(super) fn expire_due_holding(&mut self, levels: &[(ProductId, Option<LocationNumber>)], actor: &Actor) -> bool {
+    /// Ends every due order but `for_order` that holds units of one of these levels (`None`: at any location). Says whether
+    /// there was one.
+    pub(super) fn expire_due_holding(
+        &mut self,
+        levels: &[(ProductId, Option<LocationNumber>)],
+        for_order: OrderId,
+        actor: &Actor,
+    ) -> bool {
         self.short.extend_from_slice(levels);
         let holds = |held: &StockReservation| {
             levels.iter().any(|(product, location)| {
@@ -130,6 +136,7 @@ impl Book {
             .due
             .iter()
             .copied()
+            .filter(|id| *id != for_order)
             .filter(|id| self.order(*id).is_some_and(|order| order.is_due(self.now) && order.live().any(holds)))
             .collect();
         for id in &dead {

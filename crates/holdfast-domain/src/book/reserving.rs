@@ -59,7 +59,7 @@ impl Book {
             }
             Some(OrderStatus::Refused | OrderStatus::Expired) | None => {}
         }
-        match self.served(lines, strategy, &[], &[], actor) {
+        match self.served(id, lines, strategy, &[], &[], actor) {
             Ok((asked, plan)) => {
                 self.hold_anew(id, asked, hold);
                 self.take(id, &plan, actor);
@@ -86,7 +86,7 @@ impl Book {
             Ok(plan) => plan,
             Err(Unserved::Refused(refusal)) => return Err(refusal),
             Err(Unserved::Short(lines, levels)) => {
-                if !self.expire_due_holding(&levels, actor) {
+                if !self.expire_due_holding(&levels, id, actor) {
                     return Err(Refusal::InsufficientStock(lines));
                 }
                 self.plan(&asked, Strategy::Priority, &[]).map_err(Unserved::into_refusal)?
@@ -132,7 +132,7 @@ impl Book {
             .map(|held| (held.product, Part { location: held.location, quantity: held.quantity }))
             .collect();
 
-        let (asked, plan) = self.served(lines, strategy, &own, &was, actor)?;
+        let (asked, plan) = self.served(id, lines, strategy, &own, &was, actor)?;
         if asked == was && expires_at == old_expiry {
             return Ok(Effect::Replayed);
         }
@@ -217,10 +217,11 @@ impl Book {
         bad
     }
 
-    /// The lines in order and the parts that serve them; due orders that hold what is missing are ended for it. An order
+    /// The order's lines in order and the parts that serve them; other due orders that hold what is missing are ended for it. An order
     /// that holds its `own` parts for lines it asked before keeps those of products whose lines are the same.
     fn served(
         &mut self,
+        id: OrderId,
         lines: &[OrderLine],
         strategy: Strategy,
         own: &[(ProductId, Part)],
@@ -246,7 +247,7 @@ impl Book {
         }
         let plan = match self.plan(&open, strategy, own) {
             Err(Unserved::Short(lines, levels)) => {
-                if !self.expire_due_holding(&levels, actor) {
+                if !self.expire_due_holding(&levels, id, actor) {
                     return Err(Refusal::InsufficientStock(lines));
                 }
                 self.plan(&open, strategy, own)
