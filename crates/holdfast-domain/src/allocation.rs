@@ -108,24 +108,22 @@ fn free_at(item: &InventoryItem, own: &[Part], location: LocationNumber) -> Coun
     own.chain([item.balance(location).available]).sum()
 }
 
-/// Takes `quantity` from what is `left`, of which there is enough, and joins it to `parts`.
+/// Takes `quantity` from what is `left`, in the locations' order and enough of it, and joins it to `parts`.
 fn share_out(left: &mut [(LocationNumber, Count)], strategy: Strategy, quantity: Quantity, parts: &mut Vec<Part>) {
-    if strategy != Strategy::Priority {
-        left.sort_by_key(|(_, free)| std::cmp::Reverse(*free)); // stable: ties keep the locations' order
-    }
     let mut rest = Count::from(quantity);
     if strategy == Strategy::FewestSplits {
         // The largest first needs the fewest parts; the last part comes from the first location that covers the rest.
-        while rest > Count::ZERO && !left.iter().any(|(_, free)| *free >= rest) {
-            let largest = left.iter_mut().find(|(_, free)| *free > Count::ZERO);
-            rest = take(largest.expect("there is enough"), rest, parts);
-            left.sort_by_key(|(_, free)| std::cmp::Reverse(*free));
-        }
-        if rest > Count::ZERO {
-            let fitting = left.iter_mut().filter(|(_, free)| *free >= rest).min_by_key(|(at, _)| *at);
-            take(fitting.expect("the loop ended there"), rest, parts);
+        while rest > Count::ZERO {
+            let fitting = left.iter().position(|(_, free)| *free >= rest);
+            let most = left.iter().map(|(_, free)| *free).max();
+            let place = fitting.or_else(|| left.iter().position(|(_, free)| Some(*free) == most));
+            let place = place.and_then(|place| left.get_mut(place));
+            rest = take(place.expect("there is a location"), rest, parts);
         }
         return;
+    }
+    if strategy == Strategy::MostAvailable {
+        left.sort_by_key(|(_, free)| std::cmp::Reverse(*free)); // stable: ties keep the locations' order
     }
     for place in left.iter_mut() {
         if rest == Count::ZERO {
