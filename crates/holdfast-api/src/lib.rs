@@ -1,1 +1,38 @@
-//! Placeholder.
+//! How Holdfast is talked to: HTTP routes, problem answers, the OpenAPI document.
+//!
+//! Reading order: [`router`] (all routes, and what surrounds them), [`routes`] (decode, ask, answer), [`decode`] (bodies to
+//! commands), [`wire`] (the shapes of answers), [`render`] (decisions to answers), [`code`] and [`problem`] (what goes
+//! wrong, one table), [`openapi`] (the document).
+//!
+//! Nothing here decides about stock: a write becomes a command and waits in line, a read goes to the queries.
+
+mod body;
+pub mod code;
+mod cursor;
+mod decode;
+mod etag;
+pub mod event_body;
+mod fast;
+pub mod faults;
+mod fields;
+pub mod health;
+mod idempotency;
+mod list;
+pub mod openapi;
+mod path;
+pub mod problem;
+mod query;
+mod read;
+mod render;
+mod rim;
+pub mod router;
+mod routes;
+pub mod state;
+mod strict_json;
+pub mod wire;
+mod write;
+
+pub use health::{Component, HealthProbe, HealthState};
+pub use openapi::openapi_json;
+pub use router::router;
+pub use state::{ApiSettings, Service};

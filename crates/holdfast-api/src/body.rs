@@ -1,0 +1,132 @@
+//! Takes in a body: its size, its media type, its JSON.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, request};
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+use crate::code::ProblemCode;
+use crate::problem::Problem;
+use crate::strict_json;
+
+/// Whether a body may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It must be there.
+    Required,
+    /// None is as good as `{}`.
+    Optional,
+}
+
+/// How much of a body that is too large is taken in and thrown away, so that its sender gets to read the answer.
+const DISCARDED_MAX: usize = 32 << 20;
+
+/// The bytes of the body.
+///
+/// # Errors
+///
+/// It has more than `most` bytes, or breaks off.
+pub(crate) async fn bytes(headers: &HeaderMap, mut body: Body, most: usize) -> Result<Bytes, Problem> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let mut first: Option<Bytes> = None;
+    let mut all = BytesMut::new();
+    let mut size = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(ProblemCode::MalformedJson, "The body broke off."))?;
+        let Ok(data) = frame.into_data() else { continue };
+        size = size.saturating_add(data.len());
+        if size > most {
+            if announced.unwrap_or(size).max(size) > DISCARDED_MAX {
+                break;
+            }
+            continue;
+        }
+        match (&first, all.is_empty()) {
+            (None, true) => first = Some(data),
+            _ => {
+                if let Some(first) = first.take() {
+                    all.extend_from_slice(&first);
+                }
+                all.extend_from_slice(&data);
+            }
+        }
+    }
+    if size > most {
+        return Err(Problem::new(ProblemCode::BodyTooLarge, format!("The body has more than {most} bytes.")));
+    }
+    Ok(first.unwrap_or_else(|| all.freeze()))
+}
+
+/// The JSON of a body.
+///
+/// # Errors
+///
+/// Its media type is not one of `types`, or it is not one clean JSON text.
+pub(crate) fn json(headers: &HeaderMap, bytes: &[u8], presence: Presence, types: &[&str]) -> Result<Value, Problem> {
+    if bytes.is_empty() {
+        return match presence {
+            Presence::Optional => Ok(Value::Object(serde_json::Map::new())),
+            Presence::Required => Err(Problem::new(ProblemCode::MalformedJson, "The body is empty.")),
+        };
+    }
+    check_type(headers, types)?;
+    strict_json::parse(bytes)
+        .map_err(|words| Problem::new(ProblemCode::MalformedJson, format!("The body is not JSON: {words}.")))
+}
+
+/// Refuses a body of a media type that is not one of `types`, or in another charset than UTF-8.
+pub(crate) fn check_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Problem> {
+    let mut lines = headers.get_all(CONTENT_TYPE).iter();
+    let line = lines.next().and_then(|line| line.to_str().ok()).unwrap_or_default();
+    if lines.next().is_none() && is_one_of(line, types) {
+        return Ok(());
+    }
+    let types = types.join(" or ");
+    Err(Problem::new(ProblemCode::UnsupportedMediaType, format!("The body must be {types} in UTF-8.")))
+}
+
+fn is_one_of(line: &str, types: &[&str]) -> bool {
+    let mut parts = line.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let charset_fits = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            let value = value.trim().trim_matches('"');
+            value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8")
+        }
+        _ => true,
+    };
+    types.iter().any(|known| known.eq_ignore_ascii_case(essence)) && parts.all(charset_fits)
+}
+
+/// The media type of every body but that of an event.
+pub(crate) const JSON: &[&str] = &["application/json"];
+
+/// Takes in and reads a body.
+pub(crate) async fn read(
+    parts: &request::Parts,
+    body: Body,
+    most: usize,
+    presence: Presence,
+) -> Result<Value, Problem> {
+    let bytes = bytes(&parts.headers, body, most).await?;
+    json(&parts.headers, &bytes, presence, JSON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_utf_8_is_taken_and_nothing_else() {
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\"; x=y"] {
+            assert!(is_one_of(good, JSON), "{good}");
+        }
+        for bad in
+            ["", "text/json", "application/problem+json", "application/json; charset=utf-16", "application/jsonx"]
+        {
+            assert!(!is_one_of(bad, JSON), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! How the service says it is.
+
+/// How a part of the service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HealthState {
+    /// All is well.
+    Healthy,
+    /// It works, with less than usual.
+    Degraded,
+    /// It does not work.
+    Unhealthy,
+}
+
+impl HealthState {
+    /// The word the world reads.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "Healthy",
+            Self::Degraded => "Degraded",
+            Self::Unhealthy => "Unhealthy",
+        }
+    }
+}
+
+/// A part of the service and how it is.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its name, such as `store` or `lane`.
+    pub name: &'static str,
+    /// How it is.
+    pub state: HealthState,
+    /// A sentence for the operator, where there is something to say.
+    pub detail: Option<String>,
+}
+
+/// Knows how the service is. Answers at once, from what is known already.
+pub trait HealthProbe: Send + Sync {
+    /// Every part and how it is.
+    fn components(&self) -> Vec<Component>;
+    /// Whether a write can commit.
+    fn can_write(&self) -> bool;
+}

@@ -1,0 +1,99 @@
+//! The rim of the router: every answer gets its request id, every problem its body, every panic becomes an answer.
+
+use std::hash::{BuildHasher, RandomState};
+use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use crate::code::ProblemCode;
+use crate::problem::{Problem, Unsigned, signed};
+
+/// The header of the request id.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest id a caller may choose.
+const REQUEST_ID_CHARACTERS_MAX: usize = 128;
+
+/// Tells one process's ids from another's: no secret, only a different number every time.
+static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("process"));
+static COUNT: AtomicU64 = AtomicU64::new(1);
+
+/// Surrounds every request.
+pub(crate) async fn rim(mut request: Request, next: Next) -> Response {
+    let request_id = request_id(request.headers_mut());
+    let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let logged = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
+
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| {
+        tracing::error!(request.id = ?request_id, "a request ended in a panic");
+        Problem::new(ProblemCode::Internal, "The service has failed at this request.").into_response()
+    });
+    if let Some(unsigned) = response.extensions_mut().remove::<Unsigned>() {
+        let body = match unsigned {
+            Unsigned::Fresh(problem) => problem.body(is_write),
+            Unsigned::Kept(body) => body,
+        };
+        *response.body_mut() = Body::from(signed(body, request_id.to_str().unwrap_or_default()));
+    }
+    count(response.status());
+    if let Some((method, path, started)) = logged {
+        let status = response.status().as_u16();
+        let ms = started.elapsed().as_secs_f64() * 1_000.0;
+        tracing::debug!(request.id = ?request_id, %method, path, status, ms, "answered");
+    }
+    response.headers_mut().insert(X_REQUEST_ID, request_id);
+    response
+}
+
+/// The request's id: the caller's, where it is fit to be one, else a new one. It stands in the headers then.
+fn request_id(headers: &mut HeaderMap) -> HeaderValue {
+    if let Some(given) = headers.get(X_REQUEST_ID).filter(|given| is_fit(given.as_bytes())) {
+        return given.clone();
+    }
+    let id = format!("{:016x}-{:x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed));
+    let id = HeaderValue::from_maybe_shared(Bytes::from(id)).expect("digits make a header");
+    headers.insert(X_REQUEST_ID, id.clone());
+    id
+}
+
+fn is_fit(id: &[u8]) -> bool {
+    (1..=REQUEST_ID_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+fn count(status: StatusCode) {
+    match status.as_u16() {
+        200..=299 => metrics::counter!("holdfast_http_requests_total", "status" => "2xx").increment(1),
+        300..=399 => metrics::counter!("holdfast_http_requests_total", "status" => "3xx").increment(1),
+        400..=499 => metrics::counter!("holdfast_http_requests_total", "status" => "4xx").increment(1),
+        _ => metrics::counter!("holdfast_http_requests_total", "status" => "5xx").increment(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fit_id_is_kept_and_another_replaced() {
+        let id_of = |text: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(text).expect("a header"));
+            request_id(&mut headers)
+        };
+        assert_eq!(id_of(b"order-1"), "order-1");
+        for bad in [&b""[..], b"a b", "ü".as_bytes(), &[b'x'; 129]] {
+            assert_ne!(id_of(bad).as_bytes(), bad);
+        }
+        assert_ne!(request_id(&mut HeaderMap::new()), request_id(&mut HeaderMap::new()));
+    }
+}

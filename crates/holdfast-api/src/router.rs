@@ -1,0 +1,108 @@
+//! All routes, and what surrounds them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Method};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::code::ProblemCode;
+use crate::idempotency::IDEMPOTENCY_KEY;
+use crate::openapi;
+use crate::problem::Problem;
+use crate::render::IDEMPOTENT_REPLAYED;
+use crate::rim::{X_REQUEST_ID, rim};
+use crate::routes::{
+    availability, batch, events, items, locations, movements, orders, problems, reservations, status, stock,
+};
+use crate::state::Service;
+
+/// The whole HTTP interface.
+pub fn router(service: Arc<Service>) -> Router {
+    let (documented, _) = documented();
+    let settings = service.settings.clone();
+    let mut router = documented.with_state(service).route("/openapi.json", get(show_document));
+    if settings.swagger {
+        let config = utoipa_swagger_ui::Config::new(["/openapi.json"]);
+        router = router
+            .merge(utoipa_swagger_ui::SwaggerUi::new("/swagger").config(config))
+            .route("/", get(|| async { Redirect::temporary("/swagger/") }));
+    }
+    let mut router = router.fallback(no_route).method_not_allowed_fallback(no_method);
+    if !settings.cors_origins.is_empty() {
+        router = router.layer(cors(&settings.cors_origins));
+    }
+    router.layer(axum::middleware::from_fn(rim))
+}
+
+/// The documented routes and their document.
+pub(crate) fn documented() -> (Router<Arc<Service>>, OpenApi) {
+    OpenApiRouter::with_openapi(OpenApi::default())
+        .routes(routes!(items::create_item))
+        .routes(routes!(items::get_item, items::patch_item))
+        .routes(routes!(items::check_item))
+        .routes(routes!(items::list_low_stock))
+        .routes(routes!(stock::add_stock))
+        .routes(routes!(stock::remove_stock))
+        .routes(routes!(movements::list_item_movements))
+        .routes(routes!(stock::adjust_stock))
+        .routes(routes!(stock::damage_stock))
+        .routes(routes!(stock::return_stock))
+        .routes(routes!(stock::transfer_stock))
+        .routes(routes!(items::list_items))
+        .routes(routes!(items::get_item_by_sku))
+        .routes(routes!(availability::check_availability))
+        .routes(routes!(reservations::reserve_order, reservations::list_reservations))
+        .routes(routes!(reservations::get_reservation))
+        .routes(routes!(batch::reserve_batch))
+        .routes(routes!(orders::list_orders))
+        .routes(routes!(orders::get_order))
+        .routes(routes!(orders::replace_lines))
+        .routes(routes!(orders::confirm_order))
+        .routes(routes!(orders::release_order))
+        .routes(routes!(orders::extend_order))
+        .routes(routes!(movements::list_movements))
+        .routes(routes!(locations::list_locations, locations::create_location))
+        .routes(routes!(events::take_events))
+        .routes(routes!(status::get_health))
+        .routes(routes!(status::get_ready))
+        .routes(routes!(status::get_live))
+        .routes(routes!(status::get_metrics))
+        .routes(routes!(problems::explain_problem))
+        .split_for_parts()
+}
+
+async fn show_document() -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], openapi::openapi_json()).into_response()
+}
+
+async fn no_route(request: Request) -> Problem {
+    Problem::new(ProblemCode::RouteNotFound, format!("There is no route {}.", request.uri().path()))
+}
+
+async fn no_method(request: Request) -> Problem {
+    let (method, path) = (request.method(), request.uri().path());
+    Problem::new(ProblemCode::MethodNotAllowed, format!("The route {path} does not know {method}."))
+}
+
+/// Lets browsers call from these foreign origins.
+fn cors(origins: &[String]) -> CorsLayer {
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH])
+        .allow_headers([CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, X_REQUEST_ID, HeaderName::from_static(IDEMPOTENCY_KEY)])
+        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, X_REQUEST_ID, IDEMPOTENT_REPLAYED])
+        .max_age(std::time::Duration::from_hours(1))
+}

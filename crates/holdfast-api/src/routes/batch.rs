@@ -1,0 +1,91 @@
+//! Many orders in one request, each judged by itself.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use holdfast_application::ticket::Ticket;
+use holdfast_application::{Class, KeptAnswer};
+use http::{HeaderValue, StatusCode};
+use serde_json::Value;
+
+use crate::body::Presence;
+use crate::code::ProblemCode;
+use crate::decode;
+use crate::problem::{Problem, signed};
+use crate::render::{self, IDEMPOTENT_REPLAYED, plain_json};
+use crate::state::Service;
+use crate::wire::bodies::{BatchBody, BatchResultsView};
+use crate::write::Write;
+
+/// The most orders of a batch.
+const ORDERS_MAX: usize = 1_000;
+
+/// Reserves many orders, each judged by itself.
+///
+/// Under an `Idempotency-Key` one answer is kept per order.
+#[utoipa::path(
+    post, path = "/api/inventory/reservations/batch", tag = "reservations", request_body = BatchBody,
+    responses((status = 207, description = "One result per order, in the order asked.", body = BatchResultsView))
+)]
+pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
+    let write = Write::take(&service, request, Presence::Required, service.settings.batch_body_max).await?;
+    let orders = decode::batch(&write.body, ORDERS_MAX)?;
+    let mut tickets: Vec<Result<Ticket, Problem>> = Vec::with_capacity(orders.len());
+    let mut results: Vec<Heard> = Vec::with_capacity(orders.len());
+    for (position, order) in orders.iter().enumerate() {
+        tickets.push(submit(&service, &write, position, order));
+        if position == 0 && write.key.is_some() {
+            // The first order's answer tells whether the key belongs to another batch; the others wait for that.
+            let first = hear(&service, tickets.pop()).await;
+            if matches!(&first, Err(problem) if problem.code() == ProblemCode::IdempotencyKeyReused) {
+                return Ok(render::key_reused().into_response());
+            }
+            results.push(first);
+        }
+    }
+    for ticket in tickets {
+        results.push(hear(&service, Some(ticket)).await);
+    }
+    Ok(answer(&results, write.request_id()))
+}
+
+/// What became of one order, and whether it was known before.
+type Heard = Result<(KeptAnswer, bool), Problem>;
+
+fn submit(service: &Service, write: &Write<'_>, position: usize, order: &Value) -> Result<Ticket, Problem> {
+    let command = decode::reserve_order(order)?;
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    let key = write.command_key(position, &write.body, render::reservation);
+    let submission = service.submission(command, key);
+    Ok(service.commands.submit(submission, Class::Interactive, service.landing.clone())?)
+}
+
+async fn hear(service: &Service, ticket: Option<Result<Ticket, Problem>>) -> Heard {
+    let Some(ticket) = ticket else { return Err(Problem::new(ProblemCode::Internal, "The order was lost.")) };
+    render::heard(service.hear(ticket?).await?, render::reservation)
+}
+
+fn answer(results: &[Heard], request_id: &str) -> Response {
+    let mut body = br#"{"results":["#.to_vec();
+    for (at, result) in results.iter().enumerate() {
+        if at > 0 {
+            body.push(b',');
+        }
+        let (status, order) = match result {
+            Ok((kept, _)) if kept.status < 400 => (kept.status, kept.body.clone().into()),
+            Ok((kept, _)) => (kept.status, signed(kept.body.clone(), request_id)),
+            Err(problem) => (problem.code().status().as_u16(), signed(problem.body(true), request_id)),
+        };
+        body.extend_from_slice(format!(r#"{{"status":{status},"body":"#).as_bytes());
+        body.extend_from_slice(&order);
+        body.push(b'}');
+    }
+    body.extend_from_slice(b"]}");
+    let mut response = plain_json(StatusCode::MULTI_STATUS, body);
+    let mut decided = results.iter().flatten().map(|(_, replayed)| *replayed).peekable();
+    if decided.peek().is_some() && decided.all(|replayed| replayed) {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}

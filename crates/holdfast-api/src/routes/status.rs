@@ -1,0 +1,110 @@
+//! How the service is: health for people and orchestrators, metrics for Prometheus.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::code::ProblemCode;
+use crate::health::HealthState;
+use crate::problem::Problem;
+use crate::render::shown;
+use crate::state::Service;
+
+/// How the service is, and every part of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(crate) struct HealthView {
+    /// `Healthy`, `Degraded` or `Unhealthy`: the worst of all components.
+    #[schema(pattern = "^(Healthy|Degraded|Unhealthy)$")]
+    pub(crate) status: &'static str,
+    /// The parts of the service.
+    pub(crate) components: Vec<ComponentView>,
+}
+
+/// How a part of the service is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = HealthComponent)]
+pub(crate) struct ComponentView {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// `Healthy`, `Degraded` or `Unhealthy`.
+    #[schema(pattern = "^(Healthy|Degraded|Unhealthy)$")]
+    pub(crate) status: &'static str,
+    /// A sentence for the operator.
+    #[schema(required = true)]
+    pub(crate) detail: Option<String>,
+}
+
+fn health_of(service: &Service) -> (HealthState, HealthView) {
+    let components = service.health.components();
+    let worst = components.iter().map(|component| component.state).max().unwrap_or(HealthState::Healthy);
+    let components = components.into_iter().map(|component| ComponentView {
+        name: component.name,
+        status: component.state.as_str(),
+        detail: component.detail,
+    });
+    (worst, HealthView { status: worst.as_str(), components: components.collect() })
+}
+
+/// Says how the service is, part by part.
+#[utoipa::path(
+    get, path = "/health", tag = "status",
+    responses(
+        (status = 200, description = "It works, perhaps with less than usual.", body = HealthView),
+        (status = 503, description = "It does not work.", body = HealthView),
+    )
+)]
+pub(crate) async fn get_health(State(service): State<Arc<Service>>) -> Response {
+    let (worst, view) = health_of(&service);
+    let mut response = shown(&view);
+    if worst == HealthState::Unhealthy {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}
+
+/// Says whether a write can commit.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "status",
+    responses(
+        (status = 200, description = "Writes can commit.", body = HealthView),
+        (status = 503, description = "No write can commit.", body = HealthView),
+    )
+)]
+pub(crate) async fn get_ready(State(service): State<Arc<Service>>) -> Response {
+    let (_, view) = health_of(&service);
+    let mut response = shown(&view);
+    if !service.health.can_write() {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}
+
+/// Says that the process runs.
+#[utoipa::path(
+    get, path = "/health/live", tag = "status",
+    responses((status = 200, description = "The process runs.", body = HealthView))
+)]
+pub(crate) async fn get_live() -> Response {
+    shown(&HealthView { status: HealthState::Healthy.as_str(), components: Vec::new() })
+}
+
+/// Shows the metrics as Prometheus reads them.
+#[utoipa::path(
+    get, path = "/metrics", tag = "status",
+    responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn get_metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    let Some(metrics) = &service.metrics else {
+        return Err(Problem::new(ProblemCode::NotFound, "This installation keeps no metrics."));
+    };
+    let mut response = metrics.render().into_response();
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
+}

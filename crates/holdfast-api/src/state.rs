@@ -1,0 +1,110 @@
+//! What the routes work with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_application::queries::{ReadError, StockQueries};
+use holdfast_application::ticket::Landing;
+use holdfast_application::{Class, Command, CommandKey};
+use holdfast_application::{Clock, CommandQueue, Reply, Submission};
+use holdfast_domain::Actor;
+
+use crate::code::ProblemCode;
+use crate::health::HealthProbe;
+use crate::problem::Problem;
+
+/// The settings of the HTTP interface.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// Foreign origins that browsers may call from; `*` for any; none when empty.
+    pub cors_origins: Vec<String>,
+    /// Whether every write needs an `Idempotency-Key`.
+    pub idempotency_required: bool,
+    /// The most bytes of a body.
+    pub body_max: usize,
+    /// The most bytes of the body of a batch.
+    pub batch_body_max: usize,
+    /// How long an answer is awaited before its outcome is called unknown. Longer than commands may wait in line.
+    pub answer_max: Duration,
+    /// Who movements say asked for a change.
+    pub actor: Actor,
+    /// Whether Swagger UI is there.
+    pub swagger: bool,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            cors_origins: Vec::new(),
+            idempotency_required: false,
+            body_max: 1 << 20,
+            batch_body_max: 16 << 20,
+            answer_max: Duration::from_secs(30),
+            actor: Actor::new("http").expect("a plain word is an actor"),
+            swagger: true,
+        }
+    }
+}
+
+/// What the routes work with.
+pub struct Service {
+    /// Where commands wait in line.
+    pub commands: CommandQueue,
+    /// Reads of the books.
+    pub queries: Arc<dyn StockQueries>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where the callers of the thread that this service lives on are woken.
+    pub landing: Option<Arc<Landing>>,
+    /// The settings.
+    pub settings: ApiSettings,
+    /// How the service is.
+    pub health: Arc<dyn HealthProbe>,
+    /// What `/metrics` shows.
+    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// A command with what surrounds it.
+    pub(crate) fn submission(&self, command: Command, key: Option<CommandKey>) -> Submission {
+        Submission { command, actor: self.settings.actor.clone(), key, decided_at: None }
+    }
+
+    /// Puts a command in line and waits for what becomes of it.
+    pub(crate) async fn ask(&self, command: Command, key: Option<CommandKey>) -> Result<Reply, Problem> {
+        let submission = self.submission(command, key);
+        let ticket = self.commands.submit(submission, Class::Interactive, self.landing.clone())?;
+        self.hear(ticket).await
+    }
+
+    /// Waits for an answer, for as long as the settings allow.
+    pub(crate) async fn hear(&self, ticket: holdfast_application::ticket::Ticket) -> Result<Reply, Problem> {
+        match tokio::time::timeout(self.settings.answer_max, ticket).await {
+            Ok(heard) => Ok(heard?),
+            Err(_) => Err(Problem::new(
+                ProblemCode::OutcomeUnknown,
+                format!("No answer came within {} s.", self.settings.answer_max.as_secs()),
+            )),
+        }
+    }
+
+    /// Reads from the books. The store blocks, so this happens on a thread apart.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn StockQueries) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let queries = self.queries.clone();
+        let joined = tokio::task::spawn_blocking(move || read(&*queries)).await;
+        let read = joined.map_err(|error| {
+            tracing::error!(%error, "a read did not finish");
+            Problem::new(ProblemCode::Internal, "The read did not finish.")
+        })?;
+        Ok(read?)
+    }
+}

@@ -1,0 +1,100 @@
+//! A write as it came in: what every route that changes something does before and after its own part.
+
+use axum::extract::Request;
+use axum::response::Response;
+use holdfast_application::{Command, CommandKey};
+use holdfast_domain::ProductId;
+use holdfast_domain::book::ProductRef;
+use http::request::Parts;
+use serde_json::Value;
+
+use crate::body::{self, Presence};
+use crate::etag::IfMatch;
+use crate::faults::Complaint;
+use crate::idempotency::{command_key, fingerprint, key_of};
+use crate::path;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::render::{self, Render};
+use crate::state::Service;
+
+/// A version that no item has.
+const NO_VERSION: u64 = 0;
+
+/// A write as it came in.
+pub(crate) struct Write<'s> {
+    /// The body.
+    pub(crate) body: Value,
+    /// The key the caller gave.
+    pub(crate) key: Option<String>,
+    parts: Parts,
+    service: &'s Service,
+}
+
+impl<'s> Write<'s> {
+    /// Takes in a request whose body has up to `most` bytes.
+    ///
+    /// # Errors
+    ///
+    /// What no route would take: a query, a bad key, a body that is no JSON.
+    pub(crate) async fn take(
+        service: &'s Service,
+        request: Request,
+        presence: Presence,
+        most: usize,
+    ) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let body = body::read(&parts, body, most, presence).await?;
+        Query::none(&parts.uri)?;
+        let key = key_of(&parts.headers, service.settings.idempotency_required)?;
+        Ok(Self { body, key, parts, service })
+    }
+
+    /// The part of the path called `name`.
+    pub(crate) async fn part<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str) -> Result<T, Complaint>,
+    ) -> Result<T, Problem> {
+        path::part(&mut self.parts, name, read).await
+    }
+
+    /// Which version of the item the caller knows, if the caller says.
+    pub(crate) fn if_match(&self) -> Result<IfMatch, Problem> {
+        IfMatch::of(&self.parts.headers)
+    }
+
+    /// The version the item must have for the command to be carried out.
+    pub(crate) async fn version(&self, product: ProductId) -> Result<Option<u64>, Problem> {
+        let versions = match self.if_match()? {
+            IfMatch::Absent | IfMatch::Any => return Ok(None),
+            IfMatch::Versions(versions) => versions,
+        };
+        if let [] | [_] = *versions {
+            return Ok(Some(versions.first().copied().unwrap_or(NO_VERSION)));
+        }
+        let items = self.service.read(move |queries| queries.items(&[ProductRef::Id(product)])).await?;
+        let present = items.first().map_or(NO_VERSION, |item| item.version);
+        Ok(Some(if versions.contains(&present) { present } else { NO_VERSION }))
+    }
+
+    /// The request's id.
+    pub(crate) fn request_id(&self) -> &str {
+        let id = self.parts.headers.get(crate::rim::X_REQUEST_ID);
+        id.and_then(|id| id.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The name of the command at `position`, when the caller gave one; `request` is what it does.
+    pub(crate) fn command_key(&self, position: u32, request: &Value, render: Render) -> Option<CommandKey> {
+        let key = self.key.as_deref()?;
+        let fingerprint = fingerprint(&self.parts.method, self.parts.uri.path(), request);
+        Some(command_key(key, position, fingerprint, render))
+    }
+
+    /// Has the command decided and answers.
+    pub(crate) async fn carry_out(self, command: Command, render: Render) -> Result<Response, Problem> {
+        let key = self.command_key(0, &self.body, render);
+        let reply = self.service.ask(command, key).await?;
+        Ok(render::answer(reply, render))
+    }
+}
