@@ -27,6 +27,7 @@ mod render;
 mod rim;
 pub mod router;
 mod routes;
+pub mod server;
 pub mod state;
 mod strict_json;
 pub mod wire;

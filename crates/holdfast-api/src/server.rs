@@ -16,8 +16,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use holdfast_application::ticket::Landing;
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{mpsc, watch};
@@ -71,20 +70,20 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` turns true and the connections have finished. `router` makes the routes of one thread, whose
+    /// Serves until `stop` turns true and the connections have finished. `make_routes` makes the routes of one thread, whose
     /// tasks are woken through the landing.
     ///
     /// # Errors
     ///
     /// A runtime cannot be started.
-    pub fn run(self, router: impl Fn(Arc<Landing>) -> Router, stop: &watch::Receiver<bool>) -> io::Result<()> {
+    pub fn run(self, make_routes: impl Fn(Arc<Landing>) -> Router, stop: &watch::Receiver<bool>) -> io::Result<()> {
         let open = Arc::new(AtomicUsize::new(0));
         let mut workers: Vec<Handover> = Vec::new();
         let mut threads = Vec::new();
         for number in 0..self.settings.threads.max(1) {
             let (handover, arrivals) = mpsc::unbounded_channel();
             let landing = Arc::new(Landing::default());
-            let routes = router(landing.clone());
+            let routes = make_routes(landing.clone());
             let (settings, stop, open) = (self.settings, stop.clone(), open.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = std::thread::Builder::new().name(format!("http-{number}")).spawn(move || {
@@ -139,7 +138,8 @@ async fn accept(
 /// Tells a connection too many that there is no room, and closes it.
 fn turn_away(mut stream: TcpStream) {
     metrics::counter!("holdfast_connections_refused_total").increment(1);
-    let answer = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let answer =
+        b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     let _ = stream.write_all(answer);
 }
 
