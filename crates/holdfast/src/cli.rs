@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write the OpenAPI document of the HTTP interface
+    #[command(after_help = "Examples:\n  holdfast openapi\n  holdfast openapi > openapi.json")]
+    Openapi,
     /// Write completions for a shell
     #[command(
         after_help = "Examples:\n  holdfast completions bash > ~/.local/share/bash-completion/completions/holdfast\n  \

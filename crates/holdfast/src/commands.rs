@@ -10,6 +10,7 @@ mod config_show;
 mod export;
 mod import;
 mod migrate;
+mod openapi;
 mod replay;
 mod serve;
 mod verify;
@@ -25,6 +26,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Command::Replay(args) => replay::run(&common, &args),
         Command::Verify(args) => verify::run(&common, &args),
         Command::Config(ConfigCommand::Show) => config_show::run(&common),
+        Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -10,8 +10,12 @@ use holdfast_infrastructure::sqlite::{self, OpenError, SqliteSettings};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_sources};
 
+mod health;
+mod running;
+pub(crate) mod signals;
 mod system_clock;
 
+pub(crate) use running::Running;
 pub(crate) use system_clock::SystemClock;
 
 /// A store of one's own: nobody else writes to it.

@@ -1,13 +1,53 @@
 //! `serve`: the service.
 
+use serde_json::json;
+
 use crate::cli::{CommonArgs, ServeArgs};
 use crate::exit::{Exit, Failure};
-use crate::{telemetry, wiring};
+use crate::output::Output;
+use crate::wiring::{self, Running, signals};
+use crate::{config, telemetry};
 
 /// Runs the service until it is told to stop.
 pub(super) fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, Failure> {
     let settings = super::configuration(common, args.settings())?.typed()?;
     telemetry::start_logging(&settings);
-    let _books = wiring::open_books(&settings)?;
-    Err(Failure::not_yet("the HTTP interface"))
+    let told = signals::listen()?;
+    let running = start(&settings)?;
+    say_ready(common, &running)?;
+    let ended = running.wait(&told);
+    tracing::info!("stopping: requests under way finish, what waits in line is decided");
+    running.stop();
+    ended.map(|()| Exit::Done)
+}
+
+/// Starts the service that the settings describe.
+pub(super) fn start(settings: &config::Settings) -> Result<Running, Failure> {
+    let books = wiring::open_books(settings)?;
+    let running = Running::start(settings, books)?;
+    if !running.address.ip().is_loopback() {
+        tracing::warn!(
+            address = %running.address,
+            "LISTENING BEYOND THIS MACHINE WITHOUT ACCESS KEYS: everybody who reaches this port can change stock"
+        );
+    }
+    tracing::info!(address = %running.address, data = %settings.store.data.display(), "ready");
+    Ok(running)
+}
+
+/// Says where the service is: its URLs on a terminal, else a line of JSON.
+fn say_ready(common: &CommonArgs, running: &Running) -> Result<(), Failure> {
+    let mut output = Output::new(common.json);
+    let url = running.url();
+    let version = env!("CARGO_PKG_VERSION");
+    let said = if output.is_for_people() {
+        output.text(&format!(
+            "holdfast {version} is ready\n\n  interface  {url}/swagger\n  health     {url}/health\n  metrics    \
+             {url}/metrics\n\nCtrl-C stops it."
+        ))
+    } else {
+        output.json(&json!({"ready": true, "url": url, "store": "sqlite", "version": version}))
+    };
+    // A reader that has gone does not stop the service.
+    said.or_else(|failure| if failure.exit == Exit::Done { Ok(()) } else { Err(failure) })
 }

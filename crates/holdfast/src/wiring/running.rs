@@ -1,0 +1,171 @@
+//! A running service: one lane, one sweep, one watch, and the HTTP interface before them.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use holdfast_api::server::{Server, ServerSettings};
+use holdfast_api::{ApiSettings, Service};
+use holdfast_application::expiry::Sweep;
+use holdfast_application::lane::{Lane, LaneEnd};
+use holdfast_application::queries::StockQueries;
+use holdfast_application::{Clock, CommandQueue};
+use tokio::sync::watch;
+
+use super::Books;
+use super::health::Health;
+use crate::config::Settings;
+use crate::exit::{Exit, Failure};
+use crate::telemetry;
+
+/// A running service.
+pub(crate) struct Running {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Where its commands wait.
+    pub(crate) queue: CommandQueue,
+    /// Reads of its books.
+    pub(crate) queries: Arc<dyn StockQueries>,
+    health: Arc<Health>,
+    stop_http: watch::Sender<bool>,
+    stop_sweep: Arc<AtomicBool>,
+    /// Hears when the HTTP interface has ended.
+    http_ended: mpsc::Receiver<std::io::Result<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Starts all parts.
+    pub(crate) fn start(settings: &Settings, books: Books) -> Result<Self, Failure> {
+        let metrics = telemetry::start_metrics()?;
+        let server = listen(settings)?;
+        let address = server.local_addr().map_err(|error| Failure::failed("the address is not told", &error))?;
+
+        let clock: Arc<dyn Clock> = books.clock;
+        let queries = books.queries;
+        let queue = CommandQueue::new(settings.queue);
+        let lane = Lane::new(books.store, queue.clone(), settings.policy.clone(), settings.batch);
+        let health =
+            Arc::new(Health::new(queue.clone(), queries.clone(), clock.clone(), lane.status(), settings.sweep));
+        let stop_sweep = Arc::new(AtomicBool::new(false));
+        let sweep = Sweep::new(queue.clone(), queries.clone(), clock.clone(), settings.sweep, stop_sweep.clone());
+
+        let (stop_http, stopping) = watch::channel(false);
+        let (ended, http_ended) = mpsc::channel();
+        let api = api_settings(settings);
+        let service = {
+            let (queue, queries, health) = (queue.clone(), queries.clone(), health.clone());
+            let metrics = metrics.clone();
+            move |landing| {
+                let service = Service {
+                    commands: queue.clone(),
+                    queries: queries.clone(),
+                    clock: clock.clone(),
+                    landing: Some(landing),
+                    settings: api.clone(),
+                    health: health.clone(),
+                    metrics: Some(metrics.clone()),
+                };
+                holdfast_api::router(Arc::new(service))
+            }
+        };
+        let watched = health.clone();
+        let sweep_runs = health.sweep_runs.clone();
+        let threads = vec![
+            thread("lane", move || work_off(lane))?,
+            thread("sweep", move || {
+                sweep.run();
+                sweep_runs.store(false, Ordering::Relaxed);
+            })?,
+            thread("watch", move || watched.watch(&metrics))?,
+            thread("http", move || {
+                // Nobody listens once the service is being stopped.
+                let _ = ended.send(server.run(service, &stopping));
+            })?,
+        ];
+        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, http_ended, threads })
+    }
+
+    /// Its address as a URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until `told` hears something, or the HTTP interface ends by itself.
+    pub(crate) fn wait(&self, told: &mpsc::Receiver<()>) -> Result<(), Failure> {
+        loop {
+            match self.http_ended.try_recv() {
+                Ok(Err(error)) => return Err(Failure::failed("the HTTP interface has failed", &error)),
+                Ok(Ok(())) | Err(mpsc::TryRecvError::Disconnected) => {
+                    return Err(Failure::new(Exit::Failed, "the HTTP interface has ended"));
+                }
+                Err(mpsc::TryRecvError::Empty) => {}
+            }
+            match told.recv_timeout(Duration::from_millis(100)) {
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    /// Stops: not ready any more, no new connections, requests under way finish, what waits in line is decided.
+    pub(crate) fn stop(self) {
+        self.health.leaving.store(true, Ordering::Relaxed);
+        // Nobody listens when the HTTP interface has ended already.
+        let _ = self.stop_http.send(true);
+        let _ = self.http_ended.recv();
+        self.stop_sweep.store(true, Ordering::Relaxed);
+        self.queue.close();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the service has died");
+            }
+        }
+    }
+}
+
+/// Takes the address.
+fn listen(settings: &Settings) -> Result<Server, Failure> {
+    let http = &settings.http;
+    let server = Server::bind(ServerSettings {
+        listen: http.listen,
+        threads: http.threads,
+        header_timeout: http.header_timeout,
+        body_timeout: http.body_timeout,
+        connections_max: http.connections_max,
+        drain: http.drain_max,
+    });
+    server.map_err(|error| Failure::failed(&format!("{} cannot be listened on", http.listen), &error))
+}
+
+fn api_settings(settings: &Settings) -> ApiSettings {
+    ApiSettings {
+        cors_origins: settings.cors_origins.clone(),
+        idempotency_required: settings.idempotency_required,
+        body_max: settings.http.body_max,
+        batch_body_max: settings.http.batch_body_max,
+        answer_max: settings.queue.wait_max.saturating_add(Duration::from_secs(20)),
+        swagger: settings.http.swagger,
+        ..ApiSettings::default()
+    }
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+    let started = Builder::new().name(name.to_owned()).spawn(run);
+    started.map_err(|error| Failure::failed(&format!("the thread {name} cannot be started"), &error))
+}
+
+/// Runs the lane. Where it ends for another reason than a shutdown, so does the process: nobody knows what the store
+/// holds until it is read anew.
+fn work_off(lane: Lane) {
+    let why = match catch_unwind(AssertUnwindSafe(|| lane.run())) {
+        Ok(LaneEnd::Drained) => return,
+        Ok(LaneEnd::Unknown(words)) => words,
+        Err(_) => "the writer has died".to_owned(),
+    };
+    tracing::error!(error = %why, "the outcome of the last transaction is not known: start again, and it will be read");
+    std::process::exit(1);
+}

@@ -1,0 +1,36 @@
+//! The signals that end a service: the first asks it to leave, the second does not wait.
+
+use std::sync::mpsc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Failure;
+
+/// Hears SIGTERM and SIGINT from now on. The receiver hears the first; a second one ends the process at once.
+pub(crate) fn listen() -> Result<mpsc::Receiver<()>, Failure> {
+    let cannot = |error: std::io::Error| Failure::failed("signals cannot be heard", &error);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+    let (mut terminate, mut interrupt) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::terminate()).map_err(cannot)?, signal(SignalKind::interrupt()).map_err(cannot)?)
+    };
+    let (tell, told) = mpsc::channel();
+    let hear = move || {
+        let mut next = || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            });
+        };
+        next();
+        // A service that ends by itself does not listen any more.
+        let _ = tell.send(());
+        next();
+        tracing::warn!("told to stop twice: ending at once");
+        std::process::exit(1);
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(hear).map_err(cannot)?;
+    Ok(told)
+}
