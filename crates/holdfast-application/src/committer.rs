@@ -25,7 +25,7 @@ pub fn commit_batch(store: &mut dyn Store, batch: &[&Submission], policy: &Polic
     let logged = find_answers(&mut *transaction, batch)?;
     let mut book = load_book(&mut *transaction, batch, policy, &[])?;
     let mut replies = decide(batch, &logged, &mut book, policy);
-    if let Some(due) = due_orders_in_the_way(&mut *transaction, &book, policy)? {
+    if let Some(due) = due_orders_in_the_way(&mut *transaction, batch, &book, policy)? {
         book = load_book(&mut *transaction, batch, policy, &due)?;
         replies = decide(batch, &logged, &mut book, policy);
     }
@@ -155,13 +155,16 @@ fn find_answers(
     Ok(logged)
 }
 
-/// Due orders that hold units of levels of which somebody wanted more than there was.
+/// Due orders that hold units of levels of which somebody wanted more than there was. On the events' clock nobody is in the
+/// way: whatever was due has ended.
 fn due_orders_in_the_way(
     transaction: &mut dyn StoreTransaction,
+    batch: &[&Submission],
     book: &Book,
     policy: &Policy,
 ) -> Result<Option<Vec<OrderId>>, StoreError> {
-    if book.short.is_empty() {
+    let replayed = batch.iter().all(|submission| submission.decided_at.is_some());
+    if book.short.is_empty() || replayed {
         return Ok(None);
     }
     let mut levels = book.short.clone();
