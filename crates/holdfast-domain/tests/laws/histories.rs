@@ -41,7 +41,7 @@ fn units_are_conserved() {
                     Kind::StockIn | Kind::Returned | Kind::TransferIn => came += units,
                     Kind::Adjustment if movement.after.available > movement.before.available => came += units,
                     Kind::Adjustment | Kind::StockOut | Kind::Damaged | Kind::TransferOut | Kind::Confirmed => {
-                        went += units
+                        went += units;
                     }
                     Kind::Reserved | Kind::Released => {}
                 }
