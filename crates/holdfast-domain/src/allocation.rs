@@ -145,3 +145,6 @@ fn take(place: &mut (LocationNumber, Count), wanted: Count, parts: &mut Vec<Part
     }
     wanted.without(taken).unwrap_or(Count::ZERO)
 }
+
+#[cfg(test)]
+mod tests;

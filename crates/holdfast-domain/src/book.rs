@@ -16,6 +16,8 @@ use crate::text::{Actor, Notes, Reason, Sku};
 use crate::time::Timestamp;
 
 pub mod ending;
+#[cfg(test)]
+pub(crate) mod given;
 pub mod reserving;
 pub mod stocking;
 

@@ -40,3 +40,6 @@ pub fn crossings(item: &InventoryItem, before: Count) -> impl Iterator<Item = Al
         .filter(|(crossed, _)| *crossed)
         .map(move |(_, crossing)| Alert { product, sequence, crossing })
 }
+
+#[cfg(test)]
+mod tests;

@@ -357,3 +357,6 @@ impl Unserved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

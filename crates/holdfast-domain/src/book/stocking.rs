@@ -294,3 +294,6 @@ fn too_few(product: ProductId, sku: Sku, location: &LocationCode, requested: Cou
         available,
     }])
 }
+
+#[cfg(test)]
+mod tests;
