@@ -173,7 +173,9 @@ impl Lane {
                 tracing::error!(error = %words, batch.commands = batch.len(), "a batch failed");
                 if batch.len() > 1 {
                     let rest = batch.split_off(batch.len().div_ceil(2));
-                    return self.carry_out(batch, wakes).or_else(|| self.carry_out(rest, wakes));
+                    let Some(end) = self.carry_out(batch, wakes) else { return self.carry_out(rest, wakes) };
+                    answer_all(rest, &Err(Fault::ShuttingDown), wakes);
+                    return Some(end);
                 }
                 answer_all(batch, &Err(Fault::StoreUnavailable(words)), wakes);
                 None

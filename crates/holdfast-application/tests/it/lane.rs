@@ -114,6 +114,20 @@ fn an_unknown_outcome_ends_the_lane_and_the_same_keys_tell_afterwards() {
 }
 
 #[test]
+fn an_unknown_outcome_of_one_half_leaves_nobody_of_the_other_waiting() {
+    let house = House::open(Poison::Breaks);
+    house.faults.unknown.store(true, Ordering::SeqCst);
+    let tickets = [1, 2, 3, POISON].map(|number| house.ask(submission(reserve(number, &[(1, 1)]))));
+    let end = house.work_off();
+    assert!(matches!(end, LaneEnd::Unknown(_)), "{end:?}");
+    let [first, second, third, poison] = tickets.map(Ticket::wait);
+    for heard in [first, second] {
+        assert!(matches!(heard, Err(Fault::OutcomeUnknown(_))), "{heard:?}");
+    }
+    assert_eq!((third, poison), (Err(Fault::ShuttingDown), Err(Fault::ShuttingDown)));
+}
+
+#[test]
 fn a_command_nobody_waits_for_any_more_is_not_carried_out() {
     let house = House::open(Poison::Breaks);
     drop(house.ask(submission(change(1, Add, 7))));
