@@ -25,16 +25,21 @@ impl ItemCache {
     }
 
     /// Keeps an item as it was read.
-    pub(crate) fn keep(&mut self, item: &InventoryItem) {
+    pub(crate) fn keep(&mut self, item: InventoryItem) {
         if self.items.len() >= ITEMS_MAX {
             self.items.clear();
             self.skus.clear();
         }
-        self.skus.insert(item.sku.clone(), item.product);
-        if let Some(was) = self.items.insert(item.product, item.clone())
-            && was.sku != item.sku
-        {
-            self.skus.remove(&was.sku);
+        let (sku, product) = (item.sku.clone(), item.product);
+        match self.items.insert(product, item) {
+            Some(was) if was.sku == sku => {}
+            Some(was) => {
+                self.skus.remove(&was.sku);
+                self.skus.insert(sku, product);
+            }
+            None => {
+                self.skus.insert(sku, product);
+            }
         }
     }
 
@@ -46,7 +51,7 @@ impl ItemCache {
     /// The transaction is durable.
     pub(crate) fn committed(&mut self) {
         for item in std::mem::take(&mut self.pending) {
-            self.keep(&item);
+            self.keep(item);
         }
     }
 

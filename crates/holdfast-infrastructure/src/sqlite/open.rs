@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock};
 
 use holdfast_application::Clock;
 use holdfast_domain::{OrderId, Timestamp};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::sqlite::order_runs::OrderRuns;
@@ -179,10 +180,16 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
 
 fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
     let connection = Connection::open(settings.file())?;
+    steady_plans(&connection)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     // A negative size is in KiB.
     connection.pragma_update(None, "cache_size", i64::from(settings.cache_kib).saturating_neg())?;
     Ok(connection)
+}
+
+/// Keeps statements prepared: without this SQLite plans a look-up by key anew for every value that is bound to it.
+pub(crate) fn steady_plans(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
 }
 
 /// Sets the file up: settings that stay with it, and those that keep what was acknowledged.
@@ -192,7 +199,7 @@ fn prepare(connection: &Connection) -> Result<(), OpenError> {
         return Err(OpenError::Newer { found, known });
     }
     if found == 0 {
-        connection.execute_batch("PRAGMA page_size = 8192")?;
+        connection.execute_batch("PRAGMA page_size = 4096")?;
     }
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {

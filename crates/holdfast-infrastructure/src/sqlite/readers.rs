@@ -19,6 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::sql::session::SqlSession;
 use crate::sql::{item_queries, items, ledger, locations, movement_queries, order_queries, orders};
+use crate::sqlite::open::steady_plans;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::session::SqliteSession;
 
@@ -108,6 +109,7 @@ fn millis(duration: Duration) -> u64 {
 
 fn connect(file: &Path, runs: &Arc<RwLock<OrderRuns>>, started: Instant) -> rusqlite::Result<Reader> {
     let mut connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    steady_plans(&connection)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;

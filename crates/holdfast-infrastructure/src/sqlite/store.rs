@@ -104,7 +104,7 @@ impl TransactionHost for Writing<'_> {
     }
 
     fn learn_item(&mut self, item: &InventoryItem, is_saved: bool) {
-        if is_saved { self.store.cache.will_be(item) } else { self.store.cache.keep(item) }
+        if is_saved { self.store.cache.will_be(item) } else { self.store.cache.keep(item.clone()) }
     }
 
     fn learn_order(&mut self, order: &Order) {
