@@ -207,7 +207,10 @@ pub(crate) async fn list_items(State(service): State<Arc<Service>>, request: Req
     let filter = ProductFilter { search, low, out, sort, descending, after, limit: one_more(limit) };
     let (items, locations) =
         service.read(move |queries| Ok((queries.find_items(&filter)?, queries.locations()?))).await?;
-    let next = |item: &InventoryItem| cursor::write(&list, &[&sort_key(item, sort), item.sku.as_str()]);
+    let next = |item: &InventoryItem| {
+        let ProductCursor { key, sku } = ProductCursor::of(item, sort);
+        cursor::write(&list, &[&key, &sku])
+    };
     Ok(page(&uri, limit, items, |item| ItemView::of(item, &locations), next))
 }
 
@@ -220,15 +223,5 @@ fn sorting(text: &str) -> Result<(&'static str, ProductSort, bool), crate::fault
         "quantityAvailable" => Ok(("quantityAvailable", ProductSort::Available, descending)),
         "updatedAt" => Ok(("updatedAt", ProductSort::UpdatedAt, descending)),
         _ => Err("must be sku, name, quantityAvailable or updatedAt, with or without - before it".into()),
-    }
-}
-
-/// The sort key of a row as cursors hold it.
-fn sort_key(item: &InventoryItem, sort: ProductSort) -> String {
-    match sort {
-        ProductSort::Sku => String::new(),
-        ProductSort::Name => item.name.to_string(),
-        ProductSort::Available => item.available().to_string(),
-        ProductSort::UpdatedAt => item.updated_at.micros().to_string(),
     }
 }

@@ -1,0 +1,71 @@
+//! Many orders in one request.
+
+use serde_json::{Value, json};
+
+use crate::house::{Heard, House, LAMP, NOBODYS, order, order_id};
+
+const PATH: &str = "/api/inventory/reservations/batch";
+
+fn statuses(heard: &Heard) -> Vec<u64> {
+    let results = heard.body["results"].as_array().expect("results");
+    results.iter().map(|result| result["status"].as_u64().expect("a status")).collect()
+}
+
+#[test]
+fn every_order_is_judged_by_itself() {
+    let house = House::furnished();
+    let bad = json!({"orderId": "1042", "lines": [], "color": "red"});
+    let orders = json!([
+        order(1, &[(LAMP, 8)]),
+        order(2, &[(LAMP, 3)]),
+        bad,
+        7,
+        order(4, &[(NOBODYS, 1)]),
+        order(1, &[(LAMP, 8)])
+    ]);
+    let heard = house.post(PATH, &json!({"orders": orders}));
+    assert_eq!((heard.status, statuses(&heard)), (207, vec![201, 409, 400, 400, 404, 200]));
+    let results = &heard.body["results"];
+    assert_eq!(results[0]["body"]["orderId"], json!(order_id(1)));
+    assert_eq!(
+        (&results[1]["body"]["code"], &results[1]["body"]["lines"][0]["available"]),
+        (&json!("insufficient_stock"), &json!(2))
+    );
+    assert_eq!(results[2]["body"]["errors"].as_array().map(Vec::len), Some(3));
+    for at in [1, 2, 3, 4] {
+        assert_eq!(results[at]["body"]["requestId"].as_str(), heard.header("x-request-id"));
+    }
+    assert_eq!(house.levels(LAMP), (2, 8));
+}
+
+#[test]
+fn a_batch_keeps_one_answer_per_order() {
+    let house = House::furnished();
+    let send = |body: &Value| house.post_with(PATH, &[("idempotency-key", "b")], body);
+    let body = json!({"orders": [order(1, &[(LAMP, 8)]), order(2, &[(LAMP, 3)]), {}]});
+    let first = send(&body);
+    assert_eq!((statuses(&first), first.header("idempotent-replayed")), (vec![201, 409, 400], None));
+    house.post(&format!("/api/inventory/product/{LAMP}/add-stock"), &json!({"quantity": 5}));
+    let again = send(&body);
+    assert_eq!((statuses(&again), again.header("idempotent-replayed")), (vec![201, 409, 400], Some("true")));
+    assert_eq!(again.body["results"][0]["body"]["outcome"], json!("replayed"));
+    let other = send(&json!({"orders": [order(3, &[(LAMP, 1)]), order(4, &[(LAMP, 1)])]}));
+    assert_eq!(other.no(), (422, "idempotency_key_reused"));
+    assert_eq!(house.levels(LAMP), (7, 8));
+}
+
+#[test]
+fn a_batch_has_one_to_a_thousand_orders() {
+    let house = House::furnished();
+    let many = vec![json!({}); 1_001];
+    for bad in
+        [json!({"orders": []}), json!({"orders": many}), json!({"orders": {}}), json!({}), json!({"orders": null})]
+    {
+        assert_eq!(house.post(PATH, &bad).pointers(), ["/orders"]);
+    }
+    assert_eq!(house.post(PATH, &json!({"orders": [{}], "x": 1})).no(), (400, "unknown_field"));
+    let thousand: Vec<Value> = (0..1_000).map(|number| order(number, &[(LAMP, 1)])).collect();
+    let heard = house.post(PATH, &json!({"orders": thousand}));
+    let accepted = statuses(&heard).iter().filter(|status| **status == 201).count();
+    assert_eq!((accepted, house.levels(LAMP)), (10, (0, 10)));
+}

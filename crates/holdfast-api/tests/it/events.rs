@@ -1,0 +1,129 @@
+//! Upstream events over HTTP.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::house::{Heard, House, LAMP, NOBODYS, order_id};
+
+const PATH: &str = "/api/inventory/events";
+
+fn created(number: u32, quantity: u64) -> Value {
+    json!({"type": "OrderCreated", "eventId": format!("e-{number}"), "orderId": order_id(number), "userId": "u",
+           "items": [{"productId": LAMP, "quantity": quantity}], "createdAt": "2026-11-22T10:00:00Z"})
+}
+
+fn about(kind: &str, number: u32) -> Value {
+    json!({"type": kind, "orderId": order_id(number), "reason": "because"})
+}
+
+fn outcomes(heard: &Heard) -> Vec<String> {
+    assert_eq!(heard.status, 200, "{heard:?}");
+    let results = heard.body["results"].as_array().expect("results");
+    let word = |result: &Value, name: &str| result[name].as_str().map(str::to_owned);
+    results
+        .iter()
+        .map(|result| {
+            [word(result, "outcome"), word(result, "code")].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        })
+        .collect()
+}
+
+#[test]
+fn an_event_says_what_became_of_it() {
+    let house = House::furnished();
+    let heard = house.post(PATH, &created(1, 4));
+    let expected = json!({"results": [
+        {"eventId": "e-1", "type": "OrderCreated", "orderId": order_id(1), "outcome": "applied", "code": null},
+    ]});
+    assert_eq!(heard.body, expected);
+    assert_eq!(outcomes(&house.post(PATH, &created(1, 4))), ["replayed"]);
+    assert_eq!(outcomes(&house.post(PATH, &about("PaymentCompletedEvent", 1))), ["applied"]);
+    assert_eq!(house.levels(LAMP), (6, 0));
+    assert_eq!(outcomes(&house.post(PATH, &about("OrderCancelled", 1))), ["refused order_state_conflict"]);
+}
+
+#[test]
+fn an_array_is_judged_one_by_one_and_in_order() {
+    let house = House::furnished();
+    let heard = house.post(
+        PATH,
+        &json!([
+            created(1, 4),
+            about("PaymentFailed", 1),
+            about("PaymentFailed", 1),
+            created(2, 11),
+            about("OrderCancelled", 3),
+            created(3, 1),
+            about("PaymentCompleted", 4),
+            created(4, 1),
+            about("OrderShipped", 5),
+            7,
+            about("OrderCancelled", 2),
+        ]),
+    );
+    let expected = [
+        "applied",
+        "applied",
+        "replayed",
+        "refused insufficient_stock",
+        "applied",
+        "refused order_already_closed",
+        "waiting",
+        "applied",
+        "rejected validation_failed",
+        "rejected validation_failed",
+        "ignored",
+    ];
+    assert_eq!(outcomes(&heard), expected);
+    assert_eq!(heard.body["results"][8]["type"], json!("OrderShipped"));
+    assert_eq!(
+        heard.body["results"][9],
+        json!({"eventId": null, "type": null, "orderId": null, "outcome": "rejected", "code": "validation_failed"})
+    );
+    assert_eq!(house.levels(LAMP), (9, 0), "the waiting payment confirmed its order");
+}
+
+#[test]
+fn a_cloud_event_is_decided_once_by_source_and_id() {
+    let house = House::furnished();
+    let event = |id: &str, quantity: u64| {
+        json!({"specversion": "1.0", "type": "com.example.OrderCreated.v1", "source": "/orders", "id": id,
+               "data": {"OrderId": order_id(1), "Items": [{"Sku": "LAMP", "Quantity": quantity}]}})
+    };
+    let kind = [("content-type", "application/cloudevents+json")];
+    let send = |body: &Value| house.request(Method::POST, PATH, &kind, body.to_string());
+    assert_eq!(outcomes(&send(&event("1", 4))), ["applied"]);
+    assert_eq!(outcomes(&send(&event("1", 4))), ["replayed"]);
+    assert_eq!(outcomes(&send(&event("1", 5))), ["rejected idempotency_key_reused"]);
+    assert_eq!(outcomes(&send(&event("2", 4))), ["replayed"], "another event about the same order and lines");
+    let headers = [
+        ("content-type", "application/json"),
+        ("ce-specversion", "1.0"),
+        ("ce-type", "PaymentFailed"),
+        ("ce-source", "/pay"),
+        ("ce-id", "9"),
+    ];
+    let binary = house.request(Method::POST, PATH, &headers, json!({"orderId": order_id(1)}).to_string());
+    assert_eq!((outcomes(&binary), &binary.body["results"][0]["eventId"]), (vec!["applied".to_owned()], &json!("9")));
+    assert_eq!(house.levels(LAMP), (10, 0));
+}
+
+#[test]
+fn a_request_of_events_under_a_key_hears_its_first_answers() {
+    let house = House::furnished();
+    let key = [("idempotency-key", "k")];
+    let body = json!([created(1, 4), created(2, 11)]);
+    assert_eq!(outcomes(&house.post_with(PATH, &key, &body)), ["applied", "refused insufficient_stock"]);
+    assert_eq!(outcomes(&house.post_with(PATH, &key, &body)), ["replayed", "refused insufficient_stock"]);
+}
+
+#[test]
+fn what_is_no_event_at_all_is_a_problem() {
+    let house = House::furnished();
+    for bad in [json!([]), json!(1), json!("x"), json!(vec![created(1, 1); 1_001])] {
+        assert_eq!(house.post(PATH, &bad).no(), (400, "validation_failed"));
+    }
+    let unknown =
+        json!({"type": "OrderCreated", "orderId": order_id(1), "items": [{"productId": NOBODYS, "quantity": 1}]});
+    assert_eq!(outcomes(&house.post(PATH, &unknown)), ["refused product_not_found"]);
+}

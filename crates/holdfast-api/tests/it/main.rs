@@ -1,0 +1,15 @@
+//! Stories over the whole router, on the in-memory store with a lane of its own. Every answer is held against the OpenAPI
+//! document.
+#![expect(clippy::arithmetic_side_effects, reason = "tests may overflow loudly")]
+
+mod batches;
+mod document;
+mod events;
+mod hostile;
+mod house;
+mod items;
+mod keys;
+mod lists;
+mod orders;
+mod rim;
+mod stock;
