@@ -5,5 +5,6 @@ mod events_replayed;
 mod exports;
 mod imports;
 mod program;
+mod service;
 mod settings;
 mod test_data;
