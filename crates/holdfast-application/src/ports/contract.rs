@@ -15,7 +15,7 @@ mod saving;
 mod together;
 pub mod warehouse;
 
-pub use history::{Step, plays_the_same, random_history, same_ledger};
+pub use history::{Step, plays_the_same, random_history, random_policy, same_ledger};
 pub use listing::*;
 pub use saving::*;
 pub use together::*;

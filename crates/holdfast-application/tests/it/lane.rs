@@ -9,15 +9,17 @@ use holdfast_application::batch::BatchLimits;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::command::Submission;
 use holdfast_application::lane::{Lane, LaneEnd, decide_at_once};
-use holdfast_application::ports::contract::warehouse::{change, keyed, new_item, order, product, reserve, submission};
+use holdfast_application::ports::contract::warehouse::{
+    change, keyed, lines, new_item, order, product, reserve, submission,
+};
 use holdfast_application::ports::memory::MemoryQueries;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Command, Policy};
-use holdfast_domain::Timestamp;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::stocking::StockVerb::Add;
+use holdfast_domain::{OrderId, Timestamp};
 
 use crate::faulty_store::{Faults, FaultyStore, POISON, Poison};
 
@@ -111,6 +113,33 @@ fn an_unknown_outcome_ends_the_lane_and_the_same_keys_tell_afterwards() {
         assert!(replies.iter().all(expected), "happened {happened}: {replies:?}");
         assert_eq!(house.levels(), (0, 107));
     }
+}
+
+#[test]
+fn many_who_fight_for_the_same_units_win_exactly_as_often_as_there_are() {
+    let house = House::open(Poison::Breaks);
+    let lane = house.lane();
+    let lane = std::thread::spawn(move || lane.run());
+    let clients: Vec<_> = (0..8_u8)
+        .map(|client| {
+            let queue = house.queue.clone();
+            std::thread::spawn(move || {
+                let orders = (1..=30_u8).map(|at| {
+                    OrderId::from_bytes([client.wrapping_add(200), at].repeat(8).try_into().expect("16 bytes"))
+                });
+                let ask = |order: OrderId| {
+                    let lines = lines(&[(1, 1)]);
+                    let asked = submission(Command::ReserveOrder { order, lines, ttl: None, strategy: None });
+                    queue.submit(asked, Class::Interactive, None).expect("room").wait()
+                };
+                orders.map(ask).filter(|heard| matches!(heard, Ok(Reply::Decided(Ok(_))))).count()
+            })
+        })
+        .collect();
+    let winners: usize = clients.into_iter().map(|client| client.join().expect("a client")).sum();
+    house.queue.close();
+    lane.join().expect("the lane ends");
+    assert_eq!((winners, house.levels()), (100, (0, 100)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Random histories on the reference store: every number is explained at every moment, and the same again is the same.
 
-use holdfast_application::ports::contract::{Warehouse, plays_the_same, random_history};
+use holdfast_application::ports::contract::{Warehouse, plays_the_same, random_history, random_policy};
 
 #[test]
 fn a_random_history_leads_to_the_same_ledger_every_time() {
@@ -13,6 +13,7 @@ fn a_random_history_leads_to_the_same_ledger_every_time() {
 fn the_ledger_is_explained_after_every_batch() {
     for seed in seed()..seed().saturating_add(20) {
         let mut warehouse = Warehouse::in_memory();
+        warehouse.policy = random_policy(seed);
         for (at, step) in random_history(seed, 300).iter().enumerate() {
             warehouse.wait(step.pause);
             warehouse.decide_all(&step.batch);

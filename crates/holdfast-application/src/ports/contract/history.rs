@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::stocking::{CardChange, NewItem, StockVerb};
+use holdfast_domain::book::{ExpiryRule, ProductRef};
 use holdfast_domain::location::Locations;
 use holdfast_domain::order::OrderEventKind;
 use holdfast_domain::{
@@ -17,6 +17,7 @@ use super::random::Random;
 use super::warehouse::{Warehouse, keyed, location, product, sku, submission};
 use crate::command::{Command, Remarks, StockChange, Submission};
 use crate::order_event::OrderEvent;
+use crate::policy::{LatePayment, Policy};
 use crate::queries::{ReservationRow, StockQueries};
 
 /// One batch of a history, and how much time passes before it.
@@ -83,9 +84,11 @@ fn same_rows<T: PartialEq + std::fmt::Debug>(what: &str, one: &[T], other: &[T])
     assert_eq!(one.len(), other.len(), "there are as many rows of kind {what}");
 }
 
-/// Plays a history on both; every reply must be the same, and so must the ledgers in the end, with every number explained.
-/// `seed` is what failures name.
+/// Plays a history on both, under the rules' settings of `seed`; every reply must be the same, and so must the ledgers in
+/// the end, with every number explained.
 pub fn plays_the_same(one: &mut Warehouse, other: &mut Warehouse, history: &[Step], seed: u64) {
+    one.policy = random_policy(seed);
+    other.policy = random_policy(seed);
     for (at, step) in history.iter().enumerate() {
         one.wait(step.pause);
         other.wait(step.pause);
@@ -97,6 +100,21 @@ pub fn plays_the_same(one: &mut Warehouse, other: &mut Warehouse, history: &[Ste
     same_ledger(&*one.queries, &*other.queries);
     assert_eq!(one.audit(), other.audit(), "seed {seed}");
     assert_eq!(one.audit().faults, [], "seed {seed}");
+}
+
+/// Settings of the rules: every one of them sometimes differs from its default.
+pub fn random_policy(seed: u64) -> Policy {
+    let mut random = Random::new(!seed);
+    let ttl = random.within(5, 3_000);
+    Policy {
+        ttl_default: random.chance(80).then(|| Duration::from_secs(ttl)),
+        expiry: random.pick(&[ExpiryRule::Lenient, ExpiryRule::Lenient, ExpiryRule::Strict]),
+        late_payment: random.pick(&[LatePayment::Reacquire, LatePayment::Refuse]),
+        sweep_grace: Duration::from_secs(random.within(0, 2)),
+        payment_wait: Duration::from_secs(random.within(1, 900)),
+        strategy: random.pick(Strategy::ALL),
+        reclaim_orders_max: random.pick(&[2, 50, 1_024]),
+    }
 }
 
 const PRODUCTS: u64 = 12;
