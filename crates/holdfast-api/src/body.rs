@@ -103,6 +103,9 @@ fn is_one_of(line: &str, types: &[&str]) -> bool {
 /// The media type of every body but that of an event.
 pub(crate) const JSON: &[&str] = &["application/json"];
 
+/// A body of more bytes is parsed on a thread apart, so that it does not keep its neighbours waiting.
+const PARSED_AT_ONCE_MAX: usize = 256 << 10;
+
 /// Takes in and reads a body.
 pub(crate) async fn read(
     parts: &request::Parts,
@@ -111,7 +114,12 @@ pub(crate) async fn read(
     presence: Presence,
 ) -> Result<Value, Problem> {
     let bytes = bytes(&parts.headers, body, most).await?;
-    json(&parts.headers, &bytes, presence, JSON)
+    if bytes.len() <= PARSED_AT_ONCE_MAX {
+        return json(&parts.headers, &bytes, presence, JSON);
+    }
+    let headers = parts.headers.clone();
+    let parsed = tokio::task::spawn_blocking(move || json(&headers, &bytes, presence, JSON)).await;
+    parsed.unwrap_or_else(|_| Err(Problem::new(ProblemCode::Internal, "The body could not be read.")))
 }
 
 #[cfg(test)]

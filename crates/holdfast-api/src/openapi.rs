@@ -123,12 +123,8 @@ fn codes_of(id: &str, path: &str, is_write: bool, method: &str) -> Vec<Code> {
         }
     }
     if is_write {
-        codes.extend([
-            Code::IdempotencyKeyRequired,
-            Code::IdempotencyKeyReused,
-            Code::LockTimeout,
-            Code::OutcomeUnknown,
-        ]);
+        codes.extend([Code::IdempotencyKeyRequired, Code::LockTimeout, Code::OutcomeUnknown]);
+        codes.extend((id != "take_events").then_some(Code::IdempotencyKeyReused)); // an event by itself is rejected
     }
     if is_list(id) {
         codes.push(Code::InvalidCursor);
@@ -138,7 +134,7 @@ fn codes_of(id: &str, path: &str, is_write: bool, method: &str) -> Vec<Code> {
     codes.extend((product && is_write).then_some(Code::VersionMismatch));
     codes.extend(path.contains("/orders/{orderId}").then_some(Code::OrderNotFound));
     codes.extend_from_slice(match id {
-        "create_item" => &[Code::ProductExists, Code::SkuTaken, Code::LocationNotFound],
+        "create_item" => &[Code::ProductExists, Code::SkuTaken],
         "patch_item" => &[Code::SkuTaken],
         "add_stock" | "return_stock" => &[Code::LocationNotFound],
         "remove_stock" | "damage_stock" | "transfer_stock" => &[Code::LocationNotFound, Code::InsufficientStock],

@@ -47,7 +47,7 @@ impl Problem {
 
     /// A request with these faults.
     pub fn invalid(faults: &[FieldFault], more: usize) -> Self {
-        let only_unknown = more == 0 && faults.iter().all(|fault| fault.is_unknown);
+        let only_unknown = more == 0 && !faults.is_empty() && faults.iter().all(|fault| fault.is_unknown);
         let code = if only_unknown { ProblemCode::UnknownField } else { ProblemCode::ValidationFailed };
         let named = faults.first().map_or_else(String::new, |first| format!(": {} {}", first.pointer, first.detail));
         let count = faults.len().saturating_add(more);

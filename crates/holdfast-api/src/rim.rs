@@ -96,4 +96,22 @@ mod tests {
         }
         assert_ne!(request_id(&mut HeaderMap::new()), request_id(&mut HeaderMap::new()));
     }
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer() {
+        use tower::ServiceExt;
+
+        async fn bug() -> Response {
+            panic!("a bug")
+        }
+        let router = axum::Router::new().route("/", axum::routing::post(bug)).layer(axum::middleware::from_fn(rim));
+        let request = Request::post("/").body(Body::empty()).expect("a request");
+        let response = router.oneshot(request).await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key(X_REQUEST_ID));
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!((&body["code"], &body["outcome"]), (&"internal".into(), &"unknown".into()));
+        assert!(!body.to_string().contains("a bug"), "what went wrong stays in the house");
+    }
 }

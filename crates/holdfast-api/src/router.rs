@@ -1,11 +1,12 @@
 //! All routes, and what surrounds them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -80,7 +81,8 @@ pub(crate) fn documented() -> (Router<Arc<Service>>, OpenApi) {
 }
 
 async fn show_document() -> Response {
-    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], openapi::openapi_json()).into_response()
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::openapi_json().into());
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], DOCUMENT.clone()).into_response()
 }
 
 async fn no_route(request: Request) -> Problem {

@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::response::Response;
-use holdfast_application::{Command, CommandKey};
+use holdfast_application::Command;
 use holdfast_domain::ProductId;
 use holdfast_domain::book::ProductRef;
 use http::request::Parts;
@@ -84,16 +84,14 @@ impl<'s> Write<'s> {
         id.and_then(|id| id.to_str().ok()).unwrap_or_default()
     }
 
-    /// The name of the command at `position`, when the caller gave one; `request` is what it does.
-    pub(crate) fn command_key(&self, position: u32, request: &Value, render: Render) -> Option<CommandKey> {
-        let key = self.key.as_deref()?;
-        let fingerprint = fingerprint(&self.parts.method, self.parts.uri.path(), request);
-        Some(command_key(key, position, fingerprint, render))
+    /// What came in, as repeats are known by.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        fingerprint(&self.parts.method, self.parts.uri.path(), &self.body)
     }
 
     /// Has the command decided and answers.
     pub(crate) async fn carry_out(self, command: Command, render: Render) -> Result<Response, Problem> {
-        let key = self.command_key(0, &self.body, render);
+        let key = self.key.as_deref().map(|key| command_key(key, 0, self.fingerprint(), render));
         let reply = self.service.ask(command, key).await?;
         Ok(render::answer(reply, render))
     }

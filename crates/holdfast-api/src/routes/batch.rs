@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::body::Presence;
 use crate::code::ProblemCode;
 use crate::decode;
+use crate::idempotency::command_key;
 use crate::problem::{Problem, signed};
 use crate::render::{self, IDEMPOTENT_REPLAYED, plain_json};
 use crate::state::Service;
@@ -31,10 +32,11 @@ const ORDERS_MAX: usize = 1_000;
 pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let write = Write::take(&service, request, Presence::Required, service.settings.batch_body_max).await?;
     let orders = decode::batch(&write.body, ORDERS_MAX)?;
+    let fingerprint = write.key.as_ref().map(|_| write.fingerprint());
     let mut tickets: Vec<Result<Ticket, Problem>> = Vec::with_capacity(orders.len());
     let mut results: Vec<Heard> = Vec::with_capacity(orders.len());
     for (position, order) in orders.iter().enumerate() {
-        tickets.push(submit(&service, &write, position, order));
+        tickets.push(submit(&service, order, write.key.as_deref().zip(fingerprint), position));
         if position == 0 && write.key.is_some() {
             // The first order's answer tells whether the key belongs to another batch; the others wait for that.
             let first = hear(&service, tickets.pop()).await;
@@ -53,10 +55,10 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
 /// What became of one order, and whether it was known before.
 type Heard = Result<(KeptAnswer, bool), Problem>;
 
-fn submit(service: &Service, write: &Write<'_>, position: usize, order: &Value) -> Result<Ticket, Problem> {
+fn submit(service: &Service, order: &Value, key: Option<(&str, [u8; 32])>, position: usize) -> Result<Ticket, Problem> {
     let command = decode::reserve_order(order)?;
     let position = u32::try_from(position).unwrap_or(u32::MAX);
-    let key = write.command_key(position, &write.body, render::reservation);
+    let key = key.map(|(key, fingerprint)| command_key(key, position, fingerprint, render::reservation));
     let submission = service.submission(command, key);
     Ok(service.commands.submit(submission, Class::Interactive, service.landing.clone())?)
 }

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use holdfast_application::order_event::EventOutcome;
 use holdfast_application::ticket::Ticket;
-use holdfast_application::{Class, Command, CommandKey, Reply};
+use holdfast_application::{Answer, Class, Command, CommandKey, Reply};
 use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -175,6 +175,7 @@ async fn answer(service: &Service, waiting: Vec<Waiting>) -> Result<Response, Pr
 
 fn heard(reply: &Reply, is_identity: bool) -> (EventOutcome, Option<String>) {
     match reply {
+        Reply::Decided(Ok(Answer::Event(answer))) => (answer.outcome, answer.code.map(str::to_owned)),
         Reply::Decided(decision) => outcome_of(&kept_event(decision)),
         Reply::Kept(answer) => outcome_of(answer),
         Reply::Replayed(answer) => match outcome_of(answer) {

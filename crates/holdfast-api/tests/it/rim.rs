@@ -107,3 +107,12 @@ fn an_answer_that_does_not_come_is_called_unknown() {
     let heard = house.post("/api/inventory/reservations", &order(1, &[(LAMP, 1)]));
     assert_eq!((heard.no(), &heard.body["outcome"]), ((503, "outcome_unknown"), &json!("unknown")));
 }
+
+#[test]
+fn a_head_is_answered_like_a_get_without_a_body() {
+    let house = House::furnished();
+    let path = format!("/api/inventory/product/{LAMP}");
+    let heard = house.request(Method::HEAD, &path, &[], "");
+    assert_eq!((heard.status, heard.header("etag")), (200, house.get(&path).header("etag")));
+    assert_eq!(heard.body, json!(""));
+}
