@@ -71,6 +71,12 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             "application/cloudevents-batch+json": {"schema": events},
         });
     }
+    // A body that may be left out: utoipa says "or null", which is not taken.
+    let or_null = &operation["requestBody"]["content"]["application/json"]["schema"]["oneOf"];
+    if or_null[1]["type"] == "null" {
+        let schema = or_null[0].clone();
+        operation["requestBody"] = json!({"content": {"application/json": {"schema": schema}}, "required": false});
+    }
     let is_write = method != "get" && id != "check_availability";
     let changes_item = is_write && path.contains("/product/{productId}");
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
