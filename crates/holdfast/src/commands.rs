@@ -5,8 +5,10 @@ use crate::config::{Configuration, Settings};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
+mod bench;
 mod completions;
 mod config_show;
+mod demo;
 mod export;
 mod import;
 mod migrate;
@@ -25,6 +27,8 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(&common, &args),
         Command::Replay(args) => replay::run(&common, &args),
         Command::Verify(args) => verify::run(&common, &args),
+        Command::Bench(bench) => bench::run(&common, &bench),
+        Command::Demo(args) => demo::run(&common, &args),
         Command::Config(ConfigCommand::Show) => config_show::run(&common),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),

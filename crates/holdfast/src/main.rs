@@ -13,6 +13,7 @@ mod nearest;
 mod numbers;
 mod output;
 mod progress;
+mod random;
 mod telemetry;
 mod wiring;
 

@@ -27,11 +27,6 @@ impl Output {
         self.for_people
     }
 
-    /// The stream itself, for data with a format of its own.
-    pub(crate) fn stream(&mut self) -> &mut impl Write {
-        &mut self.writer
-    }
-
     /// One thing: a line of JSON, or a block of names and values.
     pub(crate) fn object(&mut self, object: &Value) -> Result<(), Failure> {
         if !self.for_people {

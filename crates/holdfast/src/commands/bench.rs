@@ -1,0 +1,128 @@
+//! `bench`: load on the committer, on a service of its own or on a running one; every bench checks its own result.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cli::{BenchCommand, CommonArgs};
+use crate::exit::{Exit, Failure};
+use crate::numbers::{count, float};
+
+mod baseline;
+mod batch;
+mod client;
+mod commit;
+mod flash_sale;
+mod http;
+mod latency;
+mod service;
+mod setting_up;
+
+/// Runs a bench and prints its result.
+pub(super) fn run(common: &CommonArgs, bench: &BenchCommand) -> Result<Exit, Failure> {
+    let result = match bench {
+        BenchCommand::Commit(args) => commit::run(common, args)?,
+        BenchCommand::Http(args) => http::run(common, args)?,
+        BenchCommand::Batch(args) => batch::run(common, args)?,
+        BenchCommand::Latency(args) => latency::run(common, args)?,
+        BenchCommand::FlashSale(args) => flash_sale::run(common, args)?,
+    };
+    super::output(common).object(&result.shown)?;
+    Ok(if result.is_right { Exit::Done } else { Exit::Failed })
+}
+
+/// What a bench found.
+struct Found {
+    /// As it is printed.
+    shown: Value,
+    /// Whether the books tell what the answers told.
+    is_right: bool,
+}
+
+/// What was answered, and how long each answer took.
+#[derive(Debug, Default)]
+struct Tally {
+    accepted: u64,
+    refused: u64,
+    errors: u64,
+    /// In microseconds.
+    latencies: Vec<u32>,
+}
+
+impl Tally {
+    fn answered(&mut self, status: u16) {
+        let counter = match status {
+            200 | 201 => &mut self.accepted,
+            409 => &mut self.refused,
+            _ => &mut self.errors,
+        };
+        *counter = counter.saturating_add(1);
+    }
+
+    fn took(&mut self, time: Duration) {
+        self.latencies.push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
+    }
+
+    fn join(&mut self, other: Self) {
+        self.accepted = self.accepted.saturating_add(other.accepted);
+        self.refused = self.refused.saturating_add(other.refused);
+        self.errors = self.errors.saturating_add(other.errors);
+        self.latencies.extend(other.latencies);
+    }
+
+    /// Orders that were decided.
+    const fn decided(&self) -> u64 {
+        self.accepted.saturating_add(self.refused)
+    }
+
+    /// The latency below which `per_mille` of a thousand answers lie, in milliseconds.
+    fn percentile(sorted: &[u32], per_mille: usize) -> f64 {
+        let place = sorted.len().saturating_mul(per_mille).div_ceil(1_000).saturating_sub(1);
+        sorted.get(place).map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
+    }
+
+    /// The members of CONTRACT, section 10.
+    fn shown(&mut self, per_second: f64, oversold: u64) -> Value {
+        self.latencies.sort_unstable();
+        let percentile = |per_mille| Self::percentile(&self.latencies, per_mille);
+        json!({
+            "throughput_per_s": per_second.round(),
+            "accepted": self.accepted,
+            "refused": self.refused,
+            "errors": self.errors,
+            "oversold": oversold,
+            "p50_ms": percentile(500),
+            "p99_ms": percentile(990),
+            "p999_ms": percentile(999),
+        })
+    }
+}
+
+/// How many a second.
+fn rate(number: u64, time: Duration) -> f64 {
+    float(number) / time.as_secs_f64().max(f64::EPSILON)
+}
+
+/// The middle of some figures.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// To three places, as ratios are printed.
+fn rounded(figure: f64) -> f64 {
+    (figure * 1_000.0).round() / 1_000.0
+}
+
+/// Adds members to a result.
+fn with(mut shown: Value, more: Value) -> Value {
+    if let (Some(shown), Value::Object(more)) = (shown.as_object_mut(), more) {
+        shown.extend(more);
+    }
+    shown
+}
+
+/// The number of a list's elements as JSON shows it.
+fn shown_count(length: usize) -> Value {
+    count(length).into()
+}
