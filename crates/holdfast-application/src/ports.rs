@@ -62,7 +62,8 @@ pub trait StockReservationRepository {
     fn save_orders(&mut self, orders: &[&OrderPage]) -> Result<(), StoreError>;
     /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&mut self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError>;
-    /// Those of them that hold units of one of these levels (`None`: at any location), in the same order.
+    /// Those of them that hold units of one of these levels (`None`: at any location), in the same order: up to `most` of
+    /// those that do, however many others are due.
     fn due_orders_holding(
         &mut self,
         levels: &[(ProductId, Option<LocationNumber>)],
