@@ -12,8 +12,10 @@ mod exit;
 mod nearest;
 mod numbers;
 mod output;
+mod percent;
 mod progress;
 mod random;
+mod remote;
 mod telemetry;
 mod wiring;
 

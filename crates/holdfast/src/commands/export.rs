@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use holdfast_application::queries::{ReadError, ReservationRow, StockQueries};
 use holdfast_domain::location::Locations;
@@ -12,7 +13,10 @@ use serde_json::{Map, Value};
 use crate::cli::{CommonArgs, ExportArgs, ExportFormat, ExportKind};
 use crate::csv_table::write_record;
 use crate::exit::{Exit, Failure};
+use crate::remote::Remote;
 use crate::wiring;
+
+mod from_service;
 
 /// The columns of CONTRACT, section 10.
 const fn columns(what: ExportKind) -> &'static [&'static str] {
@@ -56,18 +60,28 @@ const fn columns(what: ExportKind) -> &'static [&'static str] {
 
 /// Writes what was asked for.
 pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failure> {
-    let queries = wiring::open_reader(&super::settings(common)?)?;
+    let source = match Remote::named(common, &args.server)? {
+        Some(remote) => Source::Service(remote),
+        None => Source::Store(wiring::open_reader(&super::settings(common)?)?),
+    };
     let format = args.format.unwrap_or(if common.json { ExportFormat::Jsonl } else { ExportFormat::Csv });
     let mut writer = RowWriter::new(BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), args.what, format);
     let read = writer.header().and_then(|()| {
-        let read = export(&*queries, args.what, &mut |row| writer.row(&row));
+        let mut receive = |row: Vec<Value>| writer.row(&row);
+        let read = match &source {
+            Source::Service(remote) => from_service::export(remote, args.what, &mut receive),
+            Source::Store(queries) => export(&**queries, args.what, &mut receive)
+                .map_err(|error| Failure::failed("the store cannot be read", &error)),
+        };
         writer.finish().map(|()| read)
     });
-    match read {
-        Ok(Ok(())) => Ok(Exit::Done),
-        Ok(Err(error)) => Err(Failure::failed("the store cannot be read", &error)),
-        Err(error) => Err(Failure::output(&error)),
-    }
+    read.map_err(|error| Failure::output(&error))?.map(|()| Exit::Done)
+}
+
+/// Where rows come from.
+enum Source {
+    Store(Arc<dyn StockQueries>),
+    Service(Remote),
 }
 
 /// Hands over row by row, in the order of [`columns`], until the receiver has had enough.

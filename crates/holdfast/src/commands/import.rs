@@ -14,8 +14,10 @@ use crate::csv_table::CsvTable;
 use crate::exit::{Exit, Failure};
 use crate::numbers::count;
 use crate::progress::Progress;
+use crate::remote::Remote;
 
 mod gathering;
+mod into_service;
 mod into_store;
 mod rows;
 
@@ -87,10 +89,10 @@ impl Summary {
 pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit, Failure> {
     let settings = super::settings(common)?;
     let input = open(&args.file)?;
-    let mut target: Box<dyn Target> = if args.dry_run {
-        Box::new(into_store::LookAtStore::open(&settings)?)
-    } else {
-        Box::new(into_store::IntoStore::open(&settings)?)
+    let mut target: Box<dyn Target> = match Remote::named(common, &args.server)? {
+        Some(remote) => Box::new(into_service::IntoService { remote, only_looks: args.dry_run }),
+        None if args.dry_run => Box::new(into_store::LookAtStore::open(&settings)?),
+        None => Box::new(into_store::IntoStore::open(&settings)?),
     };
     let mut progress = Progress::new(common, "import", "rows", None);
     let summary = import(input, args, &mut *target, &mut progress).map_err(|failure| named(failure, &args.file))?;

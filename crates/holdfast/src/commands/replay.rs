@@ -13,9 +13,11 @@ use crate::cli::{CommonArgs, ReplayArgs, ReplayClock, Speed};
 use crate::exit::{Exit, Failure};
 use crate::numbers::{count, seconds};
 use crate::progress::Progress;
+use crate::remote::Remote;
 
 mod event;
 mod file;
+mod into_service;
 mod into_store;
 
 use event::Event;
@@ -103,9 +105,17 @@ impl Tally {
 /// Replays the file.
 pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failure> {
     let settings = super::settings(common)?;
-    let clock = args.clock.unwrap_or(ReplayClock::Events);
+    let remote = Remote::named(common, &args.server)?;
+    let usual = if remote.is_some() { ReplayClock::Wall } else { ReplayClock::Events };
+    let clock = args.clock.unwrap_or(usual);
     let lines = file::open(&args.file)?;
-    let mut target: Box<dyn Target> = Box::new(into_store::IntoStore::open(&settings, args)?);
+    let mut target: Box<dyn Target> = match remote {
+        Some(remote) => {
+            refuse_what_a_service_decides(args)?;
+            Box::new(into_service::IntoService::new(remote))
+        }
+        None => Box::new(into_store::IntoStore::open(&settings, args)?),
+    };
     let mut progress = Progress::new(common, "replay", "events", None);
     let started = Instant::now();
     let mut tally = Tally::default();
@@ -121,6 +131,19 @@ pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failur
     let statuses = target.statuses(&tally.orders)?;
     super::output(common).object(&tally.to_json(&statuses, took))?;
     Ok(if tally.unreadable > 0 { Exit::Partly } else { Exit::Done })
+}
+
+/// On a running service its own clock and settings count.
+fn refuse_what_a_service_decides(args: &ReplayArgs) -> Result<(), Failure> {
+    let given = [
+        ("--clock events", args.clock == Some(ReplayClock::Events)),
+        ("--ttl", args.ttl.is_some()),
+        ("--late-payment", args.late_payment.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => Err(Failure::usage(format!("{flag} works on a store only; a service goes by its settings"))),
+        None => Ok(()),
+    }
 }
 
 fn work_off(

@@ -23,8 +23,10 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
     let database = database.ok_or_else(|| "names no `database`".to_owned())?;
     let credentials = match (user, password) {
         (None, _) => String::new(),
-        (Some(user), None) => format!("{}@", percent_encoded(user)),
-        (Some(user), Some(password)) => format!("{}:{}@", percent_encoded(user), percent_encoded(password)),
+        (Some(user), None) => format!("{}@", crate::percent::encoded(user)),
+        (Some(user), Some(password)) => {
+            format!("{}:{}@", crate::percent::encoded(user), crate::percent::encoded(password))
+        }
     };
     Ok(format!("mysql://{credentials}{server}:{port}/{database}"))
 }
@@ -33,10 +35,4 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
 pub(super) fn redis_url(text: &str) -> String {
     let place = text.split(',').next().unwrap_or_default().trim();
     if place.contains("://") || place.is_empty() { place.to_owned() } else { format!("redis://{place}") }
-}
-
-/// Text as it may stand in a URL's user or password.
-fn percent_encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -114,7 +114,12 @@ impl Service {
     /// Starts a service and waits until it is ready.
     pub(crate) fn start(program: &Program, more: &[&str]) -> Self {
         let listen: &[&str] = if more.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
-        let mut command = program.command(&[&["serve"], listen, more].concat());
+        Self::start_with(program, &[&["serve"], listen, more].concat())
+    }
+
+    /// Starts a command that runs a service.
+    pub(crate) fn start_with(program: &Program, arguments: &[&str]) -> Self {
+        let mut command = program.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");

@@ -1,0 +1,132 @@
+//! Products go to a running service, or are only compared with it; several at a time.
+
+use holdfast_domain::book::stocking::NewItem;
+use holdfast_domain::{LocationCode, Quantity};
+use serde_json::{Value, json};
+
+use super::{Imported, NotTaken, Target};
+use crate::exit::Failure;
+use crate::percent::encoded;
+use crate::remote::Remote;
+
+/// Products that are under way at a time: enough for the service to write them together.
+const AT_A_TIME: usize = 16;
+
+/// A service that takes products, or is only looked at.
+pub(super) struct IntoService {
+    /// The service.
+    pub(super) remote: Remote,
+    /// Whether nothing is to change.
+    pub(super) only_looks: bool,
+}
+
+impl Target for IntoService {
+    fn locations(&mut self) -> Result<Vec<LocationCode>, Failure> {
+        let answered = self.remote.get("/api/inventory/locations")?;
+        if answered.status != 200 {
+            return Err(answered.into_failure());
+        }
+        let codes = answered.body.as_array().into_iter().flatten();
+        Ok(codes.filter_map(|location| LocationCode::new(location.get("id")?.as_str()?).ok()).collect())
+    }
+
+    fn take(&mut self, products: &[NewItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {
+        let share = products.len().div_ceil(AT_A_TIME).max(1);
+        let this = &*self;
+        let shares: Result<Vec<Vec<_>>, Failure> = std::thread::scope(|scope| {
+            let threads: Vec<_> = products
+                .chunks(share)
+                .map(|some| scope.spawn(move || some.iter().map(|item| this.import(item)).collect()))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().expect("no thread of an import panics")).collect()
+        });
+        Ok(shares?.into_iter().flatten().collect())
+    }
+}
+
+impl IntoService {
+    fn import(&self, item: &NewItem) -> Result<Result<Imported, NotTaken>, Failure> {
+        let path = format!("/api/inventory/product/{}", item.product);
+        let known = self.remote.get(&path)?;
+        match known.status {
+            200 => self.update(&path, item, &known.body),
+            404 if self.only_looks => self.look_at_sku(item),
+            404 => self.create(&path, item),
+            _ => Err(known.into_failure()),
+        }
+    }
+
+    fn create(&self, path: &str, item: &NewItem) -> Result<Result<Imported, NotTaken>, Failure> {
+        let at_main = item.initial.iter().find(|(location, _)| location.is_main());
+        let body = json!({
+            "productId": item.product.to_string(),
+            "productName": item.name.as_str(),
+            "sku": item.sku.as_str(),
+            "initialQuantity": at_main.map_or(0, |(_, quantity)| quantity.get()),
+            "reorderLevel": item.reorder_level.get(),
+            "maxStockLevel": item.max_stock_level.get(),
+        });
+        let answered = self.remote.post("/api/inventory", None, &body)?;
+        if answered.status != 201 {
+            return refused(answered);
+        }
+        for (location, quantity) in item.initial.iter().filter(|(location, _)| !location.is_main()) {
+            if let Err(bad) = self.add(path, location, *quantity)? {
+                return Ok(Err(bad));
+            }
+        }
+        Ok(Ok(Imported::Created))
+    }
+
+    /// Adds the first stock at another location, once however often it is tried.
+    fn add(&self, path: &str, location: &LocationCode, quantity: Quantity) -> Result<Result<(), NotTaken>, Failure> {
+        let body = json!({"quantity": quantity.get(), "locationId": location.as_str(), "reference": "INITIAL"});
+        let key = format!("import {path} {location}");
+        let answered = self.remote.post(&format!("{path}/add-stock"), Some(&key), &body)?;
+        if answered.status == 200 { Ok(Ok(())) } else { Ok(refused(answered)?.map(|_| ())) }
+    }
+
+    fn update(&self, path: &str, item: &NewItem, known: &Value) -> Result<Result<Imported, NotTaken>, Failure> {
+        let wanted = json!({
+            "productName": item.name.as_str(),
+            "sku": item.sku.as_str(),
+            "reorderLevel": item.reorder_level.get(),
+            "maxStockLevel": item.max_stock_level.get(),
+        });
+        let same = wanted.as_object().into_iter().flatten().all(|(name, value)| known.get(name) == Some(value));
+        if same {
+            return Ok(Ok(Imported::Unchanged));
+        }
+        if self.only_looks {
+            return Ok(self.look_at_sku(item)?.map(|_| Imported::Updated));
+        }
+        let answered = self.remote.patch(path, &wanted)?;
+        if answered.status == 200 { Ok(Ok(Imported::Updated)) } else { refused(answered) }
+    }
+
+    /// Whether another product has the SKU.
+    fn look_at_sku(&self, item: &NewItem) -> Result<Result<Imported, NotTaken>, Failure> {
+        let answered = self.remote.get(&format!("/api/inventory/sku/{}", encoded(item.sku.as_str())))?;
+        let owner = answered.body.get("productId").and_then(Value::as_str);
+        match answered.status {
+            200 if owner != Some(&item.product.to_string()) => Ok(Err(sku_taken())),
+            200 | 404 => Ok(Ok(Imported::Created)),
+            _ => Err(answered.into_failure()),
+        }
+    }
+}
+
+fn sku_taken() -> NotTaken {
+    (Some("sku"), "another product of the service has it".to_owned())
+}
+
+/// A no is the row's; anything else ends the import.
+fn refused(answered: crate::remote::Answered) -> Result<Result<Imported, NotTaken>, Failure> {
+    if answered.code() == "sku_taken" {
+        return Ok(Err(sku_taken()));
+    }
+    match answered.status {
+        400 | 404 | 409 => Ok(Err((None, answered.into_failure().message))),
+        _ => Err(answered.into_failure()),
+    }
+}

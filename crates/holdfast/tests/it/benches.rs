@@ -1,0 +1,60 @@
+//! Benches measure, and check their own result.
+
+use serde_json::{Value, json};
+
+use crate::program::Program;
+use crate::service::Service;
+
+#[test]
+fn every_bench_proves_the_books_it_wrote() {
+    let benches: [&[&str]; 5] = [
+        &["commit", "--orders", "3000", "--batch", "100", "--products", "10", "--lines", "3"],
+        &["http", "--seconds", "1", "--rounds", "1", "--connections", "8", "--products", "5", "--baseline"],
+        &["batch", "--seconds", "1", "--connections", "2", "--orders", "20"],
+        &["latency", "--seconds", "1", "--rate", "200", "--connections", "4"],
+        &["flash-sale", "--stock", "50", "--clients", "40"],
+    ];
+    for bench in benches {
+        let program = Program::new();
+        let said = program.done(&[&["bench"], bench].concat()).json();
+        check(&said);
+        assert_eq!(said["verified"], true, "{said}");
+        let left: Vec<_> = std::fs::read_dir(program.folder()).expect("a folder").collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_running_service_can_be_loaded() {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    let said =
+        program.done(&["bench", "flash-sale", "--stock", "50", "--clients", "40", "--server", service.url()]).json();
+    check(&said);
+    assert_eq!((&said["accepted"], &said["refused"]), (&json!(50), &json!(40)));
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(program.done(&["verify"]).json()["ok"], true);
+}
+
+#[test]
+fn a_demonstration_has_a_catalogue_and_traffic() {
+    let program = Program::new();
+    let demo = Service::start_with(&program, &["demo", "--listen", "127.0.0.1:0"]);
+    let server = ["--server", demo.url()];
+    let products = program.done(&[&["export", "products", "--format", "jsonl"], &server[..]].concat()).json_lines();
+    assert_eq!(products.len(), 200);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while program.done(&[&["export", "orders", "--format", "jsonl"], &server[..]].concat()).json_lines().is_empty() {
+        assert!(std::time::Instant::now() < until, "no order came");
+    }
+    assert_eq!(demo.stop(), Some(0));
+}
+
+/// The members of the contract.
+fn check(said: &Value) {
+    assert_eq!((&said["errors"], &said["oversold"]), (&json!(0), &json!(0)), "{said}");
+    assert!(said["accepted"].as_u64().expect("a count") > 0 && said["refused"].is_u64(), "{said}");
+    for member in ["throughput_per_s", "p50_ms", "p99_ms", "p999_ms"] {
+        assert!(said[member].as_f64().expect("a number") > 0.0, "{member} in {said}");
+    }
+}
