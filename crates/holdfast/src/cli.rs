@@ -77,8 +77,8 @@ pub(crate) enum Command {
     /// Prove the books: every number follows from its movements
     Verify(VerifyArgs),
     /// Measure: load on the committer, on a service of its own or on a running one
-    #[command(subcommand)]
-    Bench(BenchCommand),
+    #[command(args_conflicts_with_subcommands = true)]
+    Bench(BenchArgs),
     /// Run the service with sample products and light traffic in a temporary folder
     Demo(DemoArgs),
     /// Look at the settings
@@ -89,6 +89,7 @@ pub(crate) enum Command {
     Openapi,
     /// Write completions for a shell
     #[command(
+        alias = "completion",
         after_help = "Examples:\n  holdfast completions bash > ~/.local/share/bash-completion/completions/holdfast\n  \
                             holdfast completions fish | source"
     )]
@@ -305,6 +306,17 @@ pub(crate) struct VerifyArgs {
     /// Only this product
     #[arg(long, value_name = "ID", value_parser = product_id)]
     pub(crate) product: Option<ProductId>,
+}
+
+/// `bench`; `bench http` where no kind is named.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BenchArgs {
+    /// What is measured.
+    #[command(subcommand)]
+    pub(crate) command: Option<BenchCommand>,
+    /// The flags of `bench http`.
+    #[command(flatten)]
+    pub(crate) http: BenchHttpArgs,
 }
 
 /// `bench …`

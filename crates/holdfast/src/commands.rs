@@ -27,7 +27,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(&common, &args),
         Command::Replay(args) => replay::run(&common, &args),
         Command::Verify(args) => verify::run(&common, &args),
-        Command::Bench(bench) => bench::run(&common, &bench),
+        Command::Bench(args) => bench::run(&common, &args),
         Command::Demo(args) => demo::run(&common, &args),
         Command::Config(ConfigCommand::Show) => config_show::run(&common),
         Command::Openapi => openapi::run(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::{BenchCommand, CommonArgs};
+use crate::cli::{BenchArgs, BenchCommand, CommonArgs};
 use crate::exit::{Exit, Failure};
 use crate::numbers::{count, float};
 
@@ -19,13 +19,14 @@ mod service;
 mod setting_up;
 
 /// Runs a bench and prints its result.
-pub(super) fn run(common: &CommonArgs, bench: &BenchCommand) -> Result<Exit, Failure> {
-    let result = match bench {
-        BenchCommand::Commit(args) => commit::run(common, args)?,
-        BenchCommand::Http(args) => http::run(common, args)?,
-        BenchCommand::Batch(args) => batch::run(common, args)?,
-        BenchCommand::Latency(args) => latency::run(common, args)?,
-        BenchCommand::FlashSale(args) => flash_sale::run(common, args)?,
+pub(super) fn run(common: &CommonArgs, args: &BenchArgs) -> Result<Exit, Failure> {
+    let result = match &args.command {
+        Some(BenchCommand::Commit(args)) => commit::run(common, args)?,
+        Some(BenchCommand::Http(args)) => http::run(common, args)?,
+        Some(BenchCommand::Batch(args)) => batch::run(common, args)?,
+        Some(BenchCommand::Latency(args)) => latency::run(common, args)?,
+        Some(BenchCommand::FlashSale(args)) => flash_sale::run(common, args)?,
+        None => http::run(common, &args.http)?,
     };
     super::output(common).object(&result.shown)?;
     Ok(if result.is_right { Exit::Done } else { Exit::Failed })

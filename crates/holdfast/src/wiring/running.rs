@@ -21,6 +21,9 @@ use crate::config::Settings;
 use crate::exit::{Exit, Failure};
 use crate::telemetry;
 
+/// How long a shutdown waits for the HTTP interface, whatever keeps it: what is left of ten seconds is the lane's.
+const LEAVE_WITHIN: Duration = Duration::from_millis(9_500);
+
 /// A running service.
 pub(crate) struct Running {
     /// Where it listens.
@@ -34,7 +37,8 @@ pub(crate) struct Running {
     stop_sweep: Arc<AtomicBool>,
     /// Hears when the HTTP interface has ended.
     http_ended: mpsc::Receiver<std::io::Result<()>>,
-    threads: Vec<JoinHandle<()>>,
+    /// The sweep and the lane.
+    writers: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -74,19 +78,20 @@ impl Running {
         };
         let watched = health.clone();
         let sweep_runs = health.sweep_runs.clone();
-        let threads = vec![
-            thread("lane", move || work_off(lane))?,
+        let writers = vec![
             thread("sweep", move || {
                 sweep.run();
                 sweep_runs.store(false, Ordering::Relaxed);
             })?,
-            thread("watch", move || watched.watch(&metrics))?,
-            thread("http", move || {
-                // Nobody listens once the service is being stopped.
-                let _ = ended.send(server.run(service, &stopping));
-            })?,
+            thread("lane", move || work_off(lane))?,
         ];
-        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, http_ended, threads })
+        // Neither of these writes, so nobody needs to wait for them at the end.
+        thread("watch", move || watched.watch(&metrics))?;
+        thread("http", move || {
+            // Nobody listens once the service is being stopped.
+            let _ = ended.send(server.run(service, &stopping));
+        })?;
+        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, http_ended, writers })
     }
 
     /// Its address as a URL.
@@ -116,10 +121,12 @@ impl Running {
         self.health.leaving.store(true, Ordering::Relaxed);
         // Nobody listens when the HTTP interface has ended already.
         let _ = self.stop_http.send(true);
-        let _ = self.http_ended.recv();
+        if self.http_ended.recv_timeout(LEAVE_WITHIN).is_err_and(|error| error == mpsc::RecvTimeoutError::Timeout) {
+            tracing::warn!("requests under way did not finish in time");
+        }
         self.stop_sweep.store(true, Ordering::Relaxed);
         self.queue.close();
-        for thread in self.threads {
+        for thread in self.writers {
             if thread.join().is_err() {
                 tracing::error!("a thread of the service has died");
             }

@@ -32,6 +32,9 @@ fn a_running_service_can_be_loaded() {
         program.done(&["bench", "flash-sale", "--stock", "50", "--clients", "40", "--server", service.url()]).json();
     check(&said);
     assert_eq!((&said["accepted"], &said["refused"]), (&json!(50), &json!(40)));
+    let said = program.done(&["bench", "--seconds", "1", "--rounds", "1", "--server", service.url()]).json();
+    check(&said);
+    assert_eq!(said["verified"], true, "{said}");
     assert_eq!(service.stop(), Some(0));
     assert_eq!(program.done(&["verify"]).json()["ok"], true);
 }

@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn of_an_answer_status_and_length_are_read() {
         let answer = b"HTTP/1.1 409 Conflict\r\nX: y\r\nContent-Length: 2\r\n\r\n{}";
-        assert_eq!(read_head(answer).expect("understood"), Some((409, 49, 51)));
+        assert_eq!(read_head(answer).expect("understood"), Some((409, 50, 52)));
         assert_eq!(read_head(b"HTTP/1.1 409 Con").expect("understood"), None);
         assert!(read_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
