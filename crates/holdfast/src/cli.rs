@@ -1,14 +1,21 @@
 //! What can be asked on the command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use holdfast_domain::ProductId;
 
 use crate::config::FromCommandLine;
-use crate::duration_text;
+
+mod bench;
+mod replay;
+
+pub(crate) use bench::{
+    BenchArgs, BenchBatchArgs, BenchCommand, BenchCommitArgs, BenchHttpArgs, BenchLatencyArgs, BenchSaleArgs,
+    BenchServiceArgs,
+};
+pub(crate) use replay::{EventKind, LatePaymentArg, ReplayArgs, ReplayClock, Speed};
 
 /// Reserves stock for orders and never promises a unit twice.
 #[derive(Debug, Parser)]
@@ -221,82 +228,6 @@ pub(crate) struct ExportArgs {
     pub(crate) server: ServerArg,
 }
 
-/// Whose time a replay decides by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReplayClock {
-    /// Each event's own.
-    Events,
-    /// The present.
-    Wall,
-}
-
-/// What a replay does with a payment for an expired order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LatePaymentArg {
-    /// Refuse it.
-    Refuse,
-    /// Reserve and confirm, if there is stock.
-    Reacquire,
-}
-
-/// The kinds of events in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum EventKind {
-    /// An order was made.
-    OrderCreated,
-    /// An order was cancelled.
-    OrderCancelled,
-    /// An order was paid.
-    PaymentCompleted,
-    /// A payment failed.
-    PaymentFailed,
-    /// Units came in.
-    StockAdded,
-    /// Units went out.
-    StockRemoved,
-    /// Units came back.
-    StockReturned,
-}
-
-/// How fast a replay goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Speed {
-    /// As fast as it can.
-    Max,
-    /// So many times as fast as the events happened.
-    Times(f64),
-}
-
-/// `replay`
-#[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Examples:\n  holdfast replay events.jsonl.gz --ttl 24h\n  holdfast replay events.jsonl --kinds \
-                        order_created --server http://127.0.0.1:8080"
-)]
-pub(crate) struct ReplayArgs {
-    /// The file, one JSON object a line, plain or .gz; `-` reads standard input
-    pub(crate) file: PathBuf,
-    /// Only these kinds of events
-    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
-    pub(crate) kinds: Vec<EventKind>,
-    /// Whose time decides [default: events, on a running service wall]
-    #[arg(long)]
-    pub(crate) clock: Option<ReplayClock>,
-    /// How long orders are held, such as 24h [default: never]
-    #[arg(long, value_name = "DURATION|never", value_parser = ttl)]
-    pub(crate) ttl: Option<Ttl>,
-    /// What a payment does to an expired order [default: refuse]
-    #[arg(long)]
-    pub(crate) late_payment: Option<LatePaymentArg>,
-    /// So many times as fast as the events happened, or as fast as it goes
-    #[arg(long, value_name = "N|max", default_value = "max", value_parser = speed)]
-    pub(crate) speed: Speed,
-    /// Where to.
-    #[command(flatten)]
-    pub(crate) server: ServerArg,
-}
-
 /// `verify`
 #[derive(Args, Clone, Debug)]
 #[command(
@@ -308,176 +239,12 @@ pub(crate) struct VerifyArgs {
     pub(crate) product: Option<ProductId>,
 }
 
-/// `bench`; `bench http` where no kind is named.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchArgs {
-    /// What is measured.
-    #[command(subcommand)]
-    pub(crate) command: Option<BenchCommand>,
-    /// The flags of `bench http`.
-    #[command(flatten)]
-    pub(crate) http: BenchHttpArgs,
-}
-
-/// `bench …`
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum BenchCommand {
-    /// The committer in this process, batch after batch
-    #[command(
-        after_help = "Examples:\n  holdfast bench commit\n  holdfast bench commit --products 10000 --orders 500000"
-    )]
-    Commit(BenchCommitArgs),
-    /// One order a request
-    #[command(
-        after_help = "Examples:\n  holdfast bench http --baseline\n  holdfast bench http --server http://127.0.0.1:8080"
-    )]
-    Http(BenchHttpArgs),
-    /// Many orders a request
-    #[command(after_help = "Examples:\n  holdfast bench batch\n  holdfast bench batch --orders 1000 --connections 2")]
-    Batch(BenchBatchArgs),
-    /// Orders at a steady rate; without one at half of what the service can do
-    #[command(after_help = "Examples:\n  holdfast bench latency\n  holdfast bench latency --rate 5000 --seconds 30")]
-    Latency(BenchLatencyArgs),
-    /// Many clients fight for few units
-    #[command(
-        after_help = "Examples:\n  holdfast bench flash-sale\n  holdfast bench flash-sale --stock 1000 --clients 256"
-    )]
-    FlashSale(BenchSaleArgs),
-}
-
-/// Which service a bench loads.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchServiceArgs {
-    /// Where the service runs; one of the bench's own where this is left out.
-    #[command(flatten)]
-    pub(crate) server: ServerArg,
-    /// Where the bench's own store is made; put it on a disk [default: here]
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) folder: Option<PathBuf>,
-}
-
-/// `bench commit`
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchCommitArgs {
-    /// Over how many products the orders are spread
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    pub(crate) products: u32,
-    /// Orders in a transaction
-    #[arg(long, default_value_t = 1_024)]
-    pub(crate) batch: usize,
-    /// Orders in all
-    #[arg(long, default_value_t = 200_000)]
-    pub(crate) orders: u64,
-    /// Lines of an order
-    #[arg(long, default_value_t = 1)]
-    pub(crate) lines: usize,
-    /// Where the bench's own store is made; put it on a disk [default: here]
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) folder: Option<PathBuf>,
-}
-
-/// `bench http`
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchHttpArgs {
-    /// Connections
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) connections: u32,
-    /// Seconds of a round
-    #[arg(long, default_value_t = 5)]
-    pub(crate) seconds: u64,
-    /// Rounds
-    #[arg(long, default_value_t = 3)]
-    pub(crate) rounds: u32,
-    /// Over how many products the orders are spread
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) products: u32,
-    /// Take turns with an empty handler
-    #[arg(long)]
-    pub(crate) baseline: bool,
-    /// Which service.
-    #[command(flatten)]
-    pub(crate) service: BenchServiceArgs,
-}
-
-/// `bench batch`
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchBatchArgs {
-    /// Orders in a request
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(crate) orders: u32,
-    /// Connections
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) connections: u32,
-    /// Seconds
-    #[arg(long, default_value_t = 5)]
-    pub(crate) seconds: u64,
-    /// Over how many products the orders are spread
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) products: u32,
-    /// Which service.
-    #[command(flatten)]
-    pub(crate) service: BenchServiceArgs,
-}
-
-/// `bench latency`
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchLatencyArgs {
-    /// Orders a second
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    pub(crate) rate: Option<u32>,
-    /// Connections
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) connections: u32,
-    /// Seconds
-    #[arg(long, default_value_t = 10)]
-    pub(crate) seconds: u64,
-    /// Over how many products the orders are spread
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) products: u32,
-    /// Which service.
-    #[command(flatten)]
-    pub(crate) service: BenchServiceArgs,
-}
-
-/// `bench flash-sale`
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchSaleArgs {
-    /// Units there are
-    #[arg(long, default_value_t = 1_000)]
-    pub(crate) stock: u32,
-    /// Clients
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) clients: u32,
-    /// Which service.
-    #[command(flatten)]
-    pub(crate) service: BenchServiceArgs,
-}
-
 /// `config …`
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print every setting and where its value comes from
     #[command(after_help = "Examples:\n  holdfast config show\n  holdfast config show --json --config holdfast.toml")]
     Show,
-}
-
-/// How long a replay holds orders; `None` for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ttl(pub(crate) Option<Duration>);
-
-fn ttl(text: &str) -> Result<Ttl, String> {
-    use holdfast_application::policy::{TTL_MAX, TTL_MIN};
-    let parsed = duration_text::parse_or_never(text).ok();
-    let ttl = parsed.filter(|ttl| ttl.is_none_or(|ttl| (TTL_MIN..=TTL_MAX).contains(&ttl)));
-    ttl.map(Ttl).ok_or_else(|| "neither a duration from 5s to 14d nor `never`".to_owned())
-}
-
-fn speed(text: &str) -> Result<Speed, String> {
-    if text == "max" {
-        return Ok(Speed::Max);
-    }
-    let times = text.parse().ok().filter(|times: &f64| times.is_finite() && *times > 0.0);
-    times.map(Speed::Times).ok_or_else(|| "neither a number above 0 nor `max`".to_owned())
 }
 
 fn product_id(text: &str) -> Result<ProductId, String> {
