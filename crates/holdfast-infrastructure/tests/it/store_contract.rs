@@ -9,7 +9,7 @@ use holdfast_application::store_contract;
 use holdfast_infrastructure::sqlite::{SqliteSettings, open};
 
 /// A store in a folder that goes away with the process.
-fn embedded(clock: Arc<ManualClock>) -> (Box<dyn Store>, Arc<dyn StockQueries>) {
+pub(crate) fn embedded(clock: Arc<ManualClock>) -> (Box<dyn Store>, Arc<dyn StockQueries>) {
     let folder = tempfile::tempdir().expect("a temporary folder").keep();
     let (store, queries) = open(&SqliteSettings::in_folder(folder), clock).expect("an empty store");
     (Box::new(store), queries)
