@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::program::{Program, argument};
-use crate::service::Service;
+use crate::running::Service;
 use crate::test_data::{Books, kept};
 
 #[test]

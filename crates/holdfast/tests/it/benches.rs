@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::program::Program;
-use crate::service::Service;
+use crate::running::Service;
 
 #[test]
 fn every_bench_proves_the_books_it_wrote() {

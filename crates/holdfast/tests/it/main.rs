@@ -1,12 +1,17 @@
 //! Stories about the program as a whole: what is asked on its command line, and what it answers.
 #![expect(clippy::print_stderr, reason = "what was left out is said on the screen")]
+#![expect(clippy::arithmetic_side_effects, reason = "tests may overflow loudly")]
 
 mod against_a_service;
 mod benches;
+mod client;
+mod crashes;
 mod events_replayed;
 mod exports;
 mod imports;
+mod load;
 mod program;
+mod running;
 mod service;
 mod settings;
 mod test_data;

@@ -1,12 +1,9 @@
 //! A service: how it starts, answers, stops, and starts again.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-
 use serde_json::{Value, json};
 
 use crate::program::Program;
+use crate::running::Service;
 
 const LAMP: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 const ORDER: &str = "95570777-a170-5cd6-98a5-117f65ca1582";
@@ -75,7 +72,7 @@ fn the_metrics_have_the_names_that_dashboards_ask_for() {
     let service = Service::start(&Program::new(), &[]);
     let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 5});
     service.post("/api/inventory", &item);
-    let (_, metrics) = service.ask("GET", "/metrics", "");
+    let metrics = service.text("/metrics");
     for name in [
         "holdfast_commands_total{command=\"create_item\",outcome=\"applied\"} 1",
         "holdfast_command_duration_seconds_bucket{command=\"create_item\",le=\"0.001\"}",
@@ -92,88 +89,13 @@ fn the_metrics_have_the_names_that_dashboards_ask_for() {
 #[test]
 fn logs_are_json_when_piped_and_a_wide_open_port_is_warned_of() {
     let program = Program::new();
-    let mut service = Service::start(&program, &["--listen", "0.0.0.0:0"]);
-    service.terminate();
-    let mut log = String::new();
-    service.child.stderr.take().expect("its log").read_to_string(&mut log).expect("text");
+    let service = Service::start(&program, &["--listen", "0.0.0.0:0"]);
+    let log_file = service.log_file.clone();
+    assert_eq!(service.stop(), Some(0));
+    let log = std::fs::read_to_string(log_file).expect("its log");
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
     let warned = |line: &Value| {
         line["level"] == "WARN" && line["message"].as_str().is_some_and(|words| words.contains("WITHOUT ACCESS KEYS"))
     };
     assert!(lines.iter().any(warned), "{log}");
-}
-
-/// A service with a store of its own.
-pub(crate) struct Service {
-    child: Child,
-    /// What it said when it was ready.
-    pub(crate) ready: Value,
-}
-
-impl Service {
-    /// Starts a service and waits until it is ready.
-    pub(crate) fn start(program: &Program, more: &[&str]) -> Self {
-        let listen: &[&str] = if more.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
-        Self::start_with(program, &[&["serve"], listen, more].concat())
-    }
-
-    /// Starts a command that runs a service.
-    pub(crate) fn start_with(program: &Program, arguments: &[&str]) -> Self {
-        let mut command = program.command(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let ready: Value = serde_json::from_str(&line).expect("a line of JSON");
-        assert_eq!(ready["ready"], true);
-        Self { child, ready }
-    }
-
-    /// Its URL.
-    pub(crate) fn url(&self) -> &str {
-        self.ready["url"].as_str().expect("a URL")
-    }
-
-    fn get(&self, path: &str) -> (u16, Value) {
-        let (status, body) = self.ask("GET", path, "");
-        (status, serde_json::from_str(&body).expect("JSON"))
-    }
-
-    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let (status, body) = self.ask("POST", path, &body.to_string());
-        (status, serde_json::from_str(&body).expect("JSON"))
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.url().trim_start_matches("http://")).expect("a connection");
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: holdfast\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, body.to_owned())
-    }
-
-    fn terminate(&mut self) {
-        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(kill.expect("kill runs").success());
-    }
-
-    /// Asks it to leave and says how it ended.
-    pub(crate) fn stop(mut self) -> Option<i32> {
-        self.terminate();
-        self.child.wait().expect("it ends").code()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It has ended already, unless a story broke off.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

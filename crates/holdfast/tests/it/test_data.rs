@@ -37,7 +37,8 @@ pub(crate) fn fast_program(folder: &str) -> Option<Program> {
     Some(Program::new())
 }
 
-fn checks_every_change() -> bool {
+/// Whether this machine checks every change, so that nothing may be left out.
+pub(crate) fn checks_every_change() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 

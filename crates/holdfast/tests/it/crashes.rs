@@ -1,0 +1,59 @@
+//! A service that is ended in the middle of its work has lost nothing that it acknowledged, and doubles nothing that is
+//! asked again.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use crate::load::Load;
+use crate::program::Program;
+use crate::running::Service;
+use crate::test_data::checks_every_change;
+
+const ROUNDS: u64 = 30;
+
+#[test]
+fn thirty_times_killed_under_load_and_nothing_is_lost_or_doubled() {
+    let program = Program::new();
+    let mut load = Load::on(&program);
+    for _ in 0..ROUNDS {
+        let mut service = Service::start_again(&program, &[]);
+        let moment = Duration::from_millis(load.within(20, 250));
+        let url = service.url().to_owned();
+        load.run(&url, || {
+            std::thread::sleep(moment);
+            service.kill();
+        });
+    }
+    settled(&program, load);
+}
+
+#[test]
+fn a_crash_at_any_step_of_a_commit_loses_and_doubles_nothing() {
+    if cfg!(not(feature = "failpoints")) {
+        assert!(!checks_every_change(), "the program is built without the feature failpoints");
+        eprintln!("left out: crashes at each step of a commit (the program is built without the feature failpoints)");
+        return;
+    }
+    let program = Program::new();
+    let mut load = Load::on(&program);
+    for place in ["begun", "decided", "saved", "before_commit", "committed"] {
+        for turn in [1, 2, 30] {
+            let failpoint = format!("{place}:{turn}");
+            let mut service = Service::start_under(&program, ("HOLDFAST_FAILPOINT", &failpoint), &[]);
+            let url = service.url().to_owned();
+            // It ends by itself.
+            load.run(&url, || {});
+            let ended = service.ended();
+            assert!(ended.signal().is_some(), "{failpoint} is reached: {ended:?}");
+        }
+    }
+    settled(&program, load);
+}
+
+/// What was not answered is sent again, everything else too, and then the books are compared with what was told.
+fn settled(program: &Program, mut load: Load) {
+    let service = Service::start_again(program, &[]);
+    load.settle(&service);
+    assert_eq!(service.stop(), Some(0));
+    load.must_be_kept_by(program);
+}

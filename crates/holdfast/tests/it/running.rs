@@ -1,0 +1,135 @@
+//! A running service: started, asked, told to leave, killed.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::program::Program;
+
+/// How long a service may take until it is ready, whatever happened before (issue, "what it must show").
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
+/// A process that serves; it ends with this value.
+pub(crate) struct Service {
+    child: Child,
+    /// What it said when it was ready.
+    pub(crate) ready: Value,
+    /// Where its log is.
+    pub(crate) log_file: PathBuf,
+}
+
+impl Service {
+    /// Starts a service and waits until it is ready.
+    pub(crate) fn start(program: &Program, more: &[&str]) -> Self {
+        Self::start_with(program, &[&serve(more)[..], more].concat())
+    }
+
+    /// Starts a command that runs a service.
+    pub(crate) fn start_with(program: &Program, arguments: &[&str]) -> Self {
+        Self::spawn(program, program.command(arguments))
+    }
+
+    /// Starts a service with a variable in its environment.
+    pub(crate) fn start_under(program: &Program, variable: (&str, &str), more: &[&str]) -> Self {
+        let mut command = program.command(&[&serve(more)[..], more].concat());
+        command.env(variable.0, variable.1);
+        Self::spawn(program, command)
+    }
+
+    /// Starts a service after a crash: it must be ready soon.
+    pub(crate) fn start_again(program: &Program, more: &[&str]) -> Self {
+        let started = Instant::now();
+        let service = Self::start(program, more);
+        let (status, _) = service.get("/health/ready");
+        let taken = started.elapsed();
+        assert_eq!(status, 200, "a service that says it is ready takes writes");
+        assert!(taken <= READY_WITHIN, "ready after {taken:?} only");
+        service
+    }
+
+    fn spawn(program: &Program, mut command: Command) -> Self {
+        // A file, for a pipe that nobody reads would stop a service that has much to say.
+        static LOGS: AtomicU32 = AtomicU32::new(0);
+        let log_file = program.folder().join(format!("log-{}.txt", LOGS.fetch_add(1, Ordering::Relaxed)));
+        let log = File::create(&log_file).expect("a file for its log");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("not ready: {}", std::fs::read_to_string(&log_file).unwrap_or_default())
+        });
+        assert_eq!(ready["ready"], true);
+        Self { child, ready, log_file }
+    }
+
+    /// Its URL.
+    pub(crate) fn url(&self) -> &str {
+        self.ready["url"].as_str().expect("a URL")
+    }
+
+    /// Somebody who asks it.
+    pub(crate) fn client(&self) -> Client {
+        Client::of(self.url())
+    }
+
+    /// Asks once.
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
+        let answer = self.client().get(path).expect("an answer");
+        (answer.status, answer.json())
+    }
+
+    /// Writes once.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let answer = self.client().post(path, None, body).expect("an answer");
+        (answer.status, answer.json())
+    }
+
+    /// Asks for a text.
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.client().get(path).expect("an answer").body
+    }
+
+    /// Asks it to leave.
+    pub(crate) fn terminate(&self) {
+        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(kill.expect("kill runs").success());
+    }
+
+    /// Asks it to leave and says how it ended.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        self.terminate();
+        self.ended().code()
+    }
+
+    /// Ends it in the middle of whatever it does, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is killed");
+        self.ended();
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().expect("it ends")
+    }
+}
+
+/// The command that serves, at a free port unless `more` names another address.
+fn serve(more: &[&str]) -> Vec<&'static str> {
+    if more.contains(&"--listen") { vec!["serve"] } else { vec!["serve", "--listen", "127.0.0.1:0"] }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It has ended already, unless a story broke off.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
