@@ -7,7 +7,7 @@ use reqwest::blocking::{Client as Connections, RequestBuilder};
 use serde_json::Value;
 
 /// Longer than any answer takes: a story that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Connections to one service. Clones share them.
 #[derive(Clone)]

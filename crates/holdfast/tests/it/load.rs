@@ -101,8 +101,8 @@ impl Load {
         let proof = program.done(&["verify"]).json();
         assert_eq!(proof["faults"], json!([]));
         eprintln!("answers by status {answers:?}; {} movements", kept.len());
-        for status in [200, 201, 207] {
-            assert!(answers.contains_key(&status), "there was load of every kind");
+        for status in [200, 201] {
+            assert!(answers.contains_key(&status), "there were reservations and what followed");
         }
     }
 }

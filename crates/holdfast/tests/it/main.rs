@@ -3,6 +3,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "tests may overflow loudly")]
 
 mod against_a_service;
+mod backup;
 mod benches;
 mod client;
 mod crashes;
@@ -14,4 +15,6 @@ mod program;
 mod running;
 mod service;
 mod settings;
+mod shutdown;
+mod stampede;
 mod test_data;

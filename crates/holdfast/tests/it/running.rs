@@ -20,8 +20,7 @@ pub(crate) struct Service {
     child: Child,
     /// What it said when it was ready.
     pub(crate) ready: Value,
-    /// Where its log is.
-    pub(crate) log_file: PathBuf,
+    log_file: PathBuf,
 }
 
 impl Service {
@@ -113,6 +112,23 @@ impl Service {
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         self.ended();
+    }
+
+    /// How it ended, when it has by then.
+    pub(crate) fn ended_within(&mut self, most: Duration) -> Option<ExitStatus> {
+        let asked = Instant::now();
+        loop {
+            let ended = self.child.try_wait().expect("it can be asked");
+            if ended.is_some() || asked.elapsed() > most {
+                return ended;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log_file).expect("its log")
     }
 
     /// How it ended, once it has.

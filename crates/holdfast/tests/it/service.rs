@@ -90,9 +90,7 @@ fn the_metrics_have_the_names_that_dashboards_ask_for() {
 fn logs_are_json_when_piped_and_a_wide_open_port_is_warned_of() {
     let program = Program::new();
     let service = Service::start(&program, &["--listen", "0.0.0.0:0"]);
-    let log_file = service.log_file.clone();
-    assert_eq!(service.stop(), Some(0));
-    let log = std::fs::read_to_string(log_file).expect("its log");
+    let log = service.log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
     let warned = |line: &Value| {
         line["level"] == "WARN" && line["message"].as_str().is_some_and(|words| words.contains("WITHOUT ACCESS KEYS"))
