@@ -5,6 +5,7 @@
 mod against_a_service;
 mod backup;
 mod benches;
+mod beside;
 mod client;
 mod crashes;
 mod disk_full;
@@ -19,4 +20,5 @@ mod settings;
 mod shutdown;
 mod small_disk;
 mod stampede;
+mod tampered;
 mod test_data;

@@ -1,0 +1,146 @@
+//! Books that somebody has changed behind the service's back: what cannot be right is not served, and the proof names it.
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::program::{Program, Said};
+use crate::running::Service;
+
+const LAMP: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+
+#[test]
+fn a_store_of_a_newer_program_is_left_alone() {
+    let program = some_books();
+    change(&program, "PRAGMA user_version = 99");
+    let before = std::fs::read(file(&program)).expect("its file");
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["verify"], &["export", "products"]] {
+        let said = program.run(arguments);
+        assert_eq!(said.exit, Some(1), "{said:?}");
+        assert!(said.stderr.contains("the store has schema 99"), "{said:?}");
+        assert!(said.stderr.contains("use a newer holdfast"), "{said:?}");
+    }
+    assert!(std::fs::read(file(&program)).expect("its file") == before, "nothing was written to it");
+}
+
+#[test]
+fn what_is_no_store_is_not_served_and_not_touched() {
+    let program = Program::new();
+    std::fs::create_dir(program.folder().join("data")).expect("a folder");
+    let letter = "a letter to a friend\n".repeat(1_000);
+    std::fs::write(file(&program), &letter).expect("written");
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["verify"]] {
+        let said = program.run(arguments);
+        assert_eq!(said.exit, Some(1), "{said:?}");
+        assert!(said.stderr.contains("file is not a database"), "{said:?}");
+    }
+    assert!(std::fs::read_to_string(file(&program)).expect("its file") == letter);
+}
+
+#[test]
+fn a_store_whose_items_and_movements_end_apart_is_not_served() {
+    for change_behind in [
+        "UPDATE stock SET sequence = sequence + 1 WHERE item = 1",
+        "UPDATE stock SET sequence = sequence - 1 WHERE item = 1",
+        "DELETE FROM stock WHERE item = 1",
+        "DELETE FROM movements WHERE item = 1 AND sequence = (SELECT MAX(sequence) FROM movements WHERE item = 1)",
+    ] {
+        let program = some_books();
+        change(&program, change_behind);
+        let said = program.run(&["serve", "--listen", "127.0.0.1:0"]);
+        assert_eq!(said.exit, Some(1), "{change_behind}: {said:?}");
+        assert!(said.stderr.contains("the store is damaged"), "{said:?}");
+        assert!(said.stderr.contains("holdfast verify"), "{said:?}");
+    }
+}
+
+#[test]
+fn the_proof_names_every_number_that_was_changed() {
+    for (change_behind, invariant) in [
+        ("UPDATE levels SET available = available + 1 WHERE item = 1", "I3"),
+        ("UPDATE levels SET reserved = reserved + 1 WHERE item = 1", "I6"),
+        ("UPDATE stock SET sequence = sequence + 1 WHERE item = 1", "I3"),
+        ("UPDATE movements SET quantity = quantity + 1 WHERE item = 1 AND sequence = 2", "I2"),
+        ("UPDATE movements SET available = available + 1 WHERE item = 1 AND sequence = 2", "I2"),
+        ("UPDATE movements SET created_at = created_at - 86400000000 WHERE item = 1 AND sequence = 3", "I22"),
+        ("UPDATE movements SET actor = '' WHERE item = 1 AND sequence = 2", "I22"),
+        ("DELETE FROM movements WHERE item = 1 AND sequence = 2", "I1"),
+        ("UPDATE reservations SET quantity = quantity + 1 WHERE item = 1 AND status = 1", "I6"),
+        ("DELETE FROM reservations WHERE item = 1 AND status <> 1", "I7"),
+        ("UPDATE reservations SET status = 1 WHERE item = 1 AND status <> 1", "I8"),
+        ("UPDATE orders SET status = 4 WHERE status = 1", "I8"),
+    ] {
+        let program = some_books();
+        change(&program, change_behind);
+        let said = proof(&program);
+        assert_eq!(said.exit, Some(1), "{change_behind}: {said:?}");
+        let found = said.json();
+        assert_eq!(found["ok"], false);
+        let faults = found["faults"].as_array().expect("a list");
+        let named = faults.iter().find(|fault| fault["invariant"] == invariant);
+        let named = named.unwrap_or_else(|| panic!("{change_behind}: {invariant} is not among {faults:?}"));
+        assert!(named["productId"] == LAMP || ["I7", "I8"].contains(&invariant), "{named}");
+        assert!(named["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{named}");
+    }
+}
+
+#[test]
+fn a_word_that_nobody_knows_is_no_clean_book() {
+    for change_behind in ["UPDATE movements SET kind = 99 WHERE item = 1", "UPDATE reservations SET status = 99"] {
+        let program = some_books();
+        change(&program, change_behind);
+        let said = proof(&program);
+        assert_eq!(said.exit, Some(1), "{change_behind}: {said:?}");
+        assert!(said.stderr.contains("the store cannot be read"), "{said:?}");
+    }
+}
+
+#[test]
+fn the_file_itself_refuses_a_second_movement_of_one_number_and_levels_below_zero() {
+    let program = some_books();
+    let connection = Connection::open(file(&program)).expect("its file");
+    for change_behind in [
+        "INSERT INTO movements SELECT * FROM movements WHERE item = 1 AND sequence = 2",
+        "UPDATE levels SET available = -1",
+        "UPDATE levels SET reserved = -1",
+    ] {
+        let refused = connection.execute(change_behind, []).expect_err("it is refused");
+        assert_eq!(refused.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation), "{refused}");
+    }
+}
+
+/// A store with an order that is held, one that was confirmed and one that was released.
+fn some_books() -> Program {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 50});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    for (number, verb) in [(1, Some("confirm")), (2, Some("release")), (3, None)] {
+        let order = format!("95570777-a170-5cd6-98a5-{number:012x}");
+        let body = json!({"orderId": order, "lines": [{"sku": "L", "quantity": 2}]});
+        assert_eq!(service.post("/api/inventory/reservations", &body).0, 201);
+        if let Some(verb) = verb {
+            assert_eq!(service.post(&format!("/api/inventory/orders/{order}/{verb}"), &json!({})).0, 200);
+        }
+    }
+    assert_eq!(service.stop(), Some(0));
+    let said = proof(&program);
+    assert_eq!((said.exit, &said.json()["faults"]), (Some(0), &Value::Array(Vec::new())));
+    program
+}
+
+fn proof(program: &Program) -> Said {
+    program.run(&["verify"])
+}
+
+fn file(program: &Program) -> PathBuf {
+    program.folder().join("data/holdfast.db")
+}
+
+/// Changes the file of a store as nobody should.
+fn change(program: &Program, statement: &str) {
+    let connection = Connection::open(file(program)).expect("its file");
+    connection.execute_batch(statement).expect(statement);
+    assert!(statement.starts_with("PRAGMA") || connection.changes() > 0, "{statement} changes something");
+}
