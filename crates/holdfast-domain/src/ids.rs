@@ -28,23 +28,34 @@ fn parse_uuid(text: &str) -> Option<u128> {
     Some(value)
 }
 
-/// The 36 lower-case characters of a UUID.
-fn uuid_text(value: u128) -> [u8; 36] {
+/// The text of an id: 36 lower-case characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdText([u8; 36]);
+
+impl IdText {
+    /// Where the two digits of each byte stand.
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [b'-'; 36];
-    let mut at = 0;
-    for byte in value.to_be_bytes() {
-        for digit in [byte >> 4, byte & 15] {
-            if matches!(at, 8 | 13 | 18 | 23) {
-                at = usize::saturating_add(at, 1);
+
+    fn new(value: u128) -> Self {
+        let mut text = [b'-'; 36];
+        for (byte, place) in value.to_be_bytes().into_iter().zip(Self::PLACES) {
+            if let Some([high, low]) = text.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+                *high = Self::digit(byte >> 4);
+                *low = Self::digit(byte & 15);
             }
-            if let (Some(place), Some(figure)) = (text.get_mut(at), DIGITS.get(usize::from(digit))) {
-                *place = *figure;
-            }
-            at = usize::saturating_add(at, 1);
         }
+        Self(text)
     }
-    text
+
+    fn digit(value: u8) -> u8 {
+        Self::DIGITS.get(usize::from(value)).copied().unwrap_or(b'0')
+    }
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("hexadecimal digits are text")
+    }
 }
 
 macro_rules! uuid_name {
@@ -68,12 +79,16 @@ macro_rules! uuid_name {
             pub fn parse(text: &str) -> Option<Self> {
                 parse_uuid(text).map(Self)
             }
+
+            /// Its text.
+            pub fn text(self) -> IdText {
+                IdText::new(self.0)
+            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let text = uuid_text(self.0);
-                f.pad(std::str::from_utf8(&text).expect("hexadecimal digits are text"))
+                f.pad(self.text().as_str())
             }
         }
 

@@ -114,16 +114,48 @@ impl Timestamp {
     }
 }
 
+/// The text of a point in time: `2026-11-22T10:00:00.000000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeText([u8; 27]);
+
+impl TimeText {
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("digits are text")
+    }
+
+    /// Writes `number` into `width` places that end before `end`.
+    fn put(&mut self, end: usize, width: usize, number: i64) {
+        let mut rest = number;
+        for place in self.0.iter_mut().take(end).rev().take(width) {
+            *place = b'0'.saturating_add(u8::try_from(rest.rem_euclid(10)).unwrap_or(0));
+            rest = rest.div_euclid(10);
+        }
+    }
+}
+
+impl Timestamp {
+    /// Its text.
+    pub fn text(self) -> TimeText {
+        let seconds = self.0.div_euclid(MICROS_PER_SECOND);
+        let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
+        let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
+        let mut text = TimeText(*b"0000-00-00T00:00:00.000000Z");
+        text.put(4, 4, year);
+        text.put(7, 2, month);
+        text.put(10, 2, day);
+        text.put(13, 2, of_day.div_euclid(3_600));
+        text.put(16, 2, of_day.div_euclid(60).rem_euclid(60));
+        text.put(19, 2, of_day.rem_euclid(60));
+        text.put(26, 6, self.0.rem_euclid(MICROS_PER_SECOND));
+        text
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// `2026-11-22T10:00:00.000000Z`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.div_euclid(MICROS_PER_SECOND);
-        let micros = self.0.rem_euclid(MICROS_PER_SECOND);
-        let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
-        let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
-        let (hour, minute) = (of_day.div_euclid(3_600), of_day.div_euclid(60).rem_euclid(60));
-        let second = of_day.rem_euclid(60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+        f.pad(self.text().as_str())
     }
 }
 

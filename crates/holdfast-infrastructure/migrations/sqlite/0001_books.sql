@@ -86,9 +86,9 @@ CREATE TABLE orders (
     asked       BLOB    NOT NULL
 ) STRICT;
 
--- Order ids are random. One index a run of 16 384 orders keeps the pages that new orders touch few; which runs can hold
+-- Order ids are random. One index a run of 1 024 orders keeps the pages that new orders touch few; which runs can hold
 -- an id, the writer knows from a filter in memory (order_runs.rs).
-CREATE UNIQUE INDEX orders_by_id ON orders (number >> 14, id);
+CREATE UNIQUE INDEX orders_by_id ON orders (number >> 10, id);
 CREATE INDEX orders_due ON orders (expires_at) WHERE status = 1 AND expires_at IS NOT NULL;
 
 -- `number` is order number << 20 | line, which its id is made from too.

@@ -19,10 +19,10 @@ pub(crate) struct Dialect {
 
 /// `SQLite`: order ids are indexed run by run, movements stage by stage, as its first migration says.
 pub(crate) static SQLITE: Dialect = Dialect {
-    order_by_id: "(o.number >> 14) = ? AND o.id = ?",
+    order_by_id: "(o.number >> 10) = ? AND o.id = ?",
     movements_of_item: "(m.sequence >> 4) = ? AND m.item = ? AND m.sequence BETWEEN ? AND ?",
     stage_bits: 4,
-    orders_of_run: "(o.number >> 14) = ? AND o.id BETWEEN ? AND ?",
-    run_bits: 14,
+    orders_of_run: "(o.number >> 10) = ? AND o.id BETWEEN ? AND ?",
+    run_bits: 10,
     commit_order: "rowid",
 };

@@ -12,7 +12,8 @@ use crate::sql::{codec, orders, reservations};
 
 const ROW_TABLES: &str = "reservations r JOIN items i ON i.number = r.item JOIN orders o ON o.number = r.number >> 20";
 
-/// A page of orders by id, without their reservations: the first of every run, put in order.
+/// A page of orders by id, without their reservations. Each run gives a few of its first, and more of them only while the
+/// page needs them: random ids lie evenly in all runs.
 pub(crate) fn find(session: &mut dyn SqlSession, filter: &OrderFilter) -> Result<Vec<Order>, StoreError> {
     let dialect = session.dialect();
     let mut sql = format!("SELECT {} FROM orders o WHERE {}", orders::COLUMNS, dialect.orders_of_run);
@@ -23,19 +24,36 @@ pub(crate) fn find(session: &mut dyn SqlSession, filter: &OrderFilter) -> Result
     }
     sql.push_str(" ORDER BY o.id LIMIT ?");
     let Some(first) = first_after(filter.after) else { return Ok(Vec::new()) };
-    let mut found: Vec<Order> = Vec::new();
-    for run in 0..runs(session)? {
-        let mut values = vec![Value::Int(run), Value::Blob(&first), Value::Blob(&[0xFF; 16])];
-        values.extend_from_slice(&statuses);
-        values.push(Value::count(u64::try_from(filter.limit).unwrap_or(u64::MAX)));
-        session.query(&sql, &values, &mut |row| {
-            found.push(orders::from_row(row)?.0);
-            Ok(ControlFlow::Continue(()))
-        })?;
+    let runs = runs(session)?;
+    let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+    let mut each = limit.checked_div(runs).unwrap_or(limit).saturating_mul(2).clamp(2, limit.max(2));
+    loop {
+        let mut found: Vec<Order> = Vec::new();
+        let mut complete_until = OrderId::from_bytes([0xFF; 16]);
+        let mut more = false;
+        for run in 0..runs {
+            let mut values = vec![Value::Int(run), Value::Blob(&first), Value::Blob(&[0xFF; 16])];
+            values.extend_from_slice(&statuses);
+            values.push(Value::Int(each));
+            let mut rows = 0_i64;
+            session.query(&sql, &values, &mut |row| {
+                found.push(orders::from_row(row)?.0);
+                rows = rows.saturating_add(1);
+                Ok(ControlFlow::Continue(()))
+            })?;
+            if let Some(last) = found.last().filter(|_| rows == each) {
+                more = true;
+                complete_until = complete_until.min(last.id);
+            }
+        }
         found.sort_unstable_by_key(|order| order.id);
-        found.truncate(filter.limit);
+        let complete = found.partition_point(|order| order.id <= complete_until);
+        if complete >= filter.limit || !more {
+            found.truncate(filter.limit.min(complete));
+            return Ok(found);
+        }
+        each = each.saturating_mul(4);
     }
-    Ok(found)
 }
 
 /// The lowest id behind `after`.

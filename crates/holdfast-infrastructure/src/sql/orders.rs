@@ -175,25 +175,42 @@ pub(crate) fn due(session: &mut dyn SqlSession, now: Timestamp, most: usize) -> 
     ids(session, sql, &[Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))])
 }
 
-/// Those of the `most` longest due that hold units of one of `levels`: items, and a location or any.
+/// Up to `most` of those that hold units of one of `levels`: items, and a location or any. One statement walks the live
+/// reservations of due orders in their order, so a backlog of orders that hold other units hides nobody.
 pub(crate) fn due_holding(
     session: &mut dyn SqlSession,
     levels: &[(ProductId, Option<LocationNumber>)],
     now: Timestamp,
     most: usize,
 ) -> Result<Vec<OrderId>, StoreError> {
-    let mut found = Vec::new();
-    for id in due(session, now, most)? {
-        let Some(order) = load_one(session, id)? else { continue };
-        let holds = order.live().any(|held| {
-            levels.iter().any(|(product, location)| {
-                held.product == *product && location.is_none_or(|location| held.location == location)
-            })
-        });
-        if holds {
-            found.push(id);
-        }
+    let mut wanted: Vec<(i64, Option<i64>)> = Vec::with_capacity(levels.len());
+    for (product, location) in levels {
+        let location = location.map(|location| i64::from(location.0));
+        let product = product.to_bytes();
+        session.query("SELECT number FROM items WHERE product = ?", &[Value::Blob(&product)], &mut |row| {
+            wanted.push((row.int(0)?, location));
+            Ok(ControlFlow::Break(()))
+        })?;
     }
+    // The plus keeps SQLite from building an index of its own over all live reservations, every time.
+    let sql = "SELECT o.id, r.item, r.location FROM orders o CROSS JOIN reservations r \
+               ON r.number BETWEEN (o.number << 20) AND ((o.number << 20) | 1048575) \
+               WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at <= ? AND +r.status = 1 \
+               ORDER BY o.expires_at, o.number";
+    let mut found: Vec<OrderId> = Vec::new();
+    session.query(sql, &[Value::time(now)], &mut |row| {
+        let (item, location) = (row.int(1)?, row.int(2)?);
+        if wanted.iter().any(|(of, at)| *of == item && at.is_none_or(|at| at == location)) {
+            let id = OrderId::from_bytes(codec::uuid(row.blob(0)?)?);
+            if found.last() != Some(&id) {
+                if found.len() >= most {
+                    return Ok(ControlFlow::Break(()));
+                }
+                found.push(id);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(found)
 }
 

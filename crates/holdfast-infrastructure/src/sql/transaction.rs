@@ -28,6 +28,14 @@ pub(crate) trait TransactionHost {
     fn known_item(&self, product: &ProductRef) -> Option<InventoryItem>;
     /// Keeps in mind an item as it was loaded, or as it will be once this transaction is durable.
     fn learn_item(&mut self, item: &InventoryItem, is_saved: bool);
+    /// All locations, when they are known without asking.
+    fn known_locations(&self) -> Option<Vec<Location>>;
+    /// Keeps all locations in mind, or forgets them.
+    fn learn_locations(&mut self, locations: Option<&[Location]>);
+    /// The numbers of the next new things, when they are known without asking.
+    fn known_numbering(&self) -> Option<Numbering>;
+    /// Keeps the numbers of the next new things in mind, or forgets them.
+    fn learn_numbering(&mut self, numbering: Option<Numbering>);
     /// Keeps in mind that an order was made.
     fn learn_order(&mut self, order: &Order);
     /// Makes everything durable, and what was learnt certain.
@@ -40,11 +48,13 @@ pub(crate) trait TransactionHost {
 pub(crate) struct SqlTransaction<H: TransactionHost> {
     host: H,
     is_open: bool,
+    /// The numbers of the next new things, unless what was saved here made them uncertain.
+    numbering: Option<Numbering>,
 }
 
 impl<H: TransactionHost> SqlTransaction<H> {
     pub(crate) fn new(host: H) -> Self {
-        Self { host, is_open: true }
+        Self { host, is_open: true, numbering: None }
     }
 }
 
@@ -58,10 +68,17 @@ impl<H: TransactionHost> Drop for SqlTransaction<H> {
 
 impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
     fn load_locations(&mut self) -> Result<Vec<Location>, StoreError> {
-        locations::load(self.host.session())
+        if let Some(known) = self.host.known_locations() {
+            return Ok(known);
+        }
+        let locations = locations::load(self.host.session())?;
+        self.host.learn_locations(Some(&locations));
+        Ok(locations)
     }
 
     fn save_locations(&mut self, new: &[Location]) -> Result<(), StoreError> {
+        self.host.learn_locations(None);
+        self.numbering = None;
         locations::save(self.host.session(), new)
     }
 
@@ -85,6 +102,9 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
 
     fn save_items(&mut self, pages: &[&ItemPage]) -> Result<(), StoreError> {
         items::save(self.host.session(), pages)?;
+        if pages.iter().any(|page| page.loaded_version.is_none()) {
+            self.numbering = None;
+        }
         for page in pages {
             self.host.learn_item(&page.item, true);
         }
@@ -92,6 +112,10 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
     }
 
     fn numbering(&mut self) -> Result<Numbering, StoreError> {
+        if let Some(known) = self.host.known_numbering() {
+            self.numbering = Some(known);
+            return Ok(known);
+        }
         let session = self.host.session();
         let mut numbers = [0_i64; 4];
         let sql = "SELECT COALESCE((SELECT MAX(number) FROM items), 0), COALESCE((SELECT MAX(number) FROM locations), 0), \
@@ -104,12 +128,14 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
             Ok(ControlFlow::Break(()))
         })?;
         let [item, location, order, ordered_at] = numbers;
-        Ok(Numbering {
+        let numbering = Numbering {
             item: ItemNumber(codec::number(item.saturating_add(1))?),
             location: LocationNumber(codec::number(location.saturating_add(1))?),
             order: OrderNumber(codec::number(order.saturating_add(1))?),
             ordered_at: codec::time(ordered_at),
-        })
+        };
+        self.numbering = Some(numbering);
+        Ok(numbering)
     }
 }
 
@@ -127,6 +153,10 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
         orders::save(self.host.session(), pages)?;
         for page in pages.iter().filter(|page| page.loaded_seq.is_none()) {
             self.host.learn_order(&page.order);
+            if let Some(numbering) = &mut self.numbering {
+                numbering.order = OrderNumber(page.order.number.0.saturating_add(1)).max(numbering.order);
+                numbering.ordered_at = page.order.numbered_at.max(numbering.ordered_at);
+            }
         }
         Ok(())
     }
@@ -186,6 +216,10 @@ impl<H: TransactionHost> StoreTransaction for SqlTransaction<H> {
         let sql = "UPDATE books SET batch = batch + 1, decided_at = ? WHERE id = 1";
         self.host.session().execute(sql, &[Value::time(time)])?;
         self.is_open = false;
-        self.host.commit()
+        let numbering = self.numbering.take();
+        self.host.learn_numbering(None);
+        self.host.commit()?;
+        self.host.learn_numbering(numbering);
+        Ok(())
     }
 }

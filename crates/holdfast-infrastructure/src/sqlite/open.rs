@@ -32,7 +32,7 @@ pub struct SqliteSettings {
 impl SqliteSettings {
     /// The usual settings, in `folder`.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), cache_kib: 65_536, readers: 4, checkpoint_pages: 16_384 }
+        Self { folder: folder.into(), cache_kib: 16_384, readers: 4, checkpoint_pages: 16_384 }
     }
 
     fn file(&self) -> PathBuf {
@@ -232,7 +232,7 @@ fn check(connection: &Connection) -> Result<(), OpenError> {
 /// Reads all order ids into the filter that tells their runs.
 pub(crate) fn read_runs(connection: &Connection) -> rusqlite::Result<OrderRuns> {
     let mut runs = OrderRuns::default();
-    let mut statement = connection.prepare("SELECT number, id FROM orders ORDER BY number >> 14, id")?;
+    let mut statement = connection.prepare("SELECT number, id FROM orders ORDER BY number >> 10, id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let number: i64 = row.get(0)?;

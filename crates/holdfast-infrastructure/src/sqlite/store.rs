@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::{Clock, failpoint};
-use holdfast_domain::book::ProductRef;
-use holdfast_domain::{InventoryItem, Order, Timestamp};
+use holdfast_domain::book::{Numbering, ProductRef};
+use holdfast_domain::{InventoryItem, Location, Order, Timestamp};
 use rusqlite::ErrorCode;
 
 use crate::sql::session::SqlSession;
@@ -21,6 +21,8 @@ pub struct SqliteStore {
     session: SqliteSession,
     runs: Arc<RwLock<OrderRuns>>,
     cache: ItemCache,
+    locations: Option<Vec<Location>>,
+    numbering: Option<Numbering>,
     clock: Arc<dyn Clock>,
     decided_at: Timestamp,
     wal_pages: Arc<AtomicI64>,
@@ -45,7 +47,8 @@ impl SqliteStore {
         lock: File,
     ) -> Self {
         let cache = ItemCache::default();
-        Self { session, runs, cache, clock, decided_at, wal_pages, checkpoint_pages, _lock: lock }
+        let (locations, numbering) = (None, None);
+        Self { session, runs, cache, locations, numbering, clock, decided_at, wal_pages, checkpoint_pages, _lock: lock }
     }
 
     /// When the last batch was decided: a clock must not start before.
@@ -107,6 +110,22 @@ impl TransactionHost for Writing<'_> {
         if is_saved { self.store.cache.will_be(item) } else { self.store.cache.keep(item.clone()) }
     }
 
+    fn known_locations(&self) -> Option<Vec<Location>> {
+        self.store.locations.clone()
+    }
+
+    fn learn_locations(&mut self, locations: Option<&[Location]>) {
+        self.store.locations = locations.map(<[Location]>::to_vec);
+    }
+
+    fn known_numbering(&self) -> Option<Numbering> {
+        self.store.numbering
+    }
+
+    fn learn_numbering(&mut self, numbering: Option<Numbering>) {
+        self.store.numbering = numbering;
+    }
+
     fn learn_order(&mut self, order: &Order) {
         let mut runs = self.store.runs.write().unwrap_or_else(PoisonError::into_inner);
         runs.add(order.number.0, order.id);
@@ -133,6 +152,8 @@ impl TransactionHost for Writing<'_> {
 
     fn rollback(&mut self) {
         self.store.cache.rolled_back();
+        self.store.locations = None;
+        self.store.numbering = None;
         if let Err(error) = self.store.session.execute("ROLLBACK", &[])
             && !self.store.session.connection().is_autocommit()
         {
