@@ -1,6 +1,7 @@
 //! A service that is ended in the middle of its work has lost nothing that it acknowledged, and doubles nothing that is
 //! asked again.
 
+use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ fn a_crash_at_any_step_of_a_commit_loses_and_doubles_nothing() {
     for place in ["begun", "decided", "saved", "before_commit", "committed"] {
         for turn in [1, 2, 30] {
             let failpoint = format!("{place}:{turn}");
-            let mut service = Service::start_under(&program, ("HOLDFAST_FAILPOINT", &failpoint), &[]);
+            let mut service = Service::start_under(&program, &[("HOLDFAST_FAILPOINT", OsStr::new(&failpoint))], &[]);
             let url = service.url().to_owned();
             // It ends by itself.
             load.run(&url, || {});

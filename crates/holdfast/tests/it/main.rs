@@ -22,3 +22,4 @@ mod small_disk;
 mod stampede;
 mod tampered;
 mod test_data;
+mod wall_clock;

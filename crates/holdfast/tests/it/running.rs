@@ -1,5 +1,6 @@
 //! A running service: started, asked, told to leave, killed.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -34,10 +35,10 @@ impl Service {
         Self::spawn(program, program.command(arguments))
     }
 
-    /// Starts a service with a variable in its environment.
-    pub(crate) fn start_under(program: &Program, variable: (&str, &str), more: &[&str]) -> Self {
+    /// Starts a service with variables in its environment.
+    pub(crate) fn start_under(program: &Program, variables: &[(&str, &OsStr)], more: &[&str]) -> Self {
         let mut command = program.command(&[&serve(more)[..], more].concat());
-        command.env(variable.0, variable.1);
+        command.envs(variables.iter().copied());
         Self::spawn(program, command)
     }
 
