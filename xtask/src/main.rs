@@ -1,6 +1,7 @@
 //! Checks and chores of the project: `cargo xtask help` lists them.
 
 mod arrows;
+mod faketime;
 mod links;
 mod openapi;
 mod schemathesis;
