@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`quantity`] and [`time`] (numbers), [`ids`] and [`text`] (names), [`movement`] and [`item`] (stock and
 //! its rules), [`reservation`], [`allocation`] and [`order`] (promises), [`book`] (the pages a batch works on),
-//! [`event`] (what the world is told) and [`audit`] (the proof that the ledger explains the levels).
+//! and [`event`] (what the world is told).
 
 pub mod allocation;
 pub mod book;

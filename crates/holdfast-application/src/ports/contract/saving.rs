@@ -348,6 +348,7 @@ pub fn due_orders_are_found_by_what_they_hold(make: MakeStore<'_>) {
     assert_eq!(holding(&[(2, berlin)], now, 9), []);
     assert_eq!(holding(&[(1, None), (2, main)], now, 9), [order(1), order(2), order(3)]);
     assert_eq!(holding(&[(1, None), (1, main), (2, main)], now, 2), [order(1), order(2)]);
+    assert_eq!(holding(&[(2, None)], now, 1), [order(2)], "most counts those that hold, not those that are due");
     assert_eq!(holding(&[(9, None)], now, 9), []);
     assert_eq!(holding(&[(1, None)], now.before(Duration::from_hours(1)), 9), []);
 }
