@@ -1,6 +1,6 @@
 //! How Holdfast is talked to: HTTP routes, problem answers, the OpenAPI document.
 //!
-//! Reading order: [`router`] (all routes, and what surrounds them), [`routes`] (decode, ask, answer), [`decode`] (bodies to
+//! Reading order: [`mod@router`] (all routes, and what surrounds them), [`routes`] (decode, ask, answer), [`decode`] (bodies to
 //! commands), [`wire`] (the shapes of answers), [`render`] (decisions to answers), [`code`] and [`problem`] (what goes
 //! wrong, one table), [`openapi`] (the document).
 //!
