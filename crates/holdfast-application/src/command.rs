@@ -316,7 +316,8 @@ impl Command {
                 order_answer(book, *order, effect)
             }
             Self::ConfirmOrder { order, reacquire } => {
-                let effect = book.confirm_order(*order, *reacquire, actor)?;
+                let strategy = reacquire.then_some(policy.strategy);
+                let effect = book.confirm_order(*order, strategy, actor)?;
                 order_answer(book, *order, effect)
             }
             Self::ReleaseOrder { order, reason } => {

@@ -124,7 +124,7 @@ impl OrderEvent {
                 EventAnswer::coded(EventOutcome::Refused, "order_already_closed")
             }
             Some(_) => {
-                let reacquire = policy.late_payment == LatePayment::Reacquire;
+                let reacquire = (policy.late_payment == LatePayment::Reacquire).then_some(policy.strategy);
                 EventAnswer::of(book.confirm_order(self.order, reacquire, actor))
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holdfast_application::Clock;
 use holdfast_application::ports::Store;
-use holdfast_application::queries::{ProductFilter, ProductSort, StockQueries};
+use holdfast_application::queries::StockQueries;
 use holdfast_infrastructure::sqlite::{self, OpenError, SqliteSettings};
 
 use crate::config::Settings;
@@ -35,9 +35,7 @@ pub(crate) fn open_books(settings: &Settings) -> Result<Books, Failure> {
     let embedded = embedded(settings);
     let told_by: Arc<dyn Clock> = clock.clone();
     let (store, queries) = sqlite::open(&embedded, told_by).map_err(|error| not_opened(&error))?;
-    if let Some(last) = last_change(&*queries)? {
-        clock.not_before(last);
-    }
+    clock.not_before(store.decided_at());
     Ok(Books { store: Box::new(store), queries, clock })
 }
 
@@ -88,19 +86,4 @@ fn not_opened(error: &OpenError) -> Failure {
         _ => "",
     };
     Failure::new(exit, format!("{}{hint}", with_sources(error)))
-}
-
-/// When an item last changed.
-fn last_change(queries: &dyn StockQueries) -> Result<Option<holdfast_domain::Timestamp>, Failure> {
-    let newest = ProductFilter {
-        search: None,
-        low: None,
-        out: None,
-        sort: ProductSort::UpdatedAt,
-        descending: true,
-        after: None,
-        limit: 1,
-    };
-    let items = queries.find_items(&newest).map_err(|error| Failure::failed("the store cannot be read", &error))?;
-    Ok(items.first().map(|item| item.updated_at))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::allocation::Strategy;
 use crate::book::{Book, Effect, ExpiryRule, order_cause};
 use crate::ids::{LocationNumber, OrderId, ProductId};
 use crate::item::InventoryItem;
@@ -13,25 +14,31 @@ use crate::text::{Actor, Reason};
 use crate::time::Timestamp;
 
 impl Book {
-    /// Lets a reserved order's units leave the house. With `reacquire` an expired order is reserved anew and confirmed
-    /// in one decision.
+    /// Lets a reserved order's units leave the house. With `reacquire` an expired order is reserved anew, by that
+    /// strategy, and confirmed in one decision.
     ///
     /// # Errors
     ///
-    /// The order is unknown, has expired, or its state does not allow it; nothing changed.
-    pub fn confirm_order(&mut self, id: OrderId, reacquire: bool, actor: &Actor) -> Result<Effect, Refusal> {
+    /// The order is unknown, has expired, or its state does not allow it; nothing changed, but that an order whose time was
+    /// over under [`ExpiryRule::Strict`] is ended when it cannot be reacquired.
+    pub fn confirm_order(
+        &mut self,
+        id: OrderId,
+        reacquire: Option<Strategy>,
+        actor: &Actor,
+    ) -> Result<Effect, Refusal> {
         let order = self.order(id).ok_or(Refusal::OrderNotFound)?;
         let too_late = self.expiry == ExpiryRule::Strict && order.is_due(self.now);
         match order.status {
             OrderStatus::Confirmed => return Ok(Effect::Replayed),
-            OrderStatus::Reserved if too_late && !reacquire => return Err(Refusal::ReservationExpired),
-            OrderStatus::Reserved if too_late => {
-                self.expire(id, actor);
-                self.reserve_again(id, actor)?;
+            OrderStatus::Reserved if !too_late => {}
+            status @ (OrderStatus::Reserved | OrderStatus::Expired) => {
+                let strategy = reacquire.ok_or(Refusal::ReservationExpired)?;
+                if status == OrderStatus::Reserved {
+                    self.expire(id, actor);
+                }
+                self.reserve_again(id, strategy, actor)?;
             }
-            OrderStatus::Reserved => {}
-            OrderStatus::Expired if reacquire => self.reserve_again(id, actor)?,
-            OrderStatus::Expired => return Err(Refusal::ReservationExpired),
             status @ (OrderStatus::Refused | OrderStatus::Released | OrderStatus::Closed) => {
                 return Err(Refusal::OrderStateConflict(status));
             }

@@ -74,22 +74,22 @@ impl Book {
         }
     }
 
-    /// Reserves the lines an expired order once held and keeps its reservations' time: the first half of a late payment.
+    /// Reserves the lines an expired order once held, for the time it was first held: the first half of a late payment.
     ///
     /// # Errors
     ///
     /// [`Refusal::InsufficientStock`]; nothing changed, the order stays expired.
-    pub(super) fn reserve_again(&mut self, id: OrderId, actor: &Actor) -> Result<(), Refusal> {
+    pub(super) fn reserve_again(&mut self, id: OrderId, strategy: Strategy, actor: &Actor) -> Result<(), Refusal> {
         let order = self.order(id).expect("the order is in the book");
         let (asked, ttl) = (order.asked.clone(), order.first_ttl);
-        let plan = match self.plan(&asked, Strategy::Priority, &[]) {
+        let plan = match self.plan(&asked, strategy, &[]) {
             Ok(plan) => plan,
             Err(Unserved::Refused(refusal)) => return Err(refusal),
             Err(Unserved::Short(lines, levels)) => {
                 if !self.expire_due_holding(&levels, id, actor) {
                     return Err(Refusal::InsufficientStock(lines));
                 }
-                self.plan(&asked, Strategy::Priority, &[]).map_err(Unserved::into_refusal)?
+                self.plan(&asked, strategy, &[]).map_err(Unserved::into_refusal)?
             }
         };
         self.hold_anew(id, asked, ttl.map_or(Hold::Forever, Hold::For));

@@ -155,8 +155,8 @@ impl Household {
         let ttl = self.ttl();
         let book = &mut self.book;
         let (about, result) = match verb {
-            1 => ("confirm", book.confirm_order(order, false, &actor())),
-            2 => ("confirm again", book.confirm_order(order, true, &actor())),
+            1 => ("confirm", book.confirm_order(order, None, &actor())),
+            2 => ("confirm again", book.confirm_order(order, Some(Strategy::Priority), &actor())),
             3 => ("release", book.release_order(order, None, &actor())),
             4 => ("extend", book.extend_order(order, ttl)),
             5 if book.order(order).is_none() => {

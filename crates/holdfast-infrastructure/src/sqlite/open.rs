@@ -14,7 +14,8 @@ use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteQueries;
 use crate::sqlite::schema;
 use crate::sqlite::session::SqliteSession;
-use crate::sqlite::store::SqliteStore;
+use crate::sqlite::store::{Held, Log, SqliteStore, Tip};
+use crate::sqlite::{beacon::Beacon, filesystem};
 
 /// Where an embedded store is, and how much memory and log it may take.
 #[derive(Clone, Debug)]
@@ -54,6 +55,14 @@ pub enum OpenError {
     /// Another process writes there.
     #[error("another process writes to {0}: one writer at a time")]
     InUse(PathBuf),
+    /// The folder lies on a file system over a network.
+    #[error("{folder} lies on {kind}: a file system over a network loses what it acknowledged; use a local disk")]
+    Networked {
+        /// The folder.
+        folder: PathBuf,
+        /// The kind of file system.
+        kind: String,
+    },
     /// There is no store in the folder.
     #[error("there is no store in {0}")]
     Missing(PathBuf),
@@ -88,6 +97,9 @@ pub enum OpenError {
 /// [`OpenError`].
 pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteStore, Arc<SqliteQueries>), OpenError> {
     let lock = lock(&settings.folder)?;
+    if let Some(kind) = filesystem::networked(&settings.folder) {
+        return Err(OpenError::Networked { folder: settings.folder.clone(), kind });
+    }
     let mut connection = connect(settings)?;
     prepare(&connection)?;
     schema::upgrade(&connection)?;
@@ -96,8 +108,10 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
     check(&connection)?;
 
     let runs = Arc::new(RwLock::new(read_runs(&connection)?));
-    let decided_at =
-        connection.query_row("SELECT decided_at FROM books WHERE id = 1", [], |row| row.get::<_, i64>(0))?;
+    let (batch, decided_at) = connection.query_row("SELECT batch, decided_at FROM books WHERE id = 1", [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    let beacon = beacon_of(settings, batch)?;
     let wal_pages = Arc::new(AtomicI64::new(0));
     let pages = wal_pages.clone();
     connection.wal_hook(Some(move |_wal: &mut rusqlite::hooks::Wal, in_log: i32| {
@@ -105,15 +119,10 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
         Ok(())
     }))?;
     let queries = Arc::new(SqliteQueries::open(&settings.file(), settings.readers, &runs)?);
-    let store = SqliteStore::new(
-        SqliteSession::new(connection, runs.clone()),
-        runs,
-        clock,
-        Timestamp::from_micros(decided_at),
-        wal_pages,
-        i64::from(settings.checkpoint_pages),
-        lock,
-    );
+    let session = SqliteSession::new(connection, runs.clone());
+    let tip = Tip { batch: u64::try_from(batch).unwrap_or(0), decided_at: Timestamp::from_micros(decided_at) };
+    let log = Log { pages: wal_pages, checkpoint_at: i64::from(settings.checkpoint_pages) };
+    let store = SqliteStore::new(session, runs, clock, tip, log, Held { _lock: lock, beacon });
     Ok((store, queries))
 }
 
@@ -160,6 +169,21 @@ pub fn migrate(settings: &SqliteSettings, dry_run: bool) -> Result<Vec<String>, 
         schema::upgrade(&connection)?;
     }
     Ok(steps)
+}
+
+/// The beacon, once it is sure that the file is not older.
+fn beacon_of(settings: &SqliteSettings, batch: i64) -> Result<Beacon, OpenError> {
+    let path = settings.folder.join("holdfast.beacon");
+    let unusable = |source| OpenError::Folder { path: path.clone(), source };
+    let beacon = Beacon::open(&settings.folder).map_err(unusable)?;
+    let acknowledged = beacon.batch().map_err(unusable)?;
+    if i64::try_from(acknowledged).unwrap_or(i64::MAX) > batch {
+        return Err(OpenError::Damaged(format!(
+            "batch {acknowledged} was acknowledged, but the file ends at {batch}. If a backup was restored on purpose, \
+             remove holdfast.beacon; else what was acknowledged since is lost"
+        )));
+    }
+    Ok(beacon)
 }
 
 /// Takes the lock that keeps a second writer away.
@@ -240,4 +264,21 @@ pub(crate) fn read_runs(connection: &Connection) -> rusqlite::Result<OrderRuns> 
         runs.add(u64::try_from(number).unwrap_or(0), OrderId::from_bytes(id));
     }
     Ok(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_application::clock::ManualClock;
+
+    #[test]
+    fn a_file_that_is_older_than_what_was_acknowledged_is_not_opened() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = SqliteSettings::in_folder(folder.path());
+        let clock = Arc::new(ManualClock::at(Timestamp::EPOCH));
+        drop(open(&settings, clock.clone()).expect("a new store"));
+        Beacon::open(folder.path()).and_then(|beacon| beacon.light(7)).expect("writes");
+        let words = open(&settings, clock).expect_err("seven batches are missing").to_string();
+        assert!(words.contains("batch 7 was acknowledged, but the file ends at 0"), "{words}");
+    }
 }

@@ -12,6 +12,7 @@ use rusqlite::ErrorCode;
 
 use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
+use crate::sqlite::beacon::Beacon;
 use crate::sqlite::cache::ItemCache;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::session::{SqliteSession, fault};
@@ -24,15 +25,41 @@ pub struct SqliteStore {
     locations: Option<Vec<Location>>,
     numbering: Option<Numbering>,
     clock: Arc<dyn Clock>,
-    decided_at: Timestamp,
-    wal_pages: Arc<AtomicI64>,
-    checkpoint_pages: i64,
-    _lock: File,
+    tip: Tip,
+    log: Log,
+    held: Held,
+}
+
+/// The last batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tip {
+    /// Its number: 1, 2, 3 …
+    pub(crate) batch: u64,
+    /// When it was decided.
+    pub(crate) decided_at: Timestamp,
+}
+
+/// The write-ahead log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// How many pages it has.
+    pub(crate) pages: Arc<AtomicI64>,
+    /// At how many it is carried over into the file.
+    pub(crate) checkpoint_at: i64,
+}
+
+/// Files that are held as long as the store is open.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// Keeps a second writer away.
+    pub(crate) _lock: File,
+    /// Tells which batch was acknowledged last.
+    pub(crate) beacon: Beacon,
 }
 
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore").field("decided_at", &self.decided_at).finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("tip", &self.tip).field("held", &self.held).finish_non_exhaustive()
     }
 }
 
@@ -41,23 +68,22 @@ impl SqliteStore {
         session: SqliteSession,
         runs: Arc<RwLock<OrderRuns>>,
         clock: Arc<dyn Clock>,
-        decided_at: Timestamp,
-        wal_pages: Arc<AtomicI64>,
-        checkpoint_pages: i64,
-        lock: File,
+        tip: Tip,
+        log: Log,
+        held: Held,
     ) -> Self {
         let cache = ItemCache::default();
         let (locations, numbering) = (None, None);
-        Self { session, runs, cache, locations, numbering, clock, decided_at, wal_pages, checkpoint_pages, _lock: lock }
+        Self { session, runs, cache, locations, numbering, clock, tip, log, held }
     }
 
     /// When the last batch was decided: a clock must not start before.
     pub fn decided_at(&self) -> Timestamp {
-        self.decided_at
+        self.tip.decided_at
     }
 
     fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.wal_pages.store(0, Ordering::Relaxed);
+        self.log.pages.store(0, Ordering::Relaxed);
         let connection = self.session.connection();
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(fault)
     }
@@ -70,7 +96,7 @@ impl Store for SqliteStore {
     }
 
     fn rest(&mut self, _idle: bool) -> Result<(), StoreError> {
-        if self.wal_pages.load(Ordering::Relaxed) >= self.checkpoint_pages {
+        if self.log.pages.load(Ordering::Relaxed) >= self.log.checkpoint_at {
             self.checkpoint()?;
         }
         Ok(())
@@ -97,7 +123,7 @@ impl TransactionHost for Writing<'_> {
 
     /// Read once a batch, and always later than the batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError> {
-        let earliest = Timestamp::from_micros(self.store.decided_at.micros().saturating_add(1));
+        let earliest = Timestamp::from_micros(self.store.tip.decided_at.micros().saturating_add(1));
         let clock = &self.store.clock;
         Ok(*self.now.get_or_insert_with(|| clock.now().max(earliest)))
     }
@@ -138,7 +164,12 @@ impl TransactionHost for Writing<'_> {
         match committed {
             Ok(_) => {
                 self.store.cache.committed();
-                self.store.decided_at = self.now.unwrap_or(self.store.decided_at);
+                let store = &mut *self.store;
+                store.tip.decided_at = self.now.unwrap_or(store.tip.decided_at);
+                store.tip.batch = store.tip.batch.saturating_add(1);
+                if let Err(error) = store.held.beacon.light(store.tip.batch) {
+                    tracing::warn!(%error, "the beacon could not be written");
+                }
                 Ok(())
             }
             // The frame that makes a commit is the last one written and is not there (PROTOCOL, section 3.3).

@@ -14,10 +14,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 /// How often the service is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A batch that takes longer is worth a word.
-const BUSY_MAX: Duration = Duration::from_secs(2);
-/// A batch that takes longer means that nothing can be written.
-const STUCK_AFTER: Duration = Duration::from_secs(10);
+/// A batch that takes longer means that nothing can be written (PROTOCOL, section 4.1).
+const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// A store that was last read longer ago cannot be read.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 /// An order that is held so much longer than the sweep needs is overdue.
@@ -109,7 +107,7 @@ impl Health {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             (seen.read_at.elapsed(), seen.read_fault.clone())
         };
-        let busy = self.lane.busy_for().filter(|busy| *busy > BUSY_MAX);
+        let busy = self.lane.busy_for().filter(|busy| *busy > STUCK_AFTER);
         let (state, detail) = if self.lane.has_ended() {
             (HealthState::Unhealthy, Some("the writer has stopped".to_owned()))
         } else if fault.is_some() || unread_for > READ_WITHIN {

@@ -85,11 +85,15 @@ fn under_strict_expiry_nothing_is_done_with_a_due_order() {
     book.expiry = ExpiryRule::Strict;
     book.order_lines(ORDER, &lines([(LAMP, 6)])).expect("enough");
     book.now = book.now.after(HALF_AN_HOUR);
-    assert_eq!(book.confirm_order(ORDER, false, &actor()), Err(Refusal::ReservationExpired));
+    assert_eq!(book.confirm_order(ORDER, None, &actor()), Err(Refusal::ReservationExpired));
     let conflict = Refusal::OrderStateConflict(OrderStatus::Expired);
     assert_eq!(replace(&mut book, 5), Err(conflict.clone()));
     assert_eq!(book.extend_order(ORDER, HALF_AN_HOUR), Err(conflict));
-    assert_eq!(book.confirm_order(ORDER, true, &actor()), Ok(Effect::Applied), "anew, in one decision");
+    assert_eq!(
+        book.confirm_order(ORDER, Some(Strategy::Priority), &actor()),
+        Ok(Effect::Applied),
+        "anew, in one decision"
+    );
 }
 
 #[test]
