@@ -25,7 +25,7 @@ fn thirty_times_killed_under_load_and_nothing_is_lost_or_doubled() {
             service.kill();
         });
     }
-    settled(&program, load);
+    load.must_be_kept_after_a_crash(&program);
 }
 
 #[test]
@@ -48,13 +48,5 @@ fn a_crash_at_any_step_of_a_commit_loses_and_doubles_nothing() {
             assert!(ended.signal().is_some(), "{failpoint} is reached: {ended:?}");
         }
     }
-    settled(&program, load);
-}
-
-/// What was not answered is sent again, everything else too, and then the books are compared with what was told.
-fn settled(program: &Program, mut load: Load) {
-    let service = Service::start_again(program, &[]);
-    load.settle(&service);
-    assert_eq!(service.stop(), Some(0));
-    load.must_be_kept_by(program);
+    load.must_be_kept_after_a_crash(&program);
 }

@@ -11,6 +11,7 @@ mod crashes;
 mod disk_full;
 mod events_replayed;
 mod exports;
+mod failing_disk;
 mod imports;
 mod load;
 mod program;

@@ -56,14 +56,21 @@ impl Program {
 
     /// The program with its environment and arguments, not started yet.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.other(&self.binary);
+        command.args(arguments);
+        command
+    }
+
+    /// Another program with the same environment and folder.
+    pub(crate) fn other(&self, binary: &Path) -> Command {
+        let mut command = Command::new(binary);
         for (name, _) in std::env::vars() {
             if name.starts_with("HOLDFAST_") || name.starts_with("ConnectionStrings__") {
                 command.env_remove(name);
             }
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.args(arguments).current_dir(self.folder());
+        command.current_dir(self.folder());
         command
     }
 

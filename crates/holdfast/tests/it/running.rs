@@ -53,21 +53,26 @@ impl Service {
         service
     }
 
-    fn spawn(program: &Program, mut command: Command) -> Self {
+    fn spawn(program: &Program, command: Command) -> Self {
+        Self::try_to_spawn(program, command).unwrap_or_else(|(ended, log)| panic!("not ready but {ended}: {log}"))
+    }
+
+    /// Starts what `command` says and waits until it is ready, or has ended: then how, and what it logged.
+    pub(crate) fn try_to_spawn(program: &Program, mut command: Command) -> Result<Self, (ExitStatus, String)> {
         // A file, for a pipe that nobody reads would stop a service that has much to say.
         static LOGS: AtomicU32 = AtomicU32::new(0);
         let log_file = program.folder().join(format!("log-{}.txt", LOGS.fetch_add(1, Ordering::Relaxed)));
         let log = File::create(&log_file).expect("a file for its log");
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("not ready: {}", std::fs::read_to_string(&log_file).unwrap_or_default())
-        });
-        assert_eq!(ready["ready"], true);
-        Self { child, ready, log_file }
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("text");
+        let mut service = Self { child, ready: Value::Null, log_file };
+        if line.is_empty() {
+            return Err((service.ended(), service.log()));
+        }
+        service.ready = serde_json::from_str(&line).expect("a line of JSON");
+        assert_eq!(service.ready["ready"], true);
+        Ok(service)
     }
 
     /// Its URL.
