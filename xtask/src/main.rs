@@ -1,7 +1,8 @@
 //! Checks and chores of the project: `cargo xtask help` lists them.
 
 mod arrows;
-mod faketime;
+mod debian;
+
 mod links;
 mod openapi;
 mod schemathesis;

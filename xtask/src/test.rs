@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::shell::{self, cargo, target};
-use crate::{arrows, faketime, links, schemathesis, tidy};
+use crate::{arrows, debian, links, schemathesis, tidy};
 
 pub(crate) fn run() -> Result<()> {
     let started = Instant::now();
@@ -19,8 +19,8 @@ pub(crate) fn run() -> Result<()> {
     let binary = target().join("release/holdfast");
     step("the program with failpoints, for the crashes");
     shell::run(&mut cargo(&["build", "--quiet", "--package", "holdfast", "--features", "failpoints"]))?;
-    step("what the stories about the wall clock need");
-    faketime::install()?;
+    step("what the stories about clocks and disks need");
+    debian::install()?;
     step("tests");
     let mut tests = cargo(&["test", "--workspace", "--features", "holdfast/failpoints", "--no-fail-fast"]);
     shell::run(tests.env("HOLDFAST_BIN", &binary))?;
