@@ -7,12 +7,17 @@ use anyhow::{Result, bail};
 
 use crate::shell::{program, run};
 
-/// The packages and how to tell that they are there.
-const PACKAGES: &[(&str, fn() -> bool)] = &[("faketime", has_faketime), ("strace", has_strace)];
+struct Package {
+    name: &'static str,
+    is_there: fn() -> bool,
+}
+
+const PACKAGES: [Package; 2] =
+    [Package { name: "faketime", is_there: has_faketime }, Package { name: "strace", is_there: has_strace }];
 
 /// Installs what is missing where that is allowed; elsewhere the stories say that they are left out.
 pub(crate) fn install() -> Result<()> {
-    for (name, is_there) in PACKAGES {
+    for Package { name, is_there } in PACKAGES {
         if is_there() {
             continue;
         }

@@ -2,7 +2,6 @@
 
 mod arrows;
 mod debian;
-
 mod links;
 mod openapi;
 mod schemathesis;
