@@ -94,6 +94,8 @@ impl Lane {
     /// Works until the queue is closed and empty, or a commit's outcome is not known.
     pub fn run(mut self) -> LaneEnd {
         let end = loop {
+            // Callers that are about to come get the processor first: fuller batches, at no wait.
+            std::thread::yield_now();
             let Some(batch) = self.queue.next_batch(&self.limits, PATIENCE) else { break LaneEnd::Drained };
             let idle = batch.is_empty();
             if !idle {

@@ -158,10 +158,7 @@ impl InventoryItem {
         now: Timestamp,
     ) -> Result<StockMovement, Insufficient> {
         let before = self.balance(location);
-        let available = before
-            .available
-            .minus(quantity)
-            .ok_or(Insufficient { available: before.available, requested: quantity.into() })?;
+        let available = left(before, quantity)?;
         let reserved = before.reserved.plus(quantity).expect("on hand is unchanged");
         let after = Balance { available, reserved };
         Ok(self.moved(location, StockMovementType::Reserved, quantity.into(), after, cause, now))
@@ -236,10 +233,7 @@ impl InventoryItem {
         now: Timestamp,
     ) -> Result<StockMovement, Insufficient> {
         let before = self.balance(location);
-        let available = before
-            .available
-            .minus(quantity)
-            .ok_or(Insufficient { available: before.available, requested: quantity.into() })?;
+        let available = left(before, quantity)?;
         let after = Balance { available, reserved: before.reserved };
         Ok(self.moved(location, kind, quantity.into(), after, cause, now))
     }
@@ -315,6 +309,12 @@ impl InventoryItem {
             created_at: now,
         }
     }
+}
+
+/// What is available once `quantity` units are taken.
+fn left(before: Balance, quantity: Quantity) -> Result<Count, Insufficient> {
+    let short = Insufficient { available: before.available, requested: quantity.into() };
+    before.available.minus(quantity).ok_or(short)
 }
 
 /// The size of the difference between two counts, or `None` when they are equal.

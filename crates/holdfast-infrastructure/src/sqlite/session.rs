@@ -1,5 +1,6 @@
 //! The SQLite driver: a connection with its prepared statements.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, RwLock};
 
@@ -18,12 +19,14 @@ use crate::sqlite::order_runs::OrderRuns;
 pub(crate) struct SqliteSession {
     connection: Connection,
     runs: Arc<RwLock<OrderRuns>>,
+    /// The statements of writers, by what they insert and whether a row may be there already.
+    inserts: HashMap<(&'static str, bool), String>,
 }
 
 impl SqliteSession {
     pub(crate) fn new(connection: Connection, runs: Arc<RwLock<OrderRuns>>) -> Self {
         connection.set_prepared_statement_cache_capacity(256);
-        Self { connection, runs }
+        Self { connection, runs, inserts: HashMap::new() }
     }
 
     pub(crate) const fn connection(&self) -> &Connection {
@@ -87,7 +90,11 @@ impl SqlSession for SqliteSession {
         for row in rows {
             let statement = match &mut statement {
                 Some(statement) => statement,
-                None => statement.insert(self.connection.prepare_cached(&insert_sql(writer)).map_err(fault)?),
+                None => {
+                    let name = (writer.insert, matches!(writer.upsert, Upsert::Columns { .. }));
+                    let sql = self.inserts.entry(name).or_insert_with(|| insert_sql(writer));
+                    statement.insert(self.connection.prepare_cached(sql).map_err(fault)?)
+                }
             };
             bind(statement, &row)?;
             statement.raw_execute().map_err(fault)?;
