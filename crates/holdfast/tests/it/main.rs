@@ -9,6 +9,7 @@ mod beside;
 mod client;
 mod crashes;
 mod disk_full;
+mod events_and_crashes;
 mod events_replayed;
 mod exports;
 mod failing_disk;
