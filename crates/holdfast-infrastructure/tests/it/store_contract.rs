@@ -3,16 +3,33 @@
 use std::sync::Arc;
 
 use holdfast_application::clock::ManualClock;
-use holdfast_application::ports::Store;
+use holdfast_application::ports::{Store, StoreError, StoreTransaction};
 use holdfast_application::queries::StockQueries;
 use holdfast_application::store_contract;
-use holdfast_infrastructure::sqlite::{SqliteSettings, open};
+use holdfast_infrastructure::sqlite::{SqliteSettings, SqliteStore, open};
+use tempfile::TempDir;
 
-/// A store in a folder that goes away with the process.
+/// A store in a folder that goes away with it.
 pub(crate) fn embedded(clock: Arc<ManualClock>) -> (Box<dyn Store>, Arc<dyn StockQueries>) {
-    let folder = tempfile::tempdir().expect("a temporary folder").keep();
-    let (store, queries) = open(&SqliteSettings::in_folder(folder), clock).expect("an empty store");
-    (Box::new(store), queries)
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (store, queries) = open(&SqliteSettings::in_folder(folder.path()), clock).expect("an empty store");
+    (Box::new(Embedded { store, _folder: folder }), queries)
+}
+
+/// The store stands first, so that it is closed before its folder goes.
+struct Embedded {
+    store: SqliteStore,
+    _folder: TempDir,
+}
+
+impl Store for Embedded {
+    fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError> {
+        self.store.begin()
+    }
+
+    fn rest(&mut self, idle: bool) -> Result<(), StoreError> {
+        self.store.rest(idle)
+    }
 }
 
 store_contract!(embedded);
