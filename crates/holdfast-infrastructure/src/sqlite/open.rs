@@ -8,7 +8,7 @@ use std::sync::{Arc, RwLock};
 use holdfast_application::Clock;
 use holdfast_domain::{OrderId, Timestamp};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteQueries;
@@ -16,6 +16,9 @@ use crate::sqlite::schema;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::store::{Held, Log, SqliteStore, Tip};
 use crate::sqlite::{beacon::Beacon, filesystem};
+
+/// The largest file whose structure is checked at every start: some 50 ms.
+const STRUCTURE_CHECKED_MAX: u64 = 64 << 20;
 
 /// Where an embedded store is, and how much memory and log it may take.
 #[derive(Clone, Debug)]
@@ -103,8 +106,8 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
     let mut connection = connect(settings)?;
     prepare(&connection)?;
     schema::upgrade(&connection)?;
-    // Whatever an earlier sync may have dropped is written again and made durable, and the log starts empty.
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    carry_over(&connection)?;
+    check_structure(&connection, &settings.file())?;
     check(&connection)?;
 
     let runs = Arc::new(RwLock::new(read_runs(&connection)?));
@@ -240,17 +243,45 @@ fn prepare(connection: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Looks at the tips: the last movements must be those their items name.
+/// Writes again what an earlier sync may have dropped, makes it durable, and lets the log start empty. On a full disk the
+/// log stays as it is: reads go on, and writes recover by themselves.
+fn carry_over(connection: &Connection) -> Result<(), OpenError> {
+    match connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            tracing::error!(%error, "the disk is full: the log was not carried over");
+            Ok(())
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Looks at the tips: items and levels must stand where their last movements left them. `holdfast verify` looks at all.
 fn check(connection: &Connection) -> Result<(), OpenError> {
-    let sql = "SELECT COUNT(*) FROM (SELECT item, MAX(sequence) AS sequence FROM \
-               (SELECT item, sequence FROM movements ORDER BY rowid DESC LIMIT 10000) GROUP BY item) tip \
-               LEFT JOIN stock s ON s.item = tip.item WHERE s.sequence IS NOT tip.sequence";
-    let apart: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-    if apart > 0 {
-        let words = format!("{apart} items do not stand where their last movement left them; run `holdfast verify`");
-        return Err(OpenError::Damaged(words));
+    // Of a group's rows SQLite takes the other columns from the one with the maximum.
+    let tips = "WITH recent AS (SELECT * FROM movements ORDER BY rowid DESC LIMIT 10000) ";
+    let items = "SELECT COUNT(*) FROM (SELECT item, MAX(sequence) AS sequence FROM recent GROUP BY item) tip \
+                 LEFT JOIN stock s ON s.item = tip.item WHERE s.sequence IS NOT tip.sequence";
+    let levels = "SELECT COUNT(*) FROM (SELECT item, location, MAX(sequence), available, reserved FROM recent \
+                  GROUP BY item, location) tip LEFT JOIN levels l ON l.item = tip.item AND l.location = tip.location \
+                  WHERE l.available IS NOT tip.available OR l.reserved IS NOT tip.reserved";
+    for (what, sql) in [("items", items), ("levels", levels)] {
+        let apart: i64 = connection.query_row(&format!("{tips}{sql}"), [], |row| row.get(0))?;
+        if apart > 0 {
+            return Err(OpenError::Damaged(format!(
+                "{apart} {what} do not stand where their last movement left them; run `holdfast verify`"
+            )));
+        }
     }
     Ok(())
+}
+
+/// Looks at the structure of a file that is small enough to be read at a start.
+fn check_structure(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    if std::fs::metadata(file).is_ok_and(|file| file.len() > STRUCTURE_CHECKED_MAX) {
+        return Ok(());
+    }
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged(found)) }
 }
 
 /// Reads all order ids into the filter that tells their runs.

@@ -28,6 +28,8 @@ pub struct SqliteStore {
     tip: Tip,
     log: Log,
     held: Held,
+    /// Whether the outcome of a commit is not known: the file is not touched any more.
+    is_lost: bool,
 }
 
 /// The last batch.
@@ -74,7 +76,7 @@ impl SqliteStore {
     ) -> Self {
         let cache = ItemCache::default();
         let (locations, numbering) = (None, None);
-        Self { session, runs, cache, locations, numbering, clock, tip, log, held }
+        Self { session, runs, cache, locations, numbering, clock, tip, log, held, is_lost: false }
     }
 
     /// When the last batch was decided: a clock must not start before.
@@ -105,6 +107,9 @@ impl Store for SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        if self.is_lost {
+            return;
+        }
         // Not needed for safety: the log is read at the next start. It makes that start short.
         let _ = self.session.connection().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
@@ -177,7 +182,10 @@ impl TransactionHost for Writing<'_> {
                 self.rollback();
                 Err(CommitError::NotApplied(StoreError::Unavailable(Box::new(full))))
             }
-            Err(error) => Err(CommitError::Unknown(Box::new(error))),
+            Err(error) => {
+                self.store.is_lost = true;
+                Err(CommitError::Unknown(Box::new(error)))
+            }
         }
     }
 
