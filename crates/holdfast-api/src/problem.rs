@@ -190,6 +190,9 @@ impl From<Fault> for Problem {
             Fault::StoreUnavailable(_) => {
                 Self::new(ProblemCode::StoreUnavailable, "The store cannot write at present; nothing was done.")
             }
+            Fault::Failed(_) => {
+                Self::new(ProblemCode::Internal, "The service has failed at this request; nothing was done.")
+            }
             Fault::OutcomeUnknown(_) => Self::new(
                 ProblemCode::OutcomeUnknown,
                 "The change may have been made or not; the same request under the same key will tell.",

@@ -109,6 +109,9 @@ pub enum Fault {
     /// The store cannot write at present; nothing was done.
     #[error("the store cannot write: {0}")]
     StoreUnavailable(String),
+    /// The command cannot be carried out, however often it is tried: a fault of ours; nothing was done.
+    #[error("the command failed: {0}")]
+    Failed(String),
     /// The commit was sent and its result is not known: the same command under the same key will tell.
     #[error("the outcome is not known: {0}")]
     OutcomeUnknown(String),

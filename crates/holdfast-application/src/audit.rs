@@ -100,6 +100,31 @@ pub struct Audit {
     made_by_reservations: Tally,
     ended_by_movements: Tally,
     ended_by_reservations: Tally,
+    /// The order whose reservations are being read: they come order by order.
+    order: Option<OrderSeen>,
+    is_of_one_product: bool,
+}
+
+/// What the reservations of one order tell so far.
+#[derive(Clone, Copy, Debug)]
+struct OrderSeen {
+    number: u64,
+    status: OrderStatus,
+    live: bool,
+    /// Whether one was confirmed, released, or expired.
+    ended: [bool; 3],
+}
+
+impl OrderSeen {
+    fn add(&mut self, status: ReservationStatus) {
+        let [confirmed, released, expired] = &mut self.ended;
+        match status {
+            ReservationStatus::Reserved => self.live = true,
+            ReservationStatus::Confirmed => *confirmed = true,
+            ReservationStatus::Released => *released = true,
+            ReservationStatus::Expired => *expired = true,
+        }
+    }
 }
 
 impl Audit {
@@ -108,8 +133,14 @@ impl Audit {
         Self::default()
     }
 
+    /// The same, of a ledger of which only one product is read.
+    pub fn of_one_product() -> Self {
+        Self { is_of_one_product: true, ..Self::default() }
+    }
+
     /// Says what was found once everything was read.
     pub fn finish(mut self) -> AuditReport {
+        self.close_order();
         let chains = std::mem::take(&mut self.chains);
         for (number, chain) in chains.iter().enumerate() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -149,6 +180,38 @@ impl Audit {
                 level.stored.reserved, level.held
             );
             self.fault("I6", item, None, detail);
+        }
+    }
+
+    /// Follows the reservations of one order after the other.
+    fn follow_order(&mut self, reservation: &LedgerReservation) {
+        let LedgerReservation { order: number, order_status, status, .. } = *reservation;
+        if self.order.is_none_or(|seen| seen.number != number) {
+            self.close_order();
+            self.order = Some(OrderSeen { number, status: order_status, live: false, ended: [false; 3] });
+        }
+        if let Some(seen) = &mut self.order {
+            seen.add(status);
+        }
+    }
+
+    /// An order and its reservations must tell the same end.
+    fn close_order(&mut self) {
+        let Some(seen) = self.order.take() else { return };
+        let [confirmed, released, expired] = seen.ended;
+        // Of one product's reservations an order may have only such as others replaced.
+        let fits = match seen.status {
+            OrderStatus::Reserved => seen.live || self.is_of_one_product,
+            OrderStatus::Confirmed => !seen.live && (confirmed || self.is_of_one_product),
+            OrderStatus::Released => !seen.live && (released || self.is_of_one_product),
+            OrderStatus::Expired => !seen.live && (expired || self.is_of_one_product),
+            OrderStatus::Refused | OrderStatus::Closed => !seen.live,
+        };
+        if !fits {
+            let (number, status) = (seen.number, seen.status);
+            let held = if seen.live { "some of them live" } else { "none of them live" };
+            let detail = format!("order number {number} is {status}, which its reservations contradict, {held}");
+            self.note(LedgerFault { invariant: "I8", product: None, sequence: None, detail });
         }
     }
 
@@ -265,26 +328,23 @@ impl LedgerReader for Audit {
         let units = line.quantity.unsigned_abs();
         match line.kind {
             StockMovementType::Reserved => self.made_by_movements.add([name, place, units, 0]),
-            kind => self.ended_by_movements.add([name, place, line.sequence, kind_of_end(kind)]),
+            kind => self.ended_by_movements.add([name, place, line.sequence, (units << 1) | kind_of_end(kind)]),
         }
     }
 
     fn reservation(&mut self, reservation: &LedgerReservation) {
         self.report.reservations = self.report.reservations.saturating_add(1);
         let LedgerReservation { order, line, item, location, quantity, status, sequence, .. } = *reservation;
+        self.follow_order(reservation);
         let place = (u64::from(item) << 16) | u64::from(location.0);
         let name = (order << 20) | u64::from(line);
         self.made_by_reservations.add([name, place, u64::from(quantity), 0]);
         if status == ReservationStatus::Reserved {
             let level = self.level(item, location);
             level.held = level.held.saturating_add(u64::from(quantity));
-            if reservation.order_status != OrderStatus::Reserved {
-                let detail = format!("a reservation is live while its order is {}", reservation.order_status);
-                self.fault("I8", item, Some(sequence), detail);
-            }
         } else {
             let how = u64::from(status == ReservationStatus::Confirmed);
-            self.ended_by_reservations.add([name, place, sequence, how]);
+            self.ended_by_reservations.add([name, place, sequence, (u64::from(quantity) << 1) | how]);
         }
     }
 }

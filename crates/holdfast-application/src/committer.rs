@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{Actor, Book, OrderId, Timestamp};
 
-use crate::answer::{KeptAnswer, Reply};
+use crate::answer::{Answer, KeptAnswer, Reply};
 use crate::command::{Command, CommandKey, Needs, Submission};
 use crate::failpoint;
 use crate::policy::Policy;
@@ -25,16 +26,22 @@ pub fn commit_batch(store: &mut dyn Store, batch: &[&Submission], policy: &Polic
     let logged = find_answers(&mut *transaction, batch)?;
     let mut book = load_book(&mut *transaction, batch, policy, &[])?;
     let mut replies = decide(batch, &logged, &mut book, policy);
-    if let Some(due) = due_orders_in_the_way(&mut *transaction, batch, &book, policy)? {
+    let mut due = Vec::new();
+    while let Some(more) = due_orders_in_the_way(&mut *transaction, batch, &book, &due, policy)? {
+        due.extend(more);
         book = load_book(&mut *transaction, batch, policy, &due)?;
         replies = decide(batch, &logged, &mut book, policy);
     }
     failpoint::reach("decided");
     save_book(&mut *transaction, &book)?;
-    save_answers(&mut *transaction, batch, &replies, &book)?;
+    save_answers(&mut *transaction, batch, &mut replies, &book)?;
     failpoint::reach("saved");
     transaction.commit()?;
     failpoint::reach("committed");
+    for alert in &book.alerts {
+        let crossing = alert.crossing.as_str();
+        metrics::counter!("holdfast_stock_crossings_total", "crossing" => crossing).increment(1);
+    }
     Ok(replies)
 }
 
@@ -69,8 +76,7 @@ fn load_book(
     let locations = Arc::new(Locations::new(transaction.load_locations()?));
     let numbering = transaction.numbering()?;
 
-    let now = items.iter().map(|item| item.updated_at).chain([transaction.now()?]).max();
-    let mut book = Book::new(now.unwrap_or(Timestamp::EPOCH), policy.expiry, locations, numbering);
+    let mut book = Book::new(transaction.now()?, policy.expiry, locations, numbering);
     for item in items {
         book.put_item(item);
     }
@@ -101,7 +107,8 @@ fn decide(batch: &[&Submission], logged: &[Option<LoggedAnswer>], book: &mut Boo
         };
         let reply = known.unwrap_or_else(|| {
             book.now = submission.decided_at.unwrap_or(now);
-            ends.pass(book, submission, policy);
+            book.on_events_clock = submission.decided_at.is_some();
+            ends.pass(book, submission);
             let decision = submission.command.apply(book, policy, &submission.actor);
             ends.note(book, submission);
             match &submission.key {
@@ -155,23 +162,25 @@ fn find_answers(
     Ok(logged)
 }
 
-/// Due orders that hold units of levels of which somebody wanted more than there was. On the events' clock nobody is in the
+/// Due orders, besides those known as `due`, that hold units of levels of which somebody wanted more than there was. On the events' clock nobody is in the
 /// way: whatever was due has ended.
 fn due_orders_in_the_way(
     transaction: &mut dyn StoreTransaction,
     batch: &[&Submission],
     book: &Book,
+    due: &[OrderId],
     policy: &Policy,
 ) -> Result<Option<Vec<OrderId>>, StoreError> {
     let replayed = batch.iter().all(|submission| submission.decided_at.is_some());
-    if book.short.is_empty() || replayed {
+    if book.short.is_empty() || replayed || due.len() >= policy.reclaim_orders_max {
         return Ok(None);
     }
     let mut levels = book.short.clone();
     levels.sort_unstable();
     levels.dedup();
-    let due = transaction.due_orders_holding(&levels, book.now, policy.reclaim_orders_max)?;
-    Ok((!due.is_empty()).then_some(due))
+    let mut more = transaction.due_orders_holding(&levels, book.now, policy.reclaim_orders_max)?;
+    more.retain(|order| !due.contains(order));
+    Ok((!more.is_empty()).then_some(more))
 }
 
 /// What changed, all of it or none.
@@ -189,16 +198,16 @@ fn save_book(transaction: &mut dyn StoreTransaction, book: &Book) -> Result<(), 
     transaction.save_waiting(&book.waiting)
 }
 
-/// The answers that are kept, and those that need not be kept any longer.
+/// The answers that are kept, and those that need not be kept any longer: whoever asked hears whether there are more.
 fn save_answers(
     transaction: &mut dyn StoreTransaction,
     batch: &[&Submission],
-    replies: &[Reply],
+    replies: &mut [Reply],
     book: &Book,
 ) -> Result<(), StoreError> {
     let kept: Vec<(&CommandKey, &KeptAnswer)> = batch
         .iter()
-        .zip(replies)
+        .zip(&*replies)
         .filter_map(|(submission, reply)| match (&submission.key, reply) {
             (Some(key), Reply::Kept(answer)) => Some((key, answer)),
             _ => None,
@@ -207,9 +216,10 @@ fn save_answers(
     if !kept.is_empty() {
         transaction.keep_answers(&kept, book.now)?;
     }
-    for submission in batch {
+    for (submission, reply) in batch.iter().zip(replies) {
         if let Command::ForgetAnswers { before, most } = &submission.command {
-            transaction.forget_answers(*before, *most)?;
+            let forgotten = transaction.forget_answers(*before, *most)?;
+            *reply = Reply::Decided(Ok(Answer::Swept { ended: forgotten >= *most }));
         }
     }
     Ok(())
@@ -233,16 +243,15 @@ impl EventClock {
     }
 
     /// Ends what is due when `submission` is decided.
-    fn pass(&mut self, book: &mut Book, submission: &Submission, policy: &Policy) {
+    fn pass(&mut self, book: &mut Book, submission: &Submission) {
         let Some(now) = submission.decided_at.filter(|_| self.runs) else { return };
         let sweep = Actor::new("sweep").expect("a plain word is an actor");
-        let at_once = Policy { sweep_grace: std::time::Duration::ZERO, ..policy.clone() };
         while let Some(Reverse((expires_at, order))) = self.ends.peek().copied() {
             if expires_at > now {
                 break;
             }
             self.ends.pop();
-            book.expire_order(order, at_once.sweep_grace, &sweep);
+            book.expire_order(order, Duration::ZERO, &sweep);
         }
     }
 

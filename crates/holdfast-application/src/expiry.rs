@@ -68,7 +68,8 @@ impl Sweep {
             if forgot.elapsed() > Duration::from_mins(1) {
                 forgot = Instant::now();
                 let before = self.clock.now().before(self.pace.answers_kept);
-                self.submit_all([Command::ForgetAnswers { before, most: self.pace.step_max }]);
+                let step = Command::ForgetAnswers { before, most: self.pace.step_max };
+                while self.submit_all([step.clone()]) > 0 && !self.stop.load(Ordering::Relaxed) {}
             }
             self.sleep(pause);
         }

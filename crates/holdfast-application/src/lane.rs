@@ -94,7 +94,7 @@ impl Lane {
     /// Works until the queue is closed and empty, or a commit's outcome is not known.
     pub fn run(mut self) -> LaneEnd {
         let end = loop {
-            // Callers that are about to come get the processor first: fuller batches, at no wait.
+            // Callers that are about to come get the processor first: fuller batches, and no wait when there are none.
             std::thread::yield_now();
             let Some(batch) = self.queue.next_batch(&self.limits, PATIENCE) else { break LaneEnd::Drained };
             let idle = batch.is_empty();
@@ -117,27 +117,36 @@ impl Lane {
     /// Drops what nobody waits for any more and carries out the rest.
     fn work_off(&mut self, batch: Vec<Waiting>) -> Option<LaneEnd> {
         let mut wakes = Wakes::default();
+        let end = self.carry_out(batch, &mut wakes);
+        wakes.wake();
+        end
+    }
+
+    /// Those commands of the batch whose callers still wait, and not too long.
+    fn still_wanted(&self, batch: Vec<Waiting>, wakes: &mut Wakes) -> Vec<Waiting> {
         let wait_max = self.queue.wait_max();
-        let mut live = Vec::with_capacity(batch.len());
+        let mut kept = Vec::with_capacity(batch.len());
         for command in batch {
             let waited = command.since.elapsed();
             if command.promise.is_abandoned() {
                 metrics::counter!("holdfast_commands_dropped_total", "reason" => "abandoned").increment(1);
             } else if waited > wait_max {
                 metrics::counter!("holdfast_commands_dropped_total", "reason" => "deadline").increment(1);
-                command.promise.keep(Err(Fault::TooLate(waited)), &mut wakes);
+                command.promise.keep(Err(Fault::TooLate(waited)), wakes);
             } else {
-                live.push(command);
+                kept.push(command);
             }
         }
-        let end = if live.is_empty() { None } else { self.carry_out(live, &mut wakes) };
-        wakes.wake();
-        end
+        kept
     }
 
     fn carry_out(&mut self, mut batch: Vec<Waiting>, wakes: &mut Wakes) -> Option<LaneEnd> {
         let mut tries = 0_u32;
         let fault = loop {
+            batch = self.still_wanted(batch, wakes);
+            if batch.is_empty() {
+                return None;
+            }
             tries = tries.saturating_add(1);
             let started = Instant::now();
             match self.attempt(&batch) {
@@ -170,8 +179,8 @@ impl Lane {
                 answer_all(batch, &Err(Fault::StoreUnavailable(words)), wakes);
                 None
             }
-            CommitError::NotApplied(StoreError::Contention(source) | StoreError::Broken(source)) => {
-                let words = chain(&*source);
+            CommitError::NotApplied(fault @ (StoreError::Contention(_) | StoreError::Broken(_))) => {
+                let words = chain(&fault);
                 tracing::error!(error = %words, batch.commands = batch.len(), "a batch failed");
                 if batch.len() > 1 {
                     let rest = batch.split_off(batch.len().div_ceil(2));
@@ -179,7 +188,13 @@ impl Lane {
                     answer_all(rest, &Err(Fault::ShuttingDown), wakes);
                     return Some(end);
                 }
-                answer_all(batch, &Err(Fault::StoreUnavailable(words)), wakes);
+                let heard = match fault {
+                    StoreError::Broken(_) => Fault::Failed(words),
+                    _ => Fault::StoreUnavailable(words),
+                };
+                // Until a commit succeeds again; the health watch tries one.
+                self.status.cannot_write.store(true, Ordering::Relaxed);
+                answer_all(batch, &Err(heard), wakes);
                 None
             }
         }

@@ -97,8 +97,8 @@ pub trait CommandLog {
     fn find_answers(&mut self, keys: &[&CommandKey]) -> Result<Vec<Option<LoggedAnswer>>, StoreError>;
     /// Keeps answers.
     fn keep_answers(&mut self, answers: &[(&CommandKey, &KeptAnswer)], now: Timestamp) -> Result<(), StoreError>;
-    /// Forgets up to `most` answers kept before `before`.
-    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<(), StoreError>;
+    /// Forgets up to `most` answers kept before `before`, and says how many.
+    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError>;
 }
 
 /// All changes of one batch: all of them become durable, or none.

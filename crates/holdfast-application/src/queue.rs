@@ -134,7 +134,7 @@ impl CommandQueue {
         self.line().commands
     }
 
-    /// How full the queue is: 0 … 1 of its commands.
+    /// Whether one more command would be turned away.
     pub fn is_full(&self) -> bool {
         self.depth() >= self.0.limits.commands_max
     }

@@ -150,6 +150,8 @@ impl WaitingPayments {
 pub struct Book {
     /// The time of the decision at hand.
     pub now: Timestamp,
+    /// Whether the time is an event's, which stands as it is; else no item's time runs backwards.
+    pub on_events_clock: bool,
     /// Whether a due order that was not ended yet can still be confirmed.
     pub expiry: ExpiryRule,
     /// All locations.
@@ -178,6 +180,7 @@ impl Book {
     pub fn new(now: Timestamp, expiry: ExpiryRule, locations: Arc<Locations>, numbering: Numbering) -> Self {
         Self {
             now,
+            on_events_clock: false,
             expiry,
             locations,
             new_locations: Vec::new(),
@@ -248,7 +251,8 @@ impl Book {
     ) -> Result<u64, E> {
         let page = self.items.get_mut(&product).expect("the item's page is in the book");
         let before = page.item.available();
-        let movement = rule(&mut page.item, self.now)?;
+        let at = if self.on_events_clock { self.now } else { self.now.max(page.item.updated_at) };
+        let movement = rule(&mut page.item, at)?;
         if !page.changed_levels.contains(&movement.location) {
             page.changed_levels.push(movement.location);
         }

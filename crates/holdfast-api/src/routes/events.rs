@@ -76,12 +76,19 @@ pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Re
     let value = with_attributes(&parts.headers, value);
     let events = events_of(&value)?;
     let mut waiting = Vec::with_capacity(events.len());
+    // Once one finds no place in line, those behind it are not put in line either: events are decided in their order.
+    let mut turned_away: Option<Problem> = None;
     for (position, event) in events.iter().enumerate() {
         let (names, read) = read_event(event);
         let ticket = read.map(|read| {
             let key = key_for(&read, key.as_deref(), position, &parts.method, parts.uri.path(), event);
             let is_identity = read.identity.is_some();
-            submit(&service, read, key).map(|ticket| (ticket, is_identity))
+            if let Some(problem) = &turned_away {
+                return Err(problem.clone());
+            }
+            let submitted = submit(&service, read, key).map(|ticket| (ticket, is_identity));
+            turned_away = submitted.as_ref().err().cloned();
+            submitted
         });
         waiting.push((names, ticket));
     }
@@ -91,12 +98,14 @@ pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Re
 /// A CloudEvent in binary mode, put together from its headers and its data.
 fn with_attributes(headers: &HeaderMap, data: Value) -> Value {
     let attribute = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    match attribute("ce-specversion") {
+    // CloudEvents' HTTP binding says `ce-`; `ce_`, as in Kafka's, is read too.
+    let attribute = |name: &str| attribute(&format!("ce-{name}")).or_else(|| attribute(&format!("ce_{name}")));
+    match attribute("specversion") {
         Some(version) => json!({
             "specversion": version,
-            "type": attribute("ce-type"),
-            "source": attribute("ce-source"),
-            "id": attribute("ce-id"),
+            "type": attribute("type"),
+            "source": attribute("source"),
+            "id": attribute("id"),
             "data": data,
         }),
         None => data,

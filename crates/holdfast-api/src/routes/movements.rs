@@ -114,13 +114,9 @@ async fn list(service: &Service, uri: &Uri, of: Option<ProductId>) -> Result<Res
     Ok(page(uri, limit, movements, |movement| MovementView::of(movement, &locations), next))
 }
 
-/// What movements refer to: an order's id, in lower case as it is written, or a document number.
+/// What movements refer to: an order's id in either case, or a document number as it was given.
 fn reference(text: &str) -> Result<String, crate::faults::Complaint> {
-    let order = holdfast_domain::OrderId::parse(text).map(|order| order.to_string());
-    match order {
-        Some(order) => Ok(order),
-        None => read::fit(holdfast_domain::Reference::new)(text).map(|reference| reference.to_string()),
-    }
+    read::fit(holdfast_domain::Reference::new)(text).map(|reference| reference.to_string())
 }
 
 fn ascending(text: &str) -> Result<bool, crate::faults::Complaint> {

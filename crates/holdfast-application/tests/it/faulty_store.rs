@@ -142,7 +142,7 @@ impl CommandLog for FaultyTransaction<'_> {
     fn keep_answers(&mut self, answers: &[(&CommandKey, &KeptAnswer)], now: Timestamp) -> Result<(), StoreError> {
         self.inner.keep_answers(answers, now)
     }
-    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<(), StoreError> {
+    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
         self.inner.forget_answers(before, most)
     }
 }

@@ -60,6 +60,7 @@ impl Book {
             Some(OrderStatus::Refused | OrderStatus::Expired) | None => {}
         }
         match self.served(id, lines, strategy, &[], &[], actor) {
+            Ok((_, plan)) if self.is_too_long(id, &plan) => Err(TOO_MANY_RESERVATIONS),
             Ok((asked, plan)) => {
                 self.hold_anew(id, asked, hold);
                 self.take(id, &plan, actor);
@@ -92,6 +93,9 @@ impl Book {
                 self.plan(&asked, strategy, &[]).map_err(Unserved::into_refusal)?
             }
         };
+        if self.is_too_long(id, &plan) {
+            return Err(TOO_MANY_RESERVATIONS);
+        }
         self.hold_anew(id, asked, ttl.map_or(Hold::Forever, Hold::For));
         self.take(id, &plan, actor);
         Ok(())
@@ -135,6 +139,9 @@ impl Book {
         let (asked, plan) = self.served(id, lines, strategy, &own, &was, actor)?;
         if asked == was && expires_at == old_expiry {
             return Ok(Effect::Replayed);
+        }
+        if self.is_too_long(id, &plan) {
+            return Err(TOO_MANY_RESERVATIONS);
         }
         let keeps = |product: ProductId, part: Part| {
             plan.iter().any(|(planned, parts)| *planned == product && parts.contains(&part))
@@ -187,30 +194,35 @@ impl Book {
         Ok(sums.into_iter().map(|((product, location), quantity)| AskedLine { product, location, quantity }).collect())
     }
 
-    /// Every line whose product or location is unknown, or which is short taken by itself.
+    /// Every line, repeated ones summed, whose product or location is unknown, or which is short taken by itself.
     fn bad_lines(&self, lines: &[OrderLine]) -> Vec<ShortLine> {
-        let mut bad = Vec::new();
+        let mut sums: BTreeMap<(&ProductRef, Option<&LocationCode>), Count> = BTreeMap::new();
         for line in lines {
-            let item = self.find(&line.product);
-            let location = line.location.as_ref().map(|code| self.locations.by_code(code));
+            let sum = sums.entry((&line.product, line.location.as_ref())).or_default();
+            *sum = [*sum, line.quantity.into()].into_iter().sum();
+        }
+        let mut bad = Vec::new();
+        for ((product, named), requested) in sums {
+            let item = self.find(product);
+            let location = named.map(|code| self.locations.by_code(code));
             let available = match (item, location) {
                 (Some(item), None) => item.available(),
                 (Some(item), Some(Some(location))) => item.balance(location.number).available,
                 _ => Count::ZERO,
             };
             let known = item.is_some() && location.is_none_or(|found| found.is_some());
-            if known && available.covers(line.quantity) {
+            if known && available >= requested {
                 continue;
             }
-            let (id, sku) = match &line.product {
+            let (id, sku) = match product {
                 ProductRef::Id(id) => (Some(*id), None),
                 ProductRef::Sku(sku) => (None, Some(sku.clone())),
             };
             bad.push(ShortLine {
                 product: item.map(|item| item.product).or(id),
                 sku: item.map(|item| item.sku.clone()).or(sku),
-                location: line.location.clone(),
-                requested: line.quantity.into(),
+                location: named.cloned(),
+                requested,
                 available,
             });
         }
@@ -287,6 +299,13 @@ impl Book {
         if short.is_empty() { Ok(plan) } else { Err(Unserved::Short(short, levels)) }
     }
 
+    /// Whether the order would have had more reservations than one order may have.
+    fn is_too_long(&self, id: OrderId, plan: &[(ProductId, Vec<Part>)]) -> bool {
+        let held = self.order(id).map_or(0, |order| order.reservations.len());
+        let new: usize = plan.iter().map(|(_, parts)| parts.len()).sum();
+        held > 0 && held.saturating_add(new) > RESERVATIONS_MAX
+    }
+
     /// Starts a hold of the order: a new one, or another attempt of a refused or expired one.
     fn hold_anew(&mut self, id: OrderId, asked: Vec<AskedLine>, hold: Hold) {
         let now = self.now;
@@ -344,6 +363,13 @@ impl Book {
         order.order_seq = order.order_seq.saturating_add(1);
     }
 }
+
+/// The most reservations an order has over all its attempts and changes of lines: every command about it reads them all.
+const RESERVATIONS_MAX: usize = 20_000;
+const TOO_MANY_RESERVATIONS: Refusal = Refusal::OutOfRange {
+    pointer: "/lines",
+    detail: "the order would have had more than 20000 reservations; make a new order",
+};
 
 /// More units of one product than one operation moves.
 const TOO_MANY_UNITS: Refusal =

@@ -155,7 +155,7 @@ impl Book {
         if page.item == before {
             return Ok(Effect::Replayed);
         }
-        page.item.renamed(now);
+        page.item.renamed(now.max(before.updated_at));
         page.card_changed = true;
         let new_sku = page.item.sku.clone();
         self.skus.remove(&old_sku);

@@ -63,10 +63,11 @@ pub(crate) fn keep(
     session.write_rows(&ANSWERS, &mut rows)
 }
 
-pub(crate) fn forget(session: &mut dyn SqlSession, before: Timestamp, most: usize) -> Result<(), StoreError> {
+pub(crate) fn forget(session: &mut dyn SqlSession, before: Timestamp, most: usize) -> Result<usize, StoreError> {
     // The oldest have the lowest numbers; those of a replay may bear an older time and wait for their turn.
     let sql =
         "DELETE FROM answers WHERE kept_at < ? AND number IN (SELECT number FROM answers ORDER BY number LIMIT ?)";
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    session.execute(sql, &[Value::time(before), Value::Int(most)]).map(drop)
+    let forgotten = session.execute(sql, &[Value::time(before), Value::Int(most)])?;
+    Ok(usize::try_from(forgotten).unwrap_or(usize::MAX))
 }

@@ -54,7 +54,7 @@ pub(crate) struct RowWriter {
     pub(crate) insert: &'static str,
     /// How many columns.
     pub(crate) columns: usize,
-    /// The tail of an upsert: what a row that is there already takes over; empty when there must be none.
+    /// What a row that is there already takes over.
     pub(crate) upsert: Upsert,
 }
 
@@ -75,7 +75,7 @@ pub(crate) trait SqlSession {
     fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError>;
     /// Runs a statement and visits its rows.
     fn query(&mut self, sql: &str, values: &[Value<'_>], visit: RowVisitor<'_>) -> Result<(), StoreError>;
-    /// Writes rows; `next` fills the values of one row, in order of columns, and says whether there was one.
+    /// Writes rows, each with its values in the order of the columns.
     fn write_rows(
         &mut self,
         writer: &RowWriter,

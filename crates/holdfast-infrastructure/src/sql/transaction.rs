@@ -201,7 +201,7 @@ impl<H: TransactionHost> CommandLog for SqlTransaction<H> {
         command_log::keep(self.host.session(), answers, now)
     }
 
-    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<(), StoreError> {
+    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
         command_log::forget(self.host.session(), before, most)
     }
 }

@@ -14,7 +14,7 @@ use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteQueries;
 use crate::sqlite::schema;
 use crate::sqlite::session::SqliteSession;
-use crate::sqlite::store::{Held, Log, SqliteStore, Tip};
+use crate::sqlite::store::{BUSY_MAX, Held, Log, SqliteStore, Tip};
 use crate::sqlite::{beacon::Beacon, filesystem};
 
 /// The largest file whose structure is checked at every start: some 50 ms.
@@ -125,7 +125,7 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
     let session = SqliteSession::new(connection, runs.clone());
     let tip = Tip { batch: u64::try_from(batch).unwrap_or(0), decided_at: Timestamp::from_micros(decided_at) };
     let log = Log { pages: wal_pages, checkpoint_at: i64::from(settings.checkpoint_pages) };
-    let store = SqliteStore::new(session, runs, clock, tip, log, Held { _lock: lock, beacon });
+    let store = SqliteStore::new(session, queries.clone(), runs, clock, tip, log, Held { _lock: lock, beacon });
     Ok((store, queries))
 }
 
@@ -208,7 +208,7 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
 fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
     let connection = Connection::open(settings.file())?;
     steady_plans(&connection)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_MAX)?;
     // A negative size is in KiB.
     connection.pragma_update(None, "cache_size", i64::from(settings.cache_kib).saturating_neg())?;
     Ok(connection)

@@ -40,6 +40,10 @@ struct Reader {
 pub struct SqliteQueries {
     idle: Mutex<Vec<Reader>>,
     freed: Condvar,
+    /// How many connections there are for everybody.
+    readers: usize,
+    /// The connection of the sweep and of health: slow lists never keep them waiting.
+    upkeep: Mutex<Reader>,
     started: Instant,
 }
 
@@ -52,8 +56,34 @@ impl std::fmt::Debug for SqliteQueries {
 impl SqliteQueries {
     pub(crate) fn open(file: &Path, readers: usize, runs: &Arc<RwLock<OrderRuns>>) -> rusqlite::Result<Self> {
         let started = Instant::now();
-        let idle = (0..readers.max(1)).map(|_| connect(file, runs, started)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { idle: Mutex::new(idle), freed: Condvar::new(), started })
+        let readers = readers.max(1);
+        let idle = (0..readers).map(|_| connect(file, runs, started)).collect::<Result<Vec<_>, _>>()?;
+        let upkeep = Mutex::new(connect(file, runs, started)?);
+        Ok(Self { idle: Mutex::new(idle), freed: Condvar::new(), readers, upkeep, started })
+    }
+
+    /// Does something while nobody reads, if that comes about within `most`; meanwhile new reads wait. Says whether it was done.
+    pub(crate) fn while_idle(&self, most: Duration, work: impl FnOnce()) -> bool {
+        let until = Instant::now().checked_add(most);
+        let _upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held: Vec<Reader> = Vec::new();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            held.append(&mut idle);
+            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            if held.len() >= self.readers || left.is_zero() {
+                break;
+            }
+            (idle, _) = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner);
+        }
+        let alone = held.len() >= self.readers;
+        if alone {
+            work();
+        }
+        idle.append(&mut held);
+        drop(idle);
+        self.freed.notify_all();
+        alone
     }
 
     /// Asks one question at one moment, cut off after [`READ_MAX`].
@@ -71,35 +101,66 @@ impl SqliteQueries {
         most: Option<Duration>,
         question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>,
     ) -> Result<T, ReadError> {
+        let until = Instant::now().checked_add(READ_MAX);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reader = loop {
+        let reader = loop {
             if let Some(reader) = idle.pop() {
                 break reader;
             }
-            let (again, waited) = self.freed.wait_timeout(idle, READ_MAX).unwrap_or_else(PoisonError::into_inner);
-            if waited.timed_out() && again.is_empty() {
+            let left = until.map_or(READ_MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
                 return Err(ReadError::TooSlow(READ_MAX));
             }
-            idle = again;
+            (idle, _) = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner);
         };
         drop(idle);
+        let mut lent = Lent { queries: self, reader: Some(reader) };
+        let reader = lent.reader.as_mut().expect("it was lent just now");
+        answer(reader, self.started, most, question)
+    }
 
-        let now = self.started.elapsed();
-        let cut_off = most.map_or(0, |most| millis(now.saturating_add(most)));
-        reader.cut_off.store(cut_off, Ordering::Relaxed);
-        let session = &mut reader.session;
-        let answer = session.execute("BEGIN", &[]).and_then(|_| question(session));
-        reader.cut_off.store(0, Ordering::Relaxed);
-        let ended = session.execute("ROLLBACK", &[]);
-        let was_cut_off = cut_off > 0 && millis(self.started.elapsed()) >= cut_off;
+    /// Asks a question of the sweep's or of health's.
+    fn keep_up<T>(&self, question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>) -> Result<T, ReadError> {
+        let mut reader = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        answer(&mut reader, self.started, Some(READ_MAX), question)
+    }
+}
 
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-        self.freed.notify_one();
-        match answer {
-            Err(StoreError::Unavailable(_)) if was_cut_off => Err(ReadError::TooSlow(most.unwrap_or(READ_MAX))),
-            Err(error) => Err(ReadError::Unavailable(Box::new(error))),
-            Ok(answer) => ended.map(|_| answer).map_err(|error| ReadError::Unavailable(Box::new(error))),
-        }
+/// A reader that goes back to the others, whatever happens to the question.
+struct Lent<'a> {
+    queries: &'a SqliteQueries,
+    reader: Option<Reader>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.queries.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.reader.take());
+        self.queries.freed.notify_one();
+    }
+}
+
+/// Asks one question at one moment, cut off after `most`.
+fn answer<T>(
+    reader: &mut Reader,
+    started: Instant,
+    most: Option<Duration>,
+    question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>,
+) -> Result<T, ReadError> {
+    let cut_off = most.map_or(0, |most| millis(started.elapsed().saturating_add(most)));
+    reader.cut_off.store(cut_off, Ordering::Relaxed);
+    let session = &mut reader.session;
+    if !session.connection().is_autocommit() {
+        // The question before ended in a panic.
+        let _ = session.execute("ROLLBACK", &[]);
+    }
+    let answer = session.execute("BEGIN", &[]).and_then(|_| question(session));
+    reader.cut_off.store(0, Ordering::Relaxed);
+    let ended = session.execute("ROLLBACK", &[]);
+    let was_cut_off = cut_off > 0 && millis(started.elapsed()) >= cut_off;
+    match answer {
+        Err(StoreError::Unavailable(_)) if was_cut_off => Err(ReadError::TooSlow(most.unwrap_or(READ_MAX))),
+        Err(error) => Err(ReadError::Unavailable(Box::new(error))),
+        Ok(answer) => ended.map(|_| answer).map_err(|error| ReadError::Unavailable(Box::new(error))),
     }
 }
 
@@ -174,11 +235,11 @@ impl StockQueries for SqliteQueries {
     }
 
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
-        self.ask(|session| orders::due(session, now, most))
+        self.keep_up(|session| orders::due(session, now, most))
     }
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
-        self.ask(|session| order_queries::overdue_payments(session, now, most))
+        self.keep_up(|session| order_queries::overdue_payments(session, now, most))
     }
 
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {
@@ -202,6 +263,6 @@ impl StockQueries for SqliteQueries {
     }
 
     fn ping(&self) -> Result<(), ReadError> {
-        self.ask(|session| session.query("SELECT batch FROM books", &[], &mut |_| Ok(ControlFlow::Break(()))))
+        self.keep_up(|session| session.query("SELECT batch FROM books", &[], &mut |_| Ok(ControlFlow::Break(()))))
     }
 }

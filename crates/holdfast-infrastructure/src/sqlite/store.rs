@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::{Clock, failpoint};
@@ -15,11 +16,20 @@ use crate::sql::transaction::{SqlTransaction, TransactionHost};
 use crate::sqlite::beacon::Beacon;
 use crate::sqlite::cache::ItemCache;
 use crate::sqlite::order_runs::OrderRuns;
+use crate::sqlite::readers::SqliteQueries;
 use crate::sqlite::session::{SqliteSession, fault};
+
+/// How long the writer waits for a foreign lock on the file.
+pub(crate) const BUSY_MAX: Duration = Duration::from_secs(2);
+/// The log may grow to so many times its usual size before readers have to wait.
+const LOG_FACTOR_MAX: i64 = 4;
+/// How long the writer waits for readers to finish, and new ones for the writer.
+const READERS_WAIT_MAX: Duration = Duration::from_millis(300);
 
 /// The writer of an embedded store.
 pub struct SqliteStore {
     session: SqliteSession,
+    queries: Arc<SqliteQueries>,
     runs: Arc<RwLock<OrderRuns>>,
     cache: ItemCache,
     locations: Option<Vec<Location>>,
@@ -68,6 +78,7 @@ impl std::fmt::Debug for SqliteStore {
 impl SqliteStore {
     pub(crate) fn new(
         session: SqliteSession,
+        queries: Arc<SqliteQueries>,
         runs: Arc<RwLock<OrderRuns>>,
         clock: Arc<dyn Clock>,
         tip: Tip,
@@ -76,7 +87,7 @@ impl SqliteStore {
     ) -> Self {
         let cache = ItemCache::default();
         let (locations, numbering) = (None, None);
-        Self { session, runs, cache, locations, numbering, clock, tip, log, held, is_lost: false }
+        Self { session, queries, runs, cache, locations, numbering, clock, tip, log, held, is_lost: false }
     }
 
     /// When the last batch was decided: a clock must not start before.
@@ -84,10 +95,25 @@ impl SqliteStore {
         self.tip.decided_at
     }
 
+    /// Carries the log over into the file. Readers that overlap for ever would let the log grow for ever, so from
+    /// [`LOG_FACTOR_MAX`] times its usual size on they wait for a moment.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.log.pages.store(0, Ordering::Relaxed);
+        let pages = self.log.pages.swap(0, Ordering::Relaxed);
         let connection = self.session.connection();
-        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(fault)
+        let carry = |how: &str| connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()));
+        if pages < self.log.checkpoint_at.saturating_mul(LOG_FACTOR_MAX) {
+            return carry("PASSIVE").map_err(fault);
+        }
+        let mut carried = Ok(());
+        // Whoever reads in another process is not waited for.
+        connection.busy_timeout(Duration::ZERO).map_err(fault)?;
+        let alone = self.queries.while_idle(READERS_WAIT_MAX, || carried = carry("RESTART"));
+        connection.busy_timeout(BUSY_MAX).map_err(fault)?;
+        if !alone {
+            tracing::warn!(pages, "the log grows: a long read keeps it from being carried over");
+            metrics::counter!("holdfast_log_starved_total").increment(1);
+        }
+        carried.map_err(fault)
     }
 }
 
@@ -111,7 +137,9 @@ impl Drop for SqliteStore {
             return;
         }
         // Not needed for safety: the log is read at the next start. It makes that start short.
-        let _ = self.session.connection().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        let connection = self.session.connection();
+        let _ = connection.busy_timeout(Duration::ZERO); // somebody who reads need not be waited for
+        let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 }
 

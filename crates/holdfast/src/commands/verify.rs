@@ -22,7 +22,7 @@ pub(super) fn run(common: &CommonArgs, args: &VerifyArgs) -> Result<Exit, Failur
         }
     }
     let started = Instant::now();
-    let mut audit = Audit::new();
+    let mut audit = if args.product.is_some() { Audit::of_one_product() } else { Audit::new() };
     queries.read_ledger(args.product, &mut audit).map_err(unreadable)?;
     let report = audit.finish();
 

@@ -127,7 +127,7 @@ pub fn one_product_is_audited_by_itself(make: MakeStore<'_>) {
     warehouse.stock(1, 10);
     warehouse.stock(2, 10);
     warehouse.reserve(1, &[(1, 2), (2, 3)]).expect("enough");
-    let mut audit = Audit::new();
+    let mut audit = Audit::of_one_product();
     warehouse.queries.read_ledger(Some(super::warehouse::product(2)), &mut audit).expect("reads");
     let report = audit.finish();
     assert_eq!((report.products, report.movements, report.reservations), (1, 2, 1));

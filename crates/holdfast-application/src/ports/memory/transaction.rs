@@ -253,15 +253,16 @@ impl CommandLog for MemoryTransaction<'_> {
         Ok(())
     }
 
-    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<(), StoreError> {
+    fn forget_answers(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
         let mut old: Vec<_> = self.books.answers.iter().filter(|(_, kept)| kept.at < before).collect();
         old.sort_by_key(|(_, kept)| kept.at); // stable: by key among those kept at the same time
         let forgotten: Vec<_> = old.into_iter().take(most).map(|(key, kept)| (key.clone(), kept.clone())).collect();
         for (key, _) in &forgotten {
             self.books.answers.remove(key);
         }
+        let count = forgotten.len();
         self.undo.push(Box::new(move |books| books.answers.extend(forgotten)));
-        Ok(())
+        Ok(count)
     }
 }
 
