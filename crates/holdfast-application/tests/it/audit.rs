@@ -86,6 +86,18 @@ fn a_live_reservation_of_an_order_that_ended_is_found() {
 }
 
 #[test]
+fn an_order_whose_state_its_reservations_contradict_is_found() {
+    for status in [OrderStatus::Released, OrderStatus::Expired, OrderStatus::Reserved] {
+        must_be_found("I8", |ledger| {
+            let confirmed = |held: &LedgerReservation| held.status == ReservationStatus::Confirmed;
+            let order = ledger.reservations.iter().find(|held| confirmed(held)).expect("one was confirmed").order;
+            let of_it = ledger.reservations.iter_mut().filter(|held| held.order == order);
+            of_it.for_each(|held| held.order_status = status);
+        });
+    }
+}
+
+#[test]
 fn reserved_units_that_no_live_reservation_holds_are_found() {
     must_be_found("I6", |ledger| {
         let live = ledger.reservations.iter().position(|held| held.status == ReservationStatus::Reserved);

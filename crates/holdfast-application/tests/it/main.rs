@@ -12,3 +12,4 @@ mod reserving;
 mod simulation;
 mod store_contract;
 mod sweep;
+mod times;
