@@ -139,7 +139,8 @@ pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, Open
     if !file.exists() {
         return Err(OpenError::Missing(settings.folder.clone()));
     }
-    let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection =
+        Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let (found, known) = (schema::version_of(&connection)?, schema::version());
     if found > known {
         return Err(OpenError::Newer { found, known });

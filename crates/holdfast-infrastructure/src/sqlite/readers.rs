@@ -169,7 +169,8 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn connect(file: &Path, runs: &Arc<RwLock<OrderRuns>>, started: Instant) -> rusqlite::Result<Reader> {
-    let mut connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     steady_plans(&connection)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
