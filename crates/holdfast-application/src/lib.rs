@@ -13,6 +13,7 @@ pub mod batch;
 pub mod clock;
 pub mod command;
 pub mod committer;
+mod event_clock;
 pub mod expiry;
 pub mod failpoint;
 pub mod lane;
