@@ -8,10 +8,10 @@ use holdfast_application::queries::{ProductFilter, ProductSort, Visitor};
 use holdfast_domain::movement::Balance;
 use holdfast_domain::{InventoryItem, ProductId, Sku, StockLevel};
 
+use crate::sql::items::TABLES;
 use crate::sql::session::{Row, SqlSession, Value};
 use crate::sql::{codec, items};
 
-const TABLES: &str = "items i JOIN stock s ON s.item = i.number";
 const AVAILABLE: &str = "COALESCE((SELECT SUM(l.available) FROM levels l WHERE l.item = i.number), 0)";
 
 /// A page of items.

@@ -1,6 +1,7 @@
 //! Items: what seldom changes, what changes with every movement, and the levels.
 
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use holdfast_application::ports::StoreError;
 use holdfast_domain::book::{ItemPage, ProductRef};
@@ -14,12 +15,11 @@ use crate::sql::session::{Row, RowWriter, SqlSession, Upsert, Value};
 pub(crate) const COLUMNS: &str = "i.number, i.product, i.sku, i.name, i.reorder_level, i.max_stock_level, i.created_at, \
      s.sequence, s.version, s.last_restocked, s.updated_at";
 
-const BY_PRODUCT: &str = "SELECT i.number, i.product, i.sku, i.name, i.reorder_level, i.max_stock_level, i.created_at, \
-     s.sequence, s.version, s.last_restocked, s.updated_at \
-     FROM items i JOIN stock s ON s.item = i.number WHERE i.product = ?";
-const BY_SKU: &str = "SELECT i.number, i.product, i.sku, i.name, i.reorder_level, i.max_stock_level, i.created_at, \
-     s.sequence, s.version, s.last_restocked, s.updated_at \
-     FROM items i JOIN stock s ON s.item = i.number WHERE i.sku = ?";
+/// What [`COLUMNS`] come from.
+pub(crate) const TABLES: &str = "items i JOIN stock s ON s.item = i.number";
+
+static BY_PRODUCT: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM {TABLES} WHERE i.product = ?"));
+static BY_SKU: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM {TABLES} WHERE i.sku = ?"));
 
 static CARDS: RowWriter = RowWriter {
     insert: "INSERT INTO items (number, product, sku, name, reorder_level, max_stock_level, created_at)",
@@ -68,8 +68,8 @@ pub(crate) fn load_one(
         Ok(ControlFlow::Break(()))
     };
     match product {
-        ProductRef::Id(id) => session.query(BY_PRODUCT, &[Value::Blob(&id.to_bytes())], &mut keep)?,
-        ProductRef::Sku(sku) => session.query(BY_SKU, &[Value::Text(sku.as_str())], &mut keep)?,
+        ProductRef::Id(id) => session.query(&BY_PRODUCT, &[Value::Blob(&id.to_bytes())], &mut keep)?,
+        ProductRef::Sku(sku) => session.query(&BY_SKU, &[Value::Text(sku.as_str())], &mut keep)?,
     }
     found.map(|item| with_levels(session, item)).transpose()
 }

@@ -57,9 +57,8 @@ fn conditions(filter: &MovementFilter, order: Option<OrderNumber>, location: Opt
         match order {
             Some(order) => {
                 sql.push_str(" AND (m.reference = ? OR m.reservation BETWEEN ? AND ?)");
-                let range = [reservations::number(order, 0), reservations::number(order, 0xF_FFFF)];
                 values.push(Value::Text(reference));
-                values.extend(range.map(Value::Int));
+                values.extend(reservations::numbers(order));
             }
             None => {
                 sql.push_str(" AND m.reference = ?");

@@ -3,11 +3,12 @@
 use holdfast_application::ports::StoreError;
 use holdfast_domain::movement::{Balance, Cause, MovementReference};
 use holdfast_domain::{
-    Actor, Count, ItemNumber, Notes, OrderId, OrderNumber, ProductId, Reason, Reference, ReservationId, StockMovement,
+    Actor, Count, ItemNumber, Notes, OrderId, ProductId, Reason, Reference, ReservationId, StockMovement,
     StockMovementType,
 };
 
 use crate::sql::codec::{self, broken};
+use crate::sql::reservations;
 use crate::sql::session::{Row, RowWriter, SqlSession, Upsert, Value};
 
 static MOVEMENTS: RowWriter = RowWriter {
@@ -29,7 +30,7 @@ pub(crate) fn append(session: &mut dyn SqlSession, movements: &[StockMovement]) 
     let mut rows = movements.iter().map(|movement| {
         let cause = &movement.cause;
         let reservation = cause.reservation.and_then(ReservationId::names);
-        let reservation = reservation.map(|(order, line)| (order.0 << 20) | u64::from(line));
+        let reservation = reservation.map(|(order, line)| Value::Int(reservations::number(order, line)));
         let reference = match &cause.reference {
             MovementReference::Document(reference) => Some(reference.as_str()),
             MovementReference::Order(_) | MovementReference::None => None,
@@ -42,7 +43,7 @@ pub(crate) fn append(session: &mut dyn SqlSession, movements: &[StockMovement]) 
             Value::Int(signed_quantity(movement)),
             Value::count(movement.after.available.get()),
             Value::count(movement.after.reserved.get()),
-            reservation.map_or(Value::Null, Value::count),
+            reservation.unwrap_or(Value::Null),
             Value::time(movement.created_at),
             Value::Text(cause.actor.as_str()),
             Value::text_or_null(cause.reason.as_ref().map(Reason::as_str)),
@@ -76,10 +77,9 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<StockMovement, StoreError> {
     let before = before(kind, quantity, size, after).ok_or_else(|| broken("a movement that leads nowhere"))?;
     let (reservation, reference) = match row.int_or_null(7)? {
         Some(number) => {
-            let number: u64 = codec::number(number)?;
+            let (number, line) = reservations::parts(number)?;
             let order = OrderId::from_bytes(codec::uuid(row.blob(14)?)?);
-            let line = u32::try_from(number & 0xF_FFFF).unwrap_or(0);
-            let id = ReservationId::new(codec::time(row.int(15)?), OrderNumber(number >> 20), line);
+            let id = ReservationId::new(codec::time(row.int(15)?), number, line);
             (Some(id), MovementReference::Order(order))
         }
         None => {

@@ -5,12 +5,10 @@ use std::ops::ControlFlow;
 
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{OrderFilter, ReservationFilter, ReservationRow, Visitor};
-use holdfast_domain::{Order, OrderId, OrderNumber, ReservationId, Timestamp};
+use holdfast_domain::{Order, OrderId, ReservationId, Timestamp};
 
 use crate::sql::session::{Row, SqlSession, Value};
 use crate::sql::{codec, orders, reservations};
-
-const ROW_TABLES: &str = "reservations r JOIN items i ON i.number = r.item JOIN orders o ON o.number = r.number >> 20";
 
 /// A page of orders by id, without their reservations. Each run gives a few of its first, and more of them only while the
 /// page needs them: random ids lie evenly in all runs.
@@ -132,7 +130,11 @@ pub(crate) fn reservation(
 }
 
 fn row_sql(condition: &str) -> String {
-    format!("SELECT {}, o.id, o.numbered_at, o.expires_at FROM {ROW_TABLES} WHERE {condition}", reservations::COLUMNS)
+    format!(
+        "SELECT {}, o.id, o.numbered_at, o.expires_at FROM {} JOIN orders o ON o.number = r.number >> 20 WHERE {condition}",
+        reservations::COLUMNS,
+        reservations::TABLES
+    )
 }
 
 fn from_row(row: &dyn Row) -> Result<ReservationRow, StoreError> {
@@ -140,7 +142,7 @@ fn from_row(row: &dyn Row) -> Result<ReservationRow, StoreError> {
     let reservation = reservations::from_row(row)?;
     let expires_at = row.int_or_null(14)?.map(codec::time);
     Ok(ReservationRow {
-        id: ReservationId::new(codec::time(row.int(13)?), OrderNumber(number.0), line),
+        id: ReservationId::new(codec::time(row.int(13)?), number, line),
         order: OrderId::from_bytes(codec::uuid(row.blob(12)?)?),
         expires_at: if reservation.is_live() { expires_at } else { reservation.expired_at },
         reservation,
@@ -159,8 +161,7 @@ pub(crate) fn find_reservations(
     if let Some(order) = filter.order {
         let Some(order) = orders::load_one(session, order)? else { return Ok(Vec::new()) };
         sql.push_str(" AND r.number BETWEEN ? AND ?");
-        let range = [reservations::number(order.number, 0), reservations::number(order.number, 0xF_FFFF)];
-        values.extend(range.map(Value::Int));
+        values.extend(reservations::numbers(order.number));
     }
     if !filter.statuses.is_empty() {
         let _ = write!(sql, " AND r.status IN ({})", vec!["?"; filter.statuses.len()].join(", "));

@@ -58,9 +58,13 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<(Order, Vec<u8>), StoreError> {
 
 /// One order with its reservations.
 pub(crate) fn load_one(session: &mut dyn SqlSession, id: OrderId) -> Result<Option<Order>, StoreError> {
+    let runs = session.order_runs(id);
+    if runs.is_empty() {
+        return Ok(None); // as most ids that are looked up: those of new orders
+    }
     let sql = format!("SELECT {COLUMNS} FROM orders o WHERE {}", session.dialect().order_by_id);
     let bytes = id.to_bytes();
-    for run in session.order_runs(id) {
+    for run in runs {
         let mut found = None;
         session.query(&sql, &[Value::Int(run), Value::Blob(&bytes)], &mut |row| {
             found = Some(from_row(row)?);
@@ -119,20 +123,9 @@ pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&OrderPage]) -> Result
         new.iter().map(|page| (page.order.id.to_bytes(), asked(&page.order))).collect();
     let mut rows = new.iter().zip(&fresh).map(|(page, (id, asked))| {
         let order = &page.order;
-        vec![
-            Value::count(order.number.0),
-            Value::Blob(id),
-            Value::time(order.numbered_at),
-            Value::Int(i64::from(order.status.code())),
-            Value::count(order.order_seq),
-            Value::Int(i64::from(order.events_seen)),
-            Value::time_or_null(order.reserved_at),
-            Value::time_or_null(order.expires_at),
-            micros_or_null(order.first_ttl),
-            Value::time_or_null(order.ended_at),
-            Value::text_or_null(order.reason.as_ref().map(Reason::as_str)),
-            Value::Blob(asked),
-        ]
+        let mut row = vec![Value::count(order.number.0), Value::Blob(id), Value::time(order.numbered_at)];
+        row.extend(state(order, asked));
+        row
     });
     session.write_rows(&ORDERS, &mut rows)?;
     for page in changed {
@@ -144,7 +137,18 @@ pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&OrderPage]) -> Result
 fn change(session: &mut dyn SqlSession, page: &OrderPage) -> Result<(), StoreError> {
     let order = &page.order;
     let asked = asked(order);
-    let values = [
+    let mut values = state(order, &asked).to_vec();
+    values.extend([Value::count(order.number.0), Value::count(page.loaded_seq.unwrap_or(0))]);
+    if session.execute(CHANGE, &values)? == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Contention(format!("order {} has changed meanwhile", order.id).into()))
+    }
+}
+
+/// What changes of an order, in the order in which [`ORDERS`] ends and [`CHANGE`] begins.
+fn state<'a>(order: &'a Order, asked: &'a [u8]) -> [Value<'a>; 9] {
+    [
         Value::Int(i64::from(order.status.code())),
         Value::count(order.order_seq),
         Value::Int(i64::from(order.events_seen)),
@@ -153,15 +157,8 @@ fn change(session: &mut dyn SqlSession, page: &OrderPage) -> Result<(), StoreErr
         micros_or_null(order.first_ttl),
         Value::time_or_null(order.ended_at),
         Value::text_or_null(order.reason.as_ref().map(Reason::as_str)),
-        Value::Blob(&asked),
-        Value::count(order.number.0),
-        Value::count(page.loaded_seq.unwrap_or(0)),
-    ];
-    if session.execute(CHANGE, &values)? == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Contention(format!("order {} has changed meanwhile", order.id).into()))
-    }
+        Value::Blob(asked),
+    ]
 }
 
 fn micros_or_null(duration: Option<Duration>) -> Value<'static> {

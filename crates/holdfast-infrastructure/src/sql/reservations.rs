@@ -1,9 +1,11 @@
 //! Reservations: rows of an order, named by its number and their place.
 
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use holdfast_application::ports::StoreError;
 use holdfast_domain::book::OrderPage;
+use holdfast_domain::ids::LINES_MAX;
 use holdfast_domain::{ItemNumber, Order, OrderNumber, ProductId, Reason, ReservationStatus, Sku, StockReservation};
 
 use crate::sql::codec::{self, broken};
@@ -27,19 +29,26 @@ static ENDS: RowWriter = RowWriter {
 pub(crate) const COLUMNS: &str = "r.number, r.item, r.location, r.quantity, r.status, r.sequence, r.reserved_at, \
      r.expired_at, r.ended_at, r.reason, i.product, i.sku";
 
-const OF_ORDER: &str = "SELECT r.number, r.item, r.location, r.quantity, r.status, r.sequence, r.reserved_at, \
-     r.expired_at, r.ended_at, r.reason, i.product, i.sku \
-     FROM reservations r JOIN items i ON i.number = r.item WHERE r.number BETWEEN ? AND ? ORDER BY r.number";
+/// What [`COLUMNS`] come from.
+pub(crate) const TABLES: &str = "reservations r JOIN items i ON i.number = r.item";
+
+static OF_ORDER: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {COLUMNS} FROM {TABLES} WHERE r.number BETWEEN ? AND ? ORDER BY r.number"));
 
 /// The number of an order's reservation.
 pub(crate) fn number(order: OrderNumber, line: u32) -> i64 {
     i64::try_from((order.0 << 20) | u64::from(line)).unwrap_or(i64::MAX)
 }
 
+/// The first and the last number that an order's reservations can have.
+pub(crate) fn numbers(order: OrderNumber) -> [Value<'static>; 2] {
+    [0, LINES_MAX].map(|line| Value::Int(number(order, line)))
+}
+
 /// The order and place that a number means.
 pub(crate) fn parts(number: i64) -> Result<(OrderNumber, u32), StoreError> {
     let number: u64 = codec::number(number)?;
-    Ok((OrderNumber(number >> 20), u32::try_from(number & 0xF_FFFF).unwrap_or(0)))
+    Ok((OrderNumber(number >> 20), u32::try_from(number & u64::from(LINES_MAX)).unwrap_or(0)))
 }
 
 /// The status that a code names.
@@ -70,8 +79,7 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<StockReservation, StoreError> {
 /// All reservations an order ever had, oldest first.
 pub(crate) fn of_order(session: &mut dyn SqlSession, order: OrderNumber) -> Result<Vec<StockReservation>, StoreError> {
     let mut found = Vec::new();
-    let range = [Value::Int(number(order, 0)), Value::Int(number(order, 0xF_FFFF))];
-    session.query(OF_ORDER, &range, &mut |row| {
+    session.query(&OF_ORDER, &numbers(order), &mut |row| {
         found.push(from_row(row)?);
         Ok(ControlFlow::Continue(()))
     })?;
