@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::answer::{Decision, Fault, Reply};
+use crate::answer::{Fault, Reply};
 use crate::batch::BatchLimits;
 use crate::command::Submission;
 use crate::committer::commit_batch;
@@ -97,8 +97,7 @@ impl Lane {
             // Callers that are about to come get the processor first: fuller batches, and no wait when there are none.
             std::thread::yield_now();
             let Some(batch) = self.queue.next_batch(&self.limits, PATIENCE) else { break LaneEnd::Drained };
-            let idle = batch.is_empty();
-            if !idle {
+            if !batch.is_empty() {
                 self.status.set_working(true);
                 let end = self.work_off(batch);
                 self.status.set_working(false);
@@ -106,7 +105,7 @@ impl Lane {
                     break end;
                 }
             }
-            if let Err(fault) = self.store.rest(idle) {
+            if let Err(fault) = self.store.rest() {
                 tracing::warn!(error = %chain(&fault), "housekeeping of the store failed");
             }
         };
@@ -283,12 +282,4 @@ pub fn decide_at_once(
 ) -> Result<Vec<Reply>, CommitError> {
     let batch: Vec<&Submission> = submissions.iter().collect();
     commit_batch(store, &batch, policy)
-}
-
-/// The decision of a reply that was decided just now and not rendered.
-pub fn decision(reply: Reply) -> Option<Decision> {
-    match reply {
-        Reply::Decided(decision) => Some(decision),
-        _ => None,
-    }
 }

@@ -115,6 +115,6 @@ pub trait StoreTransaction:
 pub trait Store: Send {
     /// Starts a transaction. Dropping it undoes it.
     fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError>;
-    /// Housekeeping between two batches; `idle` when nobody waits.
-    fn rest(&mut self, idle: bool) -> Result<(), StoreError>;
+    /// Housekeeping between two batches.
+    fn rest(&mut self) -> Result<(), StoreError>;
 }

@@ -64,7 +64,7 @@ impl Store for MemoryStore {
         Ok(Box::new(MemoryTransaction::new(self.shared.books(), &*self.shared.clock)))
     }
 
-    fn rest(&mut self, _idle: bool) -> Result<(), StoreError> {
+    fn rest(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 }

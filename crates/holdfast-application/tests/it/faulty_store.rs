@@ -67,8 +67,8 @@ impl Store for FaultyStore {
         Ok(Box::new(FaultyTransaction { inner, faults: &self.faults, poison: self.poison }))
     }
 
-    fn rest(&mut self, idle: bool) -> Result<(), StoreError> {
-        self.inner.rest(idle)
+    fn rest(&mut self) -> Result<(), StoreError> {
+        self.inner.rest()
     }
 }
 

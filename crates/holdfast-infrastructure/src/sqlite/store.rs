@@ -123,7 +123,7 @@ impl Store for SqliteStore {
         Ok(Box::new(SqlTransaction::new(Writing { store: self, now: None })))
     }
 
-    fn rest(&mut self, _idle: bool) -> Result<(), StoreError> {
+    fn rest(&mut self) -> Result<(), StoreError> {
         if self.log.pages.load(Ordering::Relaxed) >= self.log.checkpoint_at {
             self.checkpoint()?;
         }

@@ -27,8 +27,8 @@ impl Store for Embedded {
         self.store.begin()
     }
 
-    fn rest(&mut self, idle: bool) -> Result<(), StoreError> {
-        self.store.rest(idle)
+    fn rest(&mut self) -> Result<(), StoreError> {
+        self.store.rest()
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn run(common: &CommonArgs, args: &BenchCommitArgs) -> Result<Found, 
         let replies = commit_batch(&mut *books.store, &batch, &Policy::default())
             .map_err(|error| Failure::failed("a batch was not committed", &error))?;
         tally.took(started.elapsed());
-        books.store.rest(false).map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
+        books.store.rest().map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
         spent = spent.saturating_add(started.elapsed());
         for reply in &replies {
             tally.answered(if matches!(reply, Reply::Decided(Ok(_))) { 201 } else { 409 });

@@ -45,7 +45,7 @@ impl Target for IntoStore {
             .collect();
         let replies = decide_at_once(&mut *self.books.store, &submissions, &self.policy)
             .map_err(|error| Failure::failed("the store did not take the products", &error))?;
-        self.books.store.rest(false).map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
+        self.books.store.rest().map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
         Ok(replies.into_iter().map(outcome).collect())
     }
 }

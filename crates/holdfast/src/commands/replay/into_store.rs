@@ -41,7 +41,7 @@ impl IntoStore {
     fn decide(&mut self, submissions: &[Submission]) -> Result<Vec<Reply>, Failure> {
         let replies = decide_at_once(&mut *self.books.store, submissions, &self.policy)
             .map_err(|error| Failure::failed("the store did not take the events", &error))?;
-        self.books.store.rest(false).map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
+        self.books.store.rest().map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
         Ok(replies)
     }
 
