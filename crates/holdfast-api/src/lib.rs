@@ -11,7 +11,6 @@ pub mod code;
 mod cursor;
 mod decode;
 mod etag;
-pub mod event_body;
 mod fast;
 pub mod faults;
 mod fields;

@@ -270,6 +270,7 @@ fn event_schema() -> Value {
             "id": {"type": "string", "description": "Of a CloudEvent: its identity, together with `source`."},
             "source": {"type": "string"},
             "data": {"type": "object"},
+            "data_base64": {"type": "string", "description": "In place of `data`: base64 of its JSON."},
         },
     })
 }

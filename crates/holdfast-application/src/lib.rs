@@ -2,8 +2,8 @@
 //! batch durable; everybody gets an answer.
 //!
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
-//! rules), [`queue`] and [`ticket`] (waiting in line), [`batch`], [`committer`] (the heart) and [`lane`] (the loop),
-//! [`expiry`] (the sweep), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
+//! rules), [`intake`] (how those events are read), [`queue`] and [`ticket`] (waiting in line), [`batch`], [`committer`]
+//! (the heart) and [`lane`] (the loop), [`expiry`] (the sweep), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
 
@@ -16,6 +16,7 @@ pub mod committer;
 mod event_clock;
 pub mod expiry;
 pub mod failpoint;
+pub mod intake;
 pub mod lane;
 pub mod order_event;
 pub mod policy;

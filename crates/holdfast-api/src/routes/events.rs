@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use holdfast_application::intake::{EventNames, ReadEvent, Unreadable, kept_event, kind_of, outcome_of, read_event};
 use holdfast_application::order_event::EventOutcome;
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Answer, Class, Command, CommandKey, Reply};
@@ -14,7 +15,6 @@ use utoipa::ToSchema;
 
 use crate::body::{self, Presence};
 use crate::code::ProblemCode;
-use crate::event_body::{EventNames, ReadEvent, kept_event, kind_of, outcome_of, read_event};
 use crate::faults::Faults;
 use crate::idempotency::{command_key, fingerprint, key_of};
 use crate::problem::Problem;
@@ -82,7 +82,7 @@ pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Re
         let (names, read) = read_event(event);
         let ticket = read.map(|read| {
             let key = key_for(&read, key.as_deref(), position, &parts.method, parts.uri.path(), event);
-            let is_identity = read.identity.is_some();
+            let is_identity = !read.event.is_bare;
             if let Some(problem) = &turned_away {
                 return Err(problem.clone());
             }
@@ -135,7 +135,10 @@ fn key_for(
     event: &Value,
 ) -> Option<CommandKey> {
     let position = u32::try_from(position).unwrap_or(u32::MAX);
-    read.command_key().or_else(|| Some(command_key(key?, position, fingerprint(method, path, event), kept_event)))
+    if !read.event.is_bare {
+        return Some(read.identity.command_key());
+    }
+    Some(command_key(key?, position, fingerprint(method, path, event), kept_event))
 }
 
 fn submit(service: &Service, read: ReadEvent, key: Option<CommandKey>) -> Result<Ticket, Problem> {
@@ -144,7 +147,7 @@ fn submit(service: &Service, read: ReadEvent, key: Option<CommandKey>) -> Result
 }
 
 /// An event that waits for its answer, and whether its own identity is its key; or why it never will be applied.
-type Waiting = (EventNames, Result<Result<(Ticket, bool), Problem>, ProblemCode>);
+type Waiting = (EventNames, Result<Result<(Ticket, bool), Problem>, Unreadable>);
 
 async fn answer(service: &Service, waiting: Vec<Waiting>) -> Result<Response, Problem> {
     let mut results = Vec::with_capacity(waiting.len());
@@ -152,7 +155,7 @@ async fn answer(service: &Service, waiting: Vec<Waiting>) -> Result<Response, Pr
     let mut decided = false;
     for (names, ticket) in waiting {
         let (outcome, code) = match ticket {
-            Err(code) => (EventOutcome::Rejected, Some(code.as_str().to_owned())),
+            Err(unreadable) => (EventOutcome::Rejected, Some(unreadable.code().to_owned())),
             Ok(Err(problem)) => {
                 fault.get_or_insert(problem);
                 continue;

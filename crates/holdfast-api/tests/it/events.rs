@@ -109,6 +109,30 @@ fn a_cloud_event_is_decided_once_by_source_and_id() {
 }
 
 #[test]
+fn the_data_of_a_cloud_event_may_be_bytes() {
+    let house = House::furnished();
+    let event = |id: &str, members: Value| {
+        let mut event = json!({"specversion": "1.0", "type": "OrderCancelled", "source": "/orders", "id": id});
+        event.as_object_mut().expect("an object").extend(members.as_object().cloned().expect("an object"));
+        event
+    };
+    // {"orderId":"0195a000-0000-7000-8000-000000000001"}
+    let data = "eyJvcmRlcklkIjoiMDE5NWEwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAxIn0=";
+    let heard = house.post(
+        PATH,
+        &json!([
+            event("1", json!({"data_base64": data})),
+            event("2", json!({"data_base64": data, "data": {"orderId": order_id(1)}})),
+            event("3", json!({"data_base64": "bm8ganNvbg=="})),
+            event("4", json!({"data_base64": "no base64"})),
+        ]),
+    );
+    let expected = ["applied", "rejected validation_failed", "rejected malformed_json", "rejected validation_failed"];
+    assert_eq!(outcomes(&heard), expected);
+    assert_eq!(heard.body["results"][0]["orderId"], json!(order_id(1)));
+}
+
+#[test]
 fn a_request_of_events_under_a_key_hears_its_first_answers() {
     let house = House::furnished();
     let key = [("idempotency-key", "k")];

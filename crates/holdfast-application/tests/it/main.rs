@@ -4,6 +4,7 @@ mod audit;
 mod expiry;
 mod faulty_store;
 mod idempotency;
+mod intake;
 mod lane;
 mod order_events;
 mod queue;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use holdfast_application::command::{Remarks, StockChange};
+use holdfast_application::intake::{EVENT_SCOPE, kept_event};
 use holdfast_application::order_event::OrderEvent;
-use holdfast_application::{Command, CommandKey, Decision, KeptAnswer, Submission};
+use holdfast_application::{Command, CommandKey, Submission};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::stocking::StockVerb;
@@ -13,7 +14,6 @@ use holdfast_domain::{Actor, LocationCode, Notes, OrderId, ProductId, Quantity, 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::into_store::render;
 use crate::cli::{EventKind, ReplayClock};
 
 /// A line, as it is written. Members that no rule needs are not read.
@@ -98,11 +98,11 @@ impl Reading {
             EventKind::PaymentFailed => about_order(OrderEventKind::PaymentFailed, &line)?,
         };
         let key = CommandKey {
-            scope: "event".to_owned(),
+            scope: EVENT_SCOPE.to_owned(),
             key: line.event_id.clone().into_owned(),
             position: 0,
             fingerprint: fingerprint(&line),
-            render,
+            render: kept_event,
         };
         let submission = Submission {
             command,
@@ -215,29 +215,6 @@ fn fingerprint(line: &Line<'_>) -> [u8; 32] {
 
 fn count_bytes(length: usize) -> [u8; 8] {
     crate::numbers::count(length).to_be_bytes()
-}
-
-/// What is kept of a decision about an event: the outcome and the code of the rule that said no.
-#[derive(Debug, Deserialize)]
-pub(super) struct KeptOutcome {
-    /// The outcome's word.
-    pub(super) outcome: String,
-}
-
-/// Writes an answer down to be kept.
-pub(super) fn kept(outcome: &str, code: Option<&str>) -> KeptAnswer {
-    let body = serde_json::json!({"outcome": outcome, "code": code}).to_string().into_bytes();
-    KeptAnswer { status: 200, body, location: None, etag: None }
-}
-
-/// What a decision about an event says: its outcome's word and the code of the rule that said no.
-pub(super) fn words(decision: &Decision) -> (&'static str, Option<&'static str>) {
-    use holdfast_application::Answer;
-    match decision {
-        Ok(Answer::Event(answer)) => (answer.outcome.as_str(), answer.code),
-        Ok(_) => ("applied", None),
-        Err(refusal) => ("refused", Some(refusal.code())),
-    }
 }
 
 #[cfg(test)]

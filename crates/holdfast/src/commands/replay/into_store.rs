@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use holdfast_application::intake::outcome_of;
 use holdfast_application::lane::decide_at_once;
 use holdfast_application::order_event::EventOutcome;
 use holdfast_application::policy::LatePayment;
-use holdfast_application::{Clock, Command, Decision, KeptAnswer, Policy, Reply, Submission};
+use holdfast_application::{Clock, Command, Policy, Reply, Submission};
 use holdfast_domain::{Actor, OrderId};
 
-use super::event::{Event, KeptOutcome, kept, words};
-use super::{BATCH, OUTCOMES, Statuses, Target};
+use super::event::Event;
+use super::{BATCH, Statuses, Target};
 use crate::cli::{LatePaymentArg, ReplayArgs, ReplayClock};
 use crate::config::Settings;
 use crate::exit::Failure;
@@ -85,20 +86,10 @@ impl Target for IntoStore {
     }
 }
 
-/// Writes the answer to an event down, to be kept under its name.
-pub(super) fn render(decision: &Decision) -> KeptAnswer {
-    let (outcome, code) = words(decision);
-    kept(outcome, code)
-}
-
 /// What became of an event.
 fn outcome(reply: &Reply) -> EventOutcome {
     match reply {
-        Reply::Kept(answer) => {
-            let kept: Option<KeptOutcome> = serde_json::from_slice(&answer.body).ok();
-            let known = |kept: KeptOutcome| OUTCOMES.into_iter().find(|outcome| outcome.as_str() == kept.outcome);
-            kept.and_then(known).unwrap_or(EventOutcome::Rejected)
-        }
+        Reply::Kept(answer) => outcome_of(answer).0,
         Reply::Replayed(_) => EventOutcome::Replayed,
         // Decided, but not kept: a number beyond a limit. Reused: the name stands for another event.
         Reply::Decided(_) | Reply::KeyReused => EventOutcome::Rejected,

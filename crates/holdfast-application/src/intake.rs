@@ -1,0 +1,19 @@
+//! Upstream events as they come in, whichever way: from bytes to what happened to which order, under which name it is
+//! decided once, and what is kept of the decision. Pure functions, shared by HTTP, files of events and brokers.
+//!
+//! Reading order: [`strict_json`] (bytes to JSON), [`upstream_event`] (one event, bare or a `CloudEvent`), [`identity`] (the
+//! key under which it is decided once), [`kept_outcome`] (what its repeats hear).
+
+mod bare_event;
+mod base64;
+mod cloud_event;
+pub mod identity;
+pub mod kept_outcome;
+mod members;
+mod order_fields;
+pub mod strict_json;
+pub mod upstream_event;
+
+pub use identity::{EVENT_SCOPE, Identity};
+pub use kept_outcome::{heard_again, kept_event, outcome_of};
+pub use upstream_event::{EventNames, ReadEvent, Unreadable, kind_of, read_event};

@@ -1,0 +1,47 @@
+//! An event in the envelope of `CloudEvents` 1.0, its data as JSON or as base64 of JSON.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::identity::Identity;
+use super::members::Members;
+use super::upstream_event::{EventNames, ReadEvent, Unreadable, kind_of};
+use super::{base64, order_fields, strict_json};
+
+/// Reads a `CloudEvent` 1.0.
+pub(super) fn read(members: Members<'_>) -> (EventNames, Result<ReadEvent, Unreadable>) {
+    let (id, source, kind) = (members.filled("id"), members.filled("source"), members.filled("type"));
+    let data = data_of(members);
+    let data = data.as_ref().map(|data| Members::of(data)).map_err(|unreadable| *unreadable);
+    let mut names = EventNames {
+        event_id: id.map(str::to_owned),
+        kind: kind.map(str::to_owned),
+        order: data.ok().flatten().and_then(|data| data.text("orderId")).map(str::to_owned),
+    };
+    let known = kind.and_then(|kind| kind_of(kind.strip_suffix(".v1").unwrap_or(kind).rsplit('.').next()?));
+    if let Some(kind) = known {
+        names.kind = Some(kind.as_str().to_owned());
+    }
+    let read = data.and_then(|data| {
+        let event = || {
+            (members.text("specversion")? == "1.0").then_some(())?;
+            let event = order_fields::order_event(known?, data?, false)?;
+            Some(ReadEvent { identity: Identity::of_cloud_event(source?, id?, &event), event })
+        };
+        event().ok_or(Unreadable::Invalid)
+    });
+    (names, read)
+}
+
+/// What the event carries: `data`, or the JSON that `data_base64` stands for, but not both.
+fn data_of(members: Members<'_>) -> Result<Cow<'_, Value>, Unreadable> {
+    match (members.find("data"), members.find("data_base64")) {
+        (data, None) => Ok(data.map_or(Cow::Owned(Value::Null), Cow::Borrowed)),
+        (Some(_), Some(_)) => Err(Unreadable::Invalid),
+        (None, Some(encoded)) => {
+            let bytes = encoded.as_str().and_then(base64::decode).ok_or(Unreadable::Invalid)?;
+            strict_json::parse(&bytes).map(Cow::Owned).map_err(|_words| Unreadable::NoJson)
+        }
+    }
+}

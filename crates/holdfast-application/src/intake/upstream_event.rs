@@ -1,0 +1,67 @@
+//! One upstream event as it came: bare JSON or a `CloudEvent` 1.0, in any capitals, with fields nobody knows.
+
+use holdfast_domain::order::OrderEventKind;
+use serde_json::Value;
+
+use super::identity::Identity;
+use super::members::Members;
+use super::{bare_event, cloud_event};
+use crate::order_event::OrderEvent;
+
+/// What an event says about itself, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventNames {
+    /// Its id.
+    pub event_id: Option<String>,
+    /// What happened: the plain word where it is known, else as it came.
+    pub kind: Option<String>,
+    /// To which order.
+    pub order: Option<String>,
+}
+
+/// An event that can be decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadEvent {
+    /// What happened to which order.
+    pub event: OrderEvent,
+    /// What it is known by when it is delivered again.
+    pub identity: Identity,
+}
+
+/// Why an event can never be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// A field is missing, is of the wrong kind or breaks a limit; or its type is not known.
+    #[error("the event has a fault")]
+    Invalid,
+    /// Its data are bytes that are no JSON.
+    #[error("the event's data are no JSON")]
+    NoJson,
+}
+
+impl Unreadable {
+    /// The stable code (CONTRACT, section 10).
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "validation_failed",
+            Self::NoJson => "malformed_json",
+        }
+    }
+}
+
+/// Reads one event: what it says about itself, and the event or why it can never be applied.
+pub fn read_event(value: &Value) -> (EventNames, Result<ReadEvent, Unreadable>) {
+    let Some(members) = Members::of(value) else { return (EventNames::default(), Err(Unreadable::Invalid)) };
+    let (mut names, read) =
+        if members.find("specversion").is_some() { cloud_event::read(members) } else { bare_event::read(members) };
+    if let Ok(read) = &read {
+        // The order's id as it is always written.
+        names.order = Some(read.event.order.to_string());
+    }
+    (names, read)
+}
+
+/// What a type's name means, with and without the suffix `Event`.
+pub fn kind_of(name: &str) -> Option<OrderEventKind> {
+    OrderEventKind::parse(name.strip_suffix("Event").unwrap_or(name))
+}
