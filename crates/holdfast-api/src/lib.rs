@@ -23,6 +23,7 @@ pub mod problem;
 mod query;
 mod read;
 mod render;
+mod request_key;
 mod rim;
 pub mod router;
 mod routes;

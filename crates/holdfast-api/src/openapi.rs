@@ -130,7 +130,7 @@ fn codes_of(id: &str, path: &str, is_write: bool, method: &str) -> Vec<Code> {
     }
     if is_write {
         codes.extend([Code::IdempotencyKeyRequired, Code::LockTimeout, Code::OutcomeUnknown]);
-        codes.extend((id != "take_events").then_some(Code::IdempotencyKeyReused)); // an event by itself is rejected
+        codes.push(Code::IdempotencyKeyReused);
     }
     if is_list(id) {
         codes.push(Code::InvalidCursor);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_application::queries::{ReadError, StockQueries};
-use holdfast_application::ticket::Landing;
+use holdfast_application::ticket::{Landing, Ticket};
 use holdfast_application::{Class, Command, CommandKey};
 use holdfast_application::{Clock, CommandQueue, Reply, Submission};
 use holdfast_domain::Actor;
+use tokio::time::Instant;
 
 use crate::code::ProblemCode;
 use crate::health::HealthProbe;
@@ -78,14 +79,21 @@ impl Service {
 
     /// Puts a command in line and waits for what becomes of it.
     pub(crate) async fn ask(&self, command: Command, key: Option<CommandKey>) -> Result<Reply, Problem> {
+        let deadline = self.deadline();
         let submission = self.submission(command, key);
         let ticket = self.commands.submit(submission, Class::Interactive, self.landing.clone())?;
-        self.hear(ticket).await
+        self.hear_until(deadline, ticket).await
     }
 
-    /// Waits for an answer, for as long as the settings allow.
-    pub(crate) async fn hear(&self, ticket: holdfast_application::ticket::Ticket) -> Result<Reply, Problem> {
-        match tokio::time::timeout(self.settings.answer_max, ticket).await {
+    /// When a request that came just now must have its answer. A request of many commands has one deadline for all.
+    pub(crate) fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.settings.answer_max).unwrap_or(now)
+    }
+
+    /// Waits for an answer. One that is there already is heard after the deadline too.
+    pub(crate) async fn hear_until(&self, deadline: Instant, ticket: Ticket) -> Result<Reply, Problem> {
+        match tokio::time::timeout_at(deadline, ticket).await {
             Ok(heard) => Ok(heard?),
             Err(_) => Err(Problem::new(
                 ProblemCode::OutcomeUnknown,

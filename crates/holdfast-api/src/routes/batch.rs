@@ -8,9 +8,9 @@ use holdfast_application::ticket::Ticket;
 use holdfast_application::{Class, KeptAnswer};
 use http::{HeaderValue, StatusCode};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::body::Presence;
-use crate::code::ProblemCode;
 use crate::decode;
 use crate::idempotency::command_key;
 use crate::problem::{Problem, signed};
@@ -30,24 +30,31 @@ const ORDERS_MAX: usize = 1_000;
     responses((status = 207, description = "One result per order, in the order asked.", body = BatchResultsView))
 )]
 pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
+    let deadline = service.deadline();
     let write = Write::take(&service, request, Presence::Required, service.settings.batch_body_max).await?;
     let orders = decode::batch(&write.body, ORDERS_MAX)?;
     let fingerprint = write.key.as_ref().map(|_| write.fingerprint());
     let mut tickets: Vec<Result<Ticket, Problem>> = Vec::with_capacity(orders.len());
     let mut results: Vec<Heard> = Vec::with_capacity(orders.len());
+    let mut is_ours = write.key.is_none();
     for (position, order) in orders.iter().enumerate() {
-        tickets.push(submit(&service, order, write.key.as_deref().zip(fingerprint), position));
-        if position == 0 && write.key.is_some() {
-            // The first order's answer tells whether the key belongs to another batch; the others wait for that.
-            let first = hear(&service, tickets.pop()).await;
-            if matches!(&first, Err(problem) if problem.code() == ProblemCode::IdempotencyKeyReused) {
-                return Ok(render::key_reused().into_response());
+        let ticket = submit(&service, order, write.key.as_deref().zip(fingerprint), position);
+        if is_ours {
+            tickets.push(ticket);
+            continue;
+        }
+        // The first answer tells whether the key belongs to another request; the others wait for that.
+        let first = hear(&service, ticket, deadline).await;
+        match first {
+            Err(problem) if !is_one_orders(&problem) => return Ok(problem.into_response()),
+            first => {
+                is_ours = first.is_ok();
+                results.push(first);
             }
-            results.push(first);
         }
     }
     for ticket in tickets {
-        results.push(hear(&service, Some(ticket)).await);
+        results.push(hear(&service, ticket, deadline).await);
     }
     Ok(answer(&results, write.request_id()))
 }
@@ -63,9 +70,13 @@ fn submit(service: &Service, order: &Value, key: Option<(&str, [u8; 32])>, posit
     Ok(service.commands.submit(submission, Class::Interactive, service.landing.clone())?)
 }
 
-async fn hear(service: &Service, ticket: Option<Result<Ticket, Problem>>) -> Heard {
-    let Some(ticket) = ticket else { return Err(Problem::new(ProblemCode::Internal, "The order was lost.")) };
-    render::heard(service.hear(ticket?).await?, render::reservation)
+/// Whether a problem is one order's; any other means that nobody knows whose the key is, or that it is another request's.
+fn is_one_orders(problem: &Problem) -> bool {
+    problem.code().status() == StatusCode::BAD_REQUEST
+}
+
+async fn hear(service: &Service, ticket: Result<Ticket, Problem>, deadline: Instant) -> Heard {
+    render::heard(service.hear_until(deadline, ticket?).await?, render::reservation)
 }
 
 fn answer(results: &[Heard], request_id: &str) -> Response {

@@ -4,22 +4,26 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use holdfast_application::intake::{EventNames, ReadEvent, Unreadable, kept_event, kind_of, outcome_of, read_event};
+use holdfast_application::intake::{
+    EventNames, ReadEvent, Unreadable, heard_again, kept_event, kind_of, outcome_of, read_event,
+};
 use holdfast_application::order_event::EventOutcome;
 use holdfast_application::ticket::Ticket;
-use holdfast_application::{Answer, Class, Command, CommandKey, Reply};
-use http::{HeaderMap, Method};
+use holdfast_application::{Answer, Class, Command, Reply};
+use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::body::{self, Presence};
 use crate::code::ProblemCode;
 use crate::faults::Faults;
-use crate::idempotency::{command_key, fingerprint, key_of};
+use crate::idempotency::{fingerprint, key_of};
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::render::shown;
+use crate::render::{IDEMPOTENT_REPLAYED, shown};
+use crate::request_key;
 use crate::state::Service;
 
 /// The most events of one request.
@@ -62,12 +66,14 @@ pub(crate) struct EventResultView {
 /// Takes in upstream events about orders: one, or an array of up to 1,000.
 ///
 /// An event is bare JSON that names itself in `type`, or a CloudEvent 1.0, structured or with `ce-` headers. Events that
-/// cannot be read are `rejected`; the others are applied all the same. Sending events again is harmless.
+/// cannot be read are `rejected`; the others are applied all the same. Sending events again is harmless, with and without
+/// an `Idempotency-Key`: each hears its first answer. The key says that the request as a whole is the same one.
 #[utoipa::path(
     post, path = "/api/inventory/events", tag = "events", request_body = Object,
     responses((status = 200, description = "One result per event, in the order sent.", body = EventResultsView))
 )]
 pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
+    let deadline = service.deadline();
     let (parts, body) = request.into_parts();
     let bytes = body::bytes(&parts.headers, body, service.settings.body_max).await?;
     let value = body::json(&parts.headers, &bytes, Presence::Required, TYPES)?;
@@ -75,24 +81,26 @@ pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Re
     let key = key_of(&parts.headers, service.settings.idempotency_required)?;
     let value = with_attributes(&parts.headers, value);
     let events = events_of(&value)?;
+    if let Some(key) = key {
+        let fingerprint = fingerprint(&parts.method, parts.uri.path(), &value);
+        request_key::claim(&service, &key, fingerprint, deadline).await?;
+    }
     let mut waiting = Vec::with_capacity(events.len());
     // Once one finds no place in line, those behind it are not put in line either: events are decided in their order.
     let mut turned_away: Option<Problem> = None;
-    for (position, event) in events.iter().enumerate() {
+    for event in events {
         let (names, read) = read_event(event);
         let ticket = read.map(|read| {
-            let key = key_for(&read, key.as_deref(), position, &parts.method, parts.uri.path(), event);
-            let is_identity = !read.event.is_bare;
             if let Some(problem) = &turned_away {
                 return Err(problem.clone());
             }
-            let submitted = submit(&service, read, key).map(|ticket| (ticket, is_identity));
+            let submitted = submit(&service, read);
             turned_away = submitted.as_ref().err().cloned();
             submitted
         });
         waiting.push((names, ticket));
     }
-    answer(&service, waiting).await
+    answer(&service, waiting, deadline).await
 }
 
 /// A CloudEvent in binary mode, put together from its headers and its data.
@@ -125,34 +133,20 @@ fn events_of(value: &Value) -> Result<&[Value], Problem> {
     faults.settle(Some(events))
 }
 
-/// A CloudEvent is known by its identity; a bare event by the request's key, if there is one, and always by its order.
-fn key_for(
-    read: &ReadEvent,
-    key: Option<&str>,
-    position: usize,
-    method: &Method,
-    path: &str,
-    event: &Value,
-) -> Option<CommandKey> {
-    let position = u32::try_from(position).unwrap_or(u32::MAX);
-    if !read.event.is_bare {
-        return Some(read.identity.command_key());
-    }
-    Some(command_key(key?, position, fingerprint(method, path, event), kept_event))
-}
-
-fn submit(service: &Service, read: ReadEvent, key: Option<CommandKey>) -> Result<Ticket, Problem> {
-    let submission = service.submission(Command::OrderEvent(read.event), key);
+/// Every event is decided under its own name, whichever way it comes and whatever key its request has.
+fn submit(service: &Service, read: ReadEvent) -> Result<Ticket, Problem> {
+    let key = read.identity.command_key();
+    let submission = service.submission(Command::OrderEvent(read.event), Some(key));
     Ok(service.commands.submit(submission, Class::Events, service.landing.clone())?)
 }
 
-/// An event that waits for its answer, and whether its own identity is its key; or why it never will be applied.
-type Waiting = (EventNames, Result<Result<(Ticket, bool), Problem>, Unreadable>);
+/// An event that waits for its answer, or why it never will be applied.
+type Waiting = (EventNames, Result<Result<Ticket, Problem>, Unreadable>);
 
-async fn answer(service: &Service, waiting: Vec<Waiting>) -> Result<Response, Problem> {
+async fn answer(service: &Service, waiting: Vec<Waiting>, deadline: Instant) -> Result<Response, Problem> {
     let mut results = Vec::with_capacity(waiting.len());
     let mut fault: Option<Problem> = None;
-    let mut decided = false;
+    let (mut fresh, mut known) = (false, false);
     for (names, ticket) in waiting {
         let (outcome, code) = match ticket {
             Err(unreadable) => (EventOutcome::Rejected, Some(unreadable.code().to_owned())),
@@ -160,10 +154,11 @@ async fn answer(service: &Service, waiting: Vec<Waiting>) -> Result<Response, Pr
                 fault.get_or_insert(problem);
                 continue;
             }
-            Ok(Ok((ticket, is_identity))) => match service.hear(ticket).await {
+            Ok(Ok(ticket)) => match service.hear_until(deadline, ticket).await {
                 Ok(reply) => {
-                    decided = true;
-                    heard(&reply, is_identity)
+                    fresh |= matches!(reply, Reply::Decided(_) | Reply::Kept(_));
+                    known |= matches!(reply, Reply::Replayed(_) | Reply::KeyReused);
+                    heard(&reply)
                 }
                 Err(problem) => {
                     fault.get_or_insert(problem);
@@ -176,8 +171,14 @@ async fn answer(service: &Service, waiting: Vec<Waiting>) -> Result<Response, Pr
         results.push(EventResultView { event_id, kind, order_id: order, outcome: outcome.as_str(), code });
     }
     match fault {
-        None => Ok(shown(&EventResultsView { results })),
-        Some(fault) if !decided => Err(fault),
+        None => {
+            let mut response = shown(&EventResultsView { results });
+            if known && !fresh {
+                response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+            }
+            Ok(response)
+        }
+        Some(fault) if !fresh && !known => Err(fault),
         Some(_) => Err(Problem::new(
             ProblemCode::OutcomeUnknown,
             "Some of the events were applied and some were not; sending all of them again is harmless.",
@@ -185,15 +186,12 @@ async fn answer(service: &Service, waiting: Vec<Waiting>) -> Result<Response, Pr
     }
 }
 
-fn heard(reply: &Reply, is_identity: bool) -> (EventOutcome, Option<String>) {
+fn heard(reply: &Reply) -> (EventOutcome, Option<String>) {
     match reply {
         Reply::Decided(Ok(Answer::Event(answer))) => (answer.outcome, answer.code.map(str::to_owned)),
         Reply::Decided(decision) => outcome_of(&kept_event(decision)),
         Reply::Kept(answer) => outcome_of(answer),
-        Reply::Replayed(answer) => match outcome_of(answer) {
-            refused @ (EventOutcome::Refused | EventOutcome::Rejected, _) if !is_identity => refused,
-            (_, code) => (EventOutcome::Replayed, code),
-        },
+        Reply::Replayed(answer) => heard_again(answer),
         Reply::KeyReused => (EventOutcome::Rejected, Some(ProblemCode::IdempotencyKeyReused.as_str().to_owned())),
     }
 }

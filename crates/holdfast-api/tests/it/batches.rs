@@ -1,5 +1,9 @@
 //! Many orders in one request.
 
+use std::time::{Duration, Instant};
+
+use holdfast_api::ApiSettings;
+use holdfast_application::queue::QueueLimits;
 use serde_json::{Value, json};
 
 use crate::house::{Heard, House, LAMP, NOBODYS, order, order_id};
@@ -52,6 +56,29 @@ fn a_batch_keeps_one_answer_per_order() {
     let other = send(&json!({"orders": [order(3, &[(LAMP, 1)]), order(4, &[(LAMP, 1)])]}));
     assert_eq!(other.no(), (422, "idempotency_key_reused"));
     assert_eq!(house.levels(LAMP), (7, 8));
+}
+
+#[test]
+fn a_batch_under_a_key_of_another_request_reserves_nothing() {
+    let house = House::furnished();
+    let key = [("idempotency-key", "b")];
+    house.post_with(PATH, &key, &json!({"orders": [{}, order(1, &[(LAMP, 1)])]}));
+    let other = json!({"orders": [{}, order(2, &[(LAMP, 1)]), order(3, &[(LAMP, 1)])]});
+    assert_eq!(house.post_with(PATH, &key, &other).no(), (422, "idempotency_key_reused"));
+    assert_eq!(house.levels(LAMP), (9, 1));
+}
+
+#[test]
+fn all_orders_of_a_batch_have_one_deadline() {
+    let settings = ApiSettings { answer_max: Duration::from_millis(100), ..ApiSettings::default() };
+    let house = House::with(settings, QueueLimits::default(), false);
+    let orders: Vec<Value> = (0..100).map(|number| order(number, &[(LAMP, 1)])).collect();
+    let body = json!({"orders": orders});
+    let asked = Instant::now();
+    assert_eq!(statuses(&house.post(PATH, &body)), [503; 100]);
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    let keyed = house.post_with(PATH, &[("idempotency-key", "b")], &body);
+    assert_eq!(keyed.no(), (503, "outcome_unknown"), "whose the key is is not known");
 }
 
 #[test]

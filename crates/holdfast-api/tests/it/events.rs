@@ -1,9 +1,13 @@
 //! Upstream events over HTTP.
 
+use std::time::{Duration, Instant};
+
+use holdfast_api::ApiSettings;
+use holdfast_application::queue::QueueLimits;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::house::{Heard, House, LAMP, NOBODYS, order_id};
+use crate::house::{Heard, House, LAMP, NOBODYS, order, order_id};
 
 const PATH: &str = "/api/inventory/events";
 
@@ -26,6 +30,10 @@ fn outcomes(heard: &Heard) -> Vec<String> {
             [word(result, "outcome"), word(result, "code")].into_iter().flatten().collect::<Vec<_>>().join(" ")
         })
         .collect()
+}
+
+fn words(outcomes: &[&str]) -> Vec<String> {
+    outcomes.iter().map(|&word| word.to_owned()).collect()
 }
 
 #[test]
@@ -133,12 +141,79 @@ fn the_data_of_a_cloud_event_may_be_bytes() {
 }
 
 #[test]
-fn a_request_of_events_under_a_key_hears_its_first_answers() {
+fn the_same_event_again_only_ever_hears_its_first_answer() {
+    let house = House::furnished();
+    let cloud = |id: &str, number: u32, quantity: u64| {
+        json!({"specversion": "1.0", "type": "OrderCreated", "source": "/orders", "id": id,
+               "data": {"orderId": order_id(number), "items": [{"productId": LAMP, "quantity": quantity}]}})
+    };
+    let bodies = [
+        json!([created(1, 4), created(2, 11), about("PaymentCompleted", 9)]),
+        json!([cloud("1", 3, 4), cloud("2", 4, 11), about("OrderCancelled", 8)]),
+        json!([created(5, 1), cloud("3", 6, 12), about("OrderCancelled", 7)]),
+    ];
+    let keys = [None, None, Some(("idempotency-key", "k"))];
+    let firsts: Vec<Heard> =
+        bodies.iter().zip(keys).map(|(body, key)| house.post_with(PATH, key.as_slice(), body)).collect();
+    house.post(&format!("/api/inventory/product/{LAMP}/add-stock"), &json!({"quantity": 50}));
+    let levels = house.levels(LAMP);
+    for ((body, key), first) in bodies.iter().zip(keys).zip(&firsts) {
+        assert_eq!(first.header("idempotent-replayed"), None);
+        for key in [key, Some(("idempotency-key", "another")), None] {
+            if key == Some(("idempotency-key", "another")) && body != &bodies[0] {
+                continue; // it is the first body's by now
+            }
+            let again = house.post_with(PATH, key.as_slice(), body);
+            assert_eq!(again.header("idempotent-replayed"), Some("true"), "{again:?}");
+            assert_eq!(outcomes(&again)[1], "refused insufficient_stock");
+            let mut expected = first.body.clone();
+            expected["results"][0]["outcome"] = json!("replayed");
+            expected["results"][2]["outcome"] = json!("replayed");
+            assert_eq!(again.body, expected);
+        }
+    }
+    assert_eq!(house.levels(LAMP), levels);
+    let mixed = house.post(PATH, &json!([created(1, 4), created(10, 1)]));
+    assert_eq!((outcomes(&mixed), mixed.header("idempotent-replayed")), (words(&["replayed", "applied"]), None));
+}
+
+#[test]
+fn a_key_of_another_request_of_events_stops_all_of_them() {
     let house = House::furnished();
     let key = [("idempotency-key", "k")];
     let body = json!([created(1, 4), created(2, 11)]);
     assert_eq!(outcomes(&house.post_with(PATH, &key, &body)), ["applied", "refused insufficient_stock"]);
+    let cloud = json!({"specversion": "1.0", "type": "OrderCreated", "source": "/orders", "id": "1",
+                       "data": {"orderId": order_id(3), "items": [{"productId": LAMP, "quantity": 1}]}});
+    for other in [
+        json!([created(3, 1)]),
+        json!([created(1, 4)]),
+        json!([created(1, 4), created(2, 11), created(3, 1)]),
+        json!([created(2, 11), created(1, 4)]),
+        json!([cloud]),
+        cloud,
+        created(3, 1),
+        json!([{"type": "OrderShipped"}]),
+    ] {
+        let heard = house.post_with(PATH, &key, &other);
+        assert_eq!((heard.no(), &heard.body["outcome"]), ((422, "idempotency_key_reused"), &json!("not_applied")));
+    }
+    assert_eq!(house.levels(LAMP), (6, 4));
+    let elsewhere = house.post_with("/api/inventory/reservations", &key, &order(3, &[(LAMP, 1)]));
+    assert_eq!(elsewhere.no(), (422, "idempotency_key_reused"));
     assert_eq!(outcomes(&house.post_with(PATH, &key, &body)), ["replayed", "refused insufficient_stock"]);
+}
+
+#[test]
+fn all_events_of_a_request_have_one_deadline() {
+    let settings = ApiSettings { answer_max: Duration::from_millis(100), ..ApiSettings::default() };
+    let house = House::with(settings, QueueLimits::default(), false);
+    let events: Vec<Value> = (0..100).map(|number| created(number, 1)).collect();
+    for key in [None, Some(("idempotency-key", "k"))] {
+        let asked = Instant::now();
+        assert_eq!(house.post_with(PATH, key.as_slice(), &json!(events)).no(), (503, "outcome_unknown"));
+        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    }
 }
 
 #[test]
