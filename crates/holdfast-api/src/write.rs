@@ -1,6 +1,8 @@
 //! A write as it came in: what every route that changes something does before and after its own part.
 
-use axum::extract::Request;
+use std::fmt::Display;
+
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use holdfast_application::Command;
 use holdfast_domain::ProductId;
@@ -28,6 +30,8 @@ pub(crate) struct Write<'s> {
     /// The key the caller gave.
     pub(crate) key: Option<String>,
     parts: Parts,
+    /// What the path names, as it is always written.
+    named: Vec<(String, String)>,
     service: &'s Service,
 }
 
@@ -47,16 +51,18 @@ impl<'s> Write<'s> {
         let body = body::read(&parts, body, most, presence).await?;
         Query::none(&parts.uri)?;
         let key = key_of(&parts.headers, service.settings.idempotency_required)?;
-        Ok(Self { body, key, parts, service })
+        Ok(Self { body, key, parts, named: Vec::new(), service })
     }
 
     /// The part of the path called `name`.
-    pub(crate) async fn part<T>(
+    pub(crate) async fn part<T: Display>(
         &mut self,
         name: &str,
         read: impl Fn(&str) -> Result<T, Complaint>,
     ) -> Result<T, Problem> {
-        path::part(&mut self.parts, name, read).await
+        let part = path::part(&mut self.parts, name, read).await?;
+        self.named.push((name.to_owned(), part.to_string()));
+        Ok(part)
     }
 
     /// Which version of the item the caller knows, if the caller says.
@@ -84,9 +90,12 @@ impl<'s> Write<'s> {
         id.and_then(|id| id.to_str().ok()).unwrap_or_default()
     }
 
-    /// What came in, as repeats are known by.
+    /// What came in, as repeats are known by. How the path was spelt does not count.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        fingerprint(&self.parts.method, self.parts.uri.path(), &self.body)
+        let route = self.parts.extensions.get::<MatchedPath>().map_or(self.parts.uri.path(), MatchedPath::as_str);
+        let fill = |path: String, (name, part): &(String, String)| path.replace(&format!("{{{name}}}"), part);
+        let path = self.named.iter().fold(route.to_owned(), fill);
+        fingerprint(&self.parts.method, &path, &self.body)
     }
 
     /// Has the command decided and answers.

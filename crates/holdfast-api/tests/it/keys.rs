@@ -98,6 +98,26 @@ fn a_key_belongs_to_one_request() {
 }
 
 #[test]
+fn how_a_path_is_spelt_does_not_make_it_another_request() {
+    let house = House::furnished();
+    let key = [("idempotency-key", "k")];
+    let shouted = LAMP.to_uppercase();
+    let encoded = LAMP.replace("3fa85f64", "%33fa8%35f64");
+    for (id, replayed) in [(LAMP, None), (&*shouted, Some("true")), (&*encoded, Some("true"))] {
+        let path = format!("/api/inventory/product/{id}/add-stock");
+        let heard = house.post_with(&path, &key, &json!({"quantity": 5}));
+        assert_eq!((heard.status, heard.header("idempotent-replayed")), (200, replayed), "{id}");
+    }
+    assert_eq!(house.levels(LAMP), (15, 0));
+    let key = [("idempotency-key", "order")];
+    house.post("/api/inventory/reservations", &order(10, &[(LAMP, 1)]));
+    for (id, replayed) in [(order_id(10), None), (order_id(10).to_uppercase(), Some("true"))] {
+        let heard = house.post_with(&format!("/api/inventory/orders/{id}/confirm"), &key, &json!({}));
+        assert_eq!((heard.status, heard.header("idempotent-replayed")), (200, replayed), "{id}");
+    }
+}
+
+#[test]
 fn what_was_turned_away_before_is_not_kept() {
     let house = House::furnished();
     let path = format!("/api/inventory/product/{LAMP}/adjust-stock");

@@ -46,7 +46,11 @@ impl IntoService {
         let Some(results) = answered.body.get("results").and_then(Value::as_array) else {
             return Err(answered.into_failure());
         };
-        outcomes.extend(results.iter().map(|result| outcome_named(result.get("outcome"))));
+        // What was known counts as known here, also when it was refused the first time.
+        let heard = |result: &Value| {
+            if answered.is_replayed { EventOutcome::Replayed } else { outcome_named(result.get("outcome")) }
+        };
+        outcomes.extend(results.iter().map(heard));
         Ok(())
     }
 
