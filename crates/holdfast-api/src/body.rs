@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, request};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, request};
 use http_body_util::BodyExt;
 use serde_json::Value;
 
@@ -76,8 +76,12 @@ pub(crate) fn json(headers: &HeaderMap, bytes: &[u8], presence: Presence, types:
         .map_err(|words| Problem::new(ProblemCode::MalformedJson, format!("The body is not JSON: {words}.")))
 }
 
-/// Refuses a body of a media type that is not one of `types`, or in another charset than UTF-8.
+/// Refuses a body of a media type that is not one of `types`, in another charset than UTF-8, or compressed.
 pub(crate) fn check_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Problem> {
+    if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        let detail = "The body must be sent as it is: no Content-Encoding but identity is read.";
+        return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail));
+    }
     let mut lines = headers.get_all(CONTENT_TYPE).iter();
     let line = lines.next().and_then(|line| line.to_str().ok()).unwrap_or_default();
     if lines.next().is_none() && is_one_of(line, types) {
@@ -85,6 +89,11 @@ pub(crate) fn check_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Prob
     }
     let types = types.join(" or ");
     Err(Problem::new(ProblemCode::UnsupportedMediaType, format!("The body must be {types} in UTF-8.")))
+}
+
+fn is_plain(encodings: &HeaderValue) -> bool {
+    let mut names = encodings.to_str().into_iter().flat_map(|names| names.split(',')).map(str::trim).peekable();
+    names.peek().is_some() && names.all(|name| name.is_empty() || name.eq_ignore_ascii_case("identity"))
 }
 
 fn is_one_of(line: &str, types: &[&str]) -> bool {

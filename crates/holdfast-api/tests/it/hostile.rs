@@ -198,6 +198,25 @@ fn only_json_is_taken() {
 }
 
 #[test]
+fn a_compressed_body_is_told_so_and_not_taken_for_broken_json() {
+    let house = House::furnished();
+    for (method, path, body) in routes() {
+        for bad in ["gzip", "br", "deflate", "identity, gzip", "GZIP", "zstd"] {
+            let headers = [("content-type", "application/json"), ("content-encoding", bad)];
+            for text in [body.to_string().into_bytes(), vec![0x1F, 0x8B, 8, 0]] {
+                let heard = house.request(method.clone(), &path, &headers, text);
+                assert_eq!(heard.no(), (415, "unsupported_media_type"), "{method} {path} {bad}");
+                assert!(heard.body["detail"].as_str().is_some_and(|words| words.contains("Content-Encoding")));
+            }
+        }
+    }
+    assert_eq!(house.levels(LAMP), (10, 0));
+    let plain =
+        house.post_with("/api/inventory/reservations", &[("content-encoding", "Identity")], &order(1, &[(LAMP, 1)]));
+    assert_eq!(plain.status, 201);
+}
+
+#[test]
 fn a_body_has_a_limit() {
     let house = House::furnished();
     for (method, path, _) in routes() {
