@@ -78,8 +78,9 @@ codes! {
     MalformedJson = "malformed_json", BAD_REQUEST, NotApplied, "The body is not JSON",
         "The body cannot be read as one JSON text in UTF-8: it is cut off, has something behind its end, is nested too \
          deeply, begins with a byte order mark, or names a member twice. `detail` says where.";
-    UnknownField = "unknown_field", BAD_REQUEST, NotApplied, "The body has a field that is not known",
-        "A misspelt optional field would be ignored in silence, so unknown fields are refused. `errors` names each.";
+    UnknownField = "unknown_field", BAD_REQUEST, NotApplied, "The request has a field that is not known",
+        "A misspelt optional field or parameter would be ignored in silence, so unknown ones are refused. `errors` names \
+         each.";
     InvalidCursor = "invalid_cursor", BAD_REQUEST, NotApplied, "The cursor is not one of ours",
         "A cursor is taken from the `Link` header of the page before, as it stands, and used with the same list and the \
          same `sort`. Start again without one.";

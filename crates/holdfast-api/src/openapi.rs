@@ -121,12 +121,10 @@ fn codes_of(id: &str, path: &str, is_write: bool, method: &str) -> Vec<Code> {
     if !path.starts_with("/api/") {
         return vec![Code::ValidationFailed, Code::NotFound, Code::Internal];
     }
-    let mut codes = vec![Code::ValidationFailed, Code::StoreUnavailable, Code::Overloaded, Code::Internal];
+    let mut codes =
+        vec![Code::ValidationFailed, Code::UnknownField, Code::StoreUnavailable, Code::Overloaded, Code::Internal];
     if method != "get" {
         codes.extend([Code::MalformedJson, Code::BodyTooLarge, Code::UnsupportedMediaType]);
-        if id != "take_events" {
-            codes.push(Code::UnknownField);
-        }
     }
     if is_write {
         codes.extend([Code::IdempotencyKeyRequired, Code::LockTimeout, Code::OutcomeUnknown]);

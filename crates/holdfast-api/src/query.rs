@@ -94,7 +94,7 @@ impl Query {
     pub(crate) fn settle<T>(mut self, read: Option<T>) -> Result<T, Problem> {
         for (name, _) in &self.pairs {
             if !self.known.contains(&name.as_str()) {
-                self.faults.add(below("/query", name), "is not known");
+                self.faults.unknown(below("/query", name));
             }
         }
         self.faults.settle(read)

@@ -128,13 +128,9 @@ fn a_query_is_read_as_strictly_as_a_body() {
     let house = House::furnished();
     let lists = ["products", "low-stock", "movements", "orders", "reservations", "locations"];
     for list in lists {
-        for (query, pointer) in [
-            ("limit=0", "limit"),
-            ("limit=501", "limit"),
-            ("limit=abc", "limit"),
-            ("limt=5", "limt"),
-            ("limit=5&limit=5", "limit"),
-        ] {
+        for (query, pointer) in
+            [("limit=0", "limit"), ("limit=501", "limit"), ("limit=abc", "limit"), ("limit=5&limit=5", "limit")]
+        {
             let heard = house.get(&format!("/api/inventory/{list}?{query}"));
             assert_eq!(
                 (heard.no(), heard.pointers()),
@@ -154,5 +150,26 @@ fn a_query_is_read_as_strictly_as_a_body() {
     ] {
         assert_eq!(house.get(&format!("/api/inventory/{address}")).pointers(), [pointer], "{address}");
     }
-    assert_eq!(house.get(&format!("/api/inventory/product/{LAMP}?x=1")).pointers(), ["/query/x"]);
+    assert_eq!(all.no(), (400, "validation_failed"), "the parameter that is not known is one fault among others");
+}
+
+#[test]
+fn a_parameter_that_no_route_knows_is_named() {
+    let house = House::furnished();
+    let item = format!("product/{LAMP}");
+    for path in ["products", "low-stock", "movements", "orders", "reservations", "locations", &item, "sku/LAMP"] {
+        let heard = house.get(&format!("/api/inventory/{path}?limt=5&a/b=1"));
+        assert_eq!(
+            (heard.no(), heard.pointers()),
+            ((400, "unknown_field"), vec!["/query/limt", "/query/a~1b"]),
+            "{path}"
+        );
+        assert!(heard.body["detail"].as_str().is_some_and(|words| words.contains("/query/limt")), "{path}");
+    }
+    for path in
+        ["reservations", "events", "availability", "reservations/batch", "locations", &format!("{item}/add-stock")]
+    {
+        let heard = house.post(&format!("/api/inventory/{path}?dryRun=true"), &json!({"orderId": 1}));
+        assert_eq!((heard.no(), heard.pointers()), ((400, "unknown_field"), vec!["/query/dryRun"]), "{path}");
+    }
 }
