@@ -37,6 +37,6 @@ pub struct Component {
 pub trait HealthProbe: Send + Sync {
     /// Every part and how it is.
     fn components(&self) -> Vec<Component>;
-    /// Whether a write can commit.
-    fn can_write(&self) -> bool;
+    /// Why no write can commit, in words for the operator; `None` when writes can.
+    fn why_not_ready(&self) -> Option<String>;
 }

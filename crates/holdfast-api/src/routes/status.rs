@@ -69,6 +69,8 @@ pub(crate) async fn get_health(State(service): State<Arc<Service>>) -> Response 
 }
 
 /// Says whether a write can commit.
+///
+/// When none can, the status is `Unhealthy` and the component `writes` says why.
 #[utoipa::path(
     get, path = "/health/ready", tag = "status",
     responses(
@@ -77,11 +79,12 @@ pub(crate) async fn get_health(State(service): State<Arc<Service>>) -> Response 
     )
 )]
 pub(crate) async fn get_ready(State(service): State<Arc<Service>>) -> Response {
-    let (_, view) = health_of(&service);
+    let (_, mut view) = health_of(&service);
+    let Some(reason) = service.health.why_not_ready() else { return shown(&view) };
+    view.status = HealthState::Unhealthy.as_str();
+    view.components.insert(0, ComponentView { name: "writes", status: view.status, detail: Some(reason) });
     let mut response = shown(&view);
-    if !service.health.can_write() {
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    }
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response
 }
 

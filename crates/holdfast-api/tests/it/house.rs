@@ -45,8 +45,8 @@ pub(crate) struct House {
 pub(crate) struct Mood {
     /// The state of its only component.
     pub(crate) state: HealthState,
-    /// Whether it can write.
-    pub(crate) can_write: bool,
+    /// Why it cannot write, if it cannot.
+    pub(crate) why_not_ready: Option<&'static str>,
 }
 
 impl HealthProbe for Mood {
@@ -54,8 +54,8 @@ impl HealthProbe for Mood {
         vec![Component { name: "store", state: self.state, detail: None }]
     }
 
-    fn can_write(&self) -> bool {
-        self.can_write
+    fn why_not_ready(&self) -> Option<String> {
+        self.why_not_ready.map(str::to_owned)
     }
 }
 
@@ -104,7 +104,7 @@ impl House {
 
     /// An empty house with these settings. Without a lane nobody answers.
     pub(crate) fn with(settings: ApiSettings, limits: QueueLimits, has_lane: bool) -> Self {
-        Self::in_mood(settings, limits, has_lane, Mood { state: HealthState::Healthy, can_write: true })
+        Self::in_mood(settings, limits, has_lane, Mood { state: HealthState::Healthy, why_not_ready: None })
     }
 
     /// An empty house that says it is in this mood.

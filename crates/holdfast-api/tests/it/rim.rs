@@ -50,13 +50,19 @@ fn every_code_has_its_page() {
 
 #[test]
 fn the_house_says_how_it_is() {
-    let in_mood = |state: HealthState, can_write: bool| {
-        House::in_mood(ApiSettings::default(), QueueLimits::default(), false, Mood { state, can_write })
+    let in_mood = |state: HealthState, why_not_ready: Option<&'static str>| {
+        House::in_mood(ApiSettings::default(), QueueLimits::default(), false, Mood { state, why_not_ready })
     };
     let statuses = |house: &House| ["/health", "/health/ready", "/health/live"].map(|path| house.get(path).status);
-    assert_eq!(statuses(&in_mood(HealthState::Healthy, true)), [200, 200, 200]);
-    assert_eq!(statuses(&in_mood(HealthState::Degraded, false)), [200, 503, 200]);
-    let ill = in_mood(HealthState::Unhealthy, false);
+    assert_eq!(statuses(&in_mood(HealthState::Healthy, None)), [200, 200, 200]);
+    let leaving = in_mood(HealthState::Healthy, Some("the service is shutting down"));
+    assert_eq!(statuses(&leaving), [200, 503, 200]);
+    let expected = json!({"status": "Unhealthy", "components": [
+        {"name": "writes", "status": "Unhealthy", "detail": "the service is shutting down"},
+        {"name": "store", "status": "Healthy", "detail": null},
+    ]});
+    assert_eq!(leaving.get("/health/ready").body, expected);
+    let ill = in_mood(HealthState::Unhealthy, Some("the writer has stopped"));
     assert_eq!(statuses(&ill), [503, 503, 200]);
     let expected =
         json!({"status": "Unhealthy", "components": [{"name": "store", "status": "Unhealthy", "detail": null}]});

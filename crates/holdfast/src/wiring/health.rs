@@ -150,8 +150,17 @@ impl HealthProbe for Health {
         vec![self.store(), self.waiting(), self.expiry(), absent("lock"), absent("kafka")]
     }
 
-    fn can_write(&self) -> bool {
-        let stuck = self.lane.busy_for().is_some_and(|busy| busy > STUCK_AFTER);
-        !self.leaving.load(Ordering::Relaxed) && !self.lane.has_ended() && !self.lane.cannot_write() && !stuck
+    fn why_not_ready(&self) -> Option<String> {
+        if self.leaving.load(Ordering::Relaxed) {
+            return Some("the service is shutting down".to_owned());
+        }
+        if self.lane.has_ended() {
+            return Some("the writer has stopped".to_owned());
+        }
+        if self.lane.cannot_write() {
+            return Some("the last batch could not be written".to_owned());
+        }
+        let stuck = self.lane.busy_for().filter(|busy| *busy > STUCK_AFTER)?;
+        Some(format!("a transaction has taken {} s so far", stuck.as_secs()))
     }
 }
