@@ -237,6 +237,9 @@ pub(crate) struct VerifyArgs {
     /// Only this product
     #[arg(long, value_name = "ID", value_parser = product_id)]
     pub(crate) product: Option<ProductId>,
+    /// Not for a proof: it is here so that who tries it is told why.
+    #[arg(long, value_name = "URL", hide = true)]
+    pub(crate) server: Option<String>,
 }
 
 /// `config …`

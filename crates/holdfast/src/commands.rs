@@ -1,6 +1,6 @@
 //! One file per command.
 
-use crate::cli::{Command, CommandLine, CommonArgs, ConfigCommand, ServeArgs};
+use crate::cli::{Command, CommandLine, CommonArgs, ConfigCommand, ServeArgs, VerifyArgs};
 use crate::config::{Configuration, Settings};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -26,6 +26,10 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&common, &args),
         Command::Export(args) => export::run(&common, &args),
         Command::Replay(args) => replay::run(&common, &args),
+        Command::Verify(VerifyArgs { server: Some(_), .. }) => Err(Failure::usage(
+            "verify takes no --server: a proof needs one moment of the whole store, which a service does not hand out. \
+             Run it on the store itself (--data FOLDER); that works beside the running service",
+        )),
         Command::Verify(args) => verify::run(&common, &args),
         Command::Bench(args) => bench::run(&common, &args),
         Command::Demo(args) => demo::run(&common, &args),

@@ -63,10 +63,21 @@ impl Output {
     }
 }
 
+/// How wide a table is on a terminal that does not tell its size.
+const COLUMNS_UNTOLD: u16 = 100;
+
 fn plain_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if io::stdout().is_terminal() {
+        table.set_width(columns(table.width()));
+    }
     table
+}
+
+/// The columns of a terminal: what it tells, unless that is nothing.
+fn columns(told: Option<u16>) -> u16 {
+    told.filter(|columns| *columns > 0).unwrap_or(COLUMNS_UNTOLD)
 }
 
 /// A value as people read it.
@@ -80,5 +91,21 @@ fn plain(value: &Value) -> String {
         }
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join("\n"),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_tells_no_size_gets_tables_of_a_hundred_columns() {
+        assert_eq!([Some(80), Some(0), None].map(columns), [80, 100, 100]);
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(columns(Some(0)));
+        table.add_row(["reservation.ttl_default".to_owned(), "a word and ".repeat(20)]);
+        let longest = table.to_string().lines().map(str::len).max();
+        assert!(longest.is_some_and(|longest| (80..=100).contains(&longest)), "{table}");
     }
 }
