@@ -29,6 +29,15 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// The exit code for an input file that cannot be read.
+    pub(crate) fn of_input(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::NotFound,
+            std::io::ErrorKind::PermissionDenied => Self::Forbidden,
+            _ => Self::Invalid,
+        }
+    }
+
     /// The exit code that an HTTP status and problem code lead to (CONSOLE, section 15).
     pub(crate) fn of_problem(status: u16, code: &str) -> Self {
         match (status, code) {
@@ -118,4 +127,47 @@ pub(crate) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String 
         source = cause.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_of_a_service_has_its_exit_code() {
+        for (status, code, exit) in [
+            (409, "insufficient_stock", Exit::No),
+            (409, "below_reserved", Exit::No),
+            (400, "validation_failed", Exit::Invalid),
+            (405, "method_not_allowed", Exit::Invalid),
+            (413, "body_too_large", Exit::Invalid),
+            (415, "unsupported_media_type", Exit::Invalid),
+            (428, "precondition_required", Exit::Invalid),
+            (401, "unauthenticated", Exit::Forbidden),
+            (403, "forbidden", Exit::Forbidden),
+            (404, "product_not_found", Exit::NotFound),
+            (409, "sku_taken", Exit::Conflict),
+            (412, "version_mismatch", Exit::Conflict),
+            (422, "idempotency_key_reused", Exit::Conflict),
+            (429, "rate_limited", Exit::Later),
+            (503, "overloaded", Exit::Later),
+            (500, "internal", Exit::Failed),
+        ] {
+            assert_eq!(Exit::of_problem(status, code), exit, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn an_input_that_is_not_there_is_not_found() {
+        for (kind, exit) in [
+            (io::ErrorKind::NotFound, Exit::NotFound),
+            (io::ErrorKind::PermissionDenied, Exit::Forbidden),
+            (io::ErrorKind::IsADirectory, Exit::Invalid),
+            (io::ErrorKind::InvalidData, Exit::Invalid),
+        ] {
+            assert_eq!(Exit::of_input(&kind.into()), exit, "{kind}");
+        }
+    }
 }

@@ -150,16 +150,17 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     if path == Path::new("-") {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
-    let file = File::open(path).map_err(|error| named(Failure::new(Exit::Invalid, error.to_string()), path))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+    let unreadable = |error: io::Error| cannot(Exit::of_input(&error), path, &error.to_string());
+    Ok(Box::new(BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?)))
 }
 
 /// Says which file a failure is about.
 fn named(failure: Failure, path: &Path) -> Failure {
-    if failure.exit == Exit::Invalid {
-        return Failure::new(failure.exit, format!("{} cannot be imported: {}", path.display(), failure.message));
-    }
-    failure
+    if failure.exit == Exit::Invalid { cannot(failure.exit, path, &failure.message) } else { failure }
+}
+
+fn cannot(exit: Exit, path: &Path, words: &str) -> Failure {
+    Failure::new(exit, format!("{} cannot be imported: {words}", path.display()))
 }
 
 fn report(common: &CommonArgs, summary: &Summary) -> Result<(), Failure> {

@@ -137,7 +137,7 @@ fn a_file_without_the_columns_is_no_catalogue() {
         assert_eq!(said.exit, Some(7), "{said:?}");
         assert!(said.stderr.contains(words), "{said:?}");
     }
-    assert_eq!(program.run(&["import", "nowhere.csv"]).exit, Some(7));
+    assert_eq!(program.run(&["import", "nowhere.csv"]).exit, Some(5));
     assert_eq!(program.run(&["import"]).exit, Some(2));
     assert_eq!(program.run(&["import", "x.csv", "--quantity", "1000000001"]).exit, Some(2));
 }

@@ -11,6 +11,7 @@ mod crashes;
 mod disk_full;
 mod events_and_crashes;
 mod events_replayed;
+mod exit_codes;
 mod exports;
 mod failing_disk;
 mod imports;

@@ -22,7 +22,7 @@ pub(super) struct Chunk {
 /// Opens a file, or standard input for `-`; gzip is told by its first bytes.
 pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
     let unreadable =
-        |error: io::Error| Failure::new(Exit::Invalid, format!("{} cannot be read: {error}", path.display()));
+        |error: io::Error| Failure::new(Exit::of_input(&error), format!("{} cannot be read: {error}", path.display()));
     let input: Box<dyn Read + Send> =
         if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(unreadable)?) };
     let mut input = BufReader::with_capacity(1 << 16, input);
