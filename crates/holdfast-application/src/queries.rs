@@ -178,6 +178,41 @@ pub struct AvailabilityLine {
     pub location: Option<LocationCode>,
 }
 
+/// An item as `verify` reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerItem {
+    /// Its number.
+    pub number: u32,
+    /// The product.
+    pub product: ProductId,
+    /// At this many available units or fewer it is low.
+    pub reorder_level: Count,
+}
+
+/// What the books keep of an item's stock beside its levels, as `verify` reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerStock {
+    /// The item's number.
+    pub item: u32,
+    /// The sequence it says it has.
+    pub sequence: u64,
+    /// Whether it is among the low ones.
+    pub is_low: bool,
+}
+
+/// A stock level as `verify` reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerLevel {
+    /// The item's number.
+    pub item: u32,
+    /// Where.
+    pub location: LocationNumber,
+    /// Units available.
+    pub available: Count,
+    /// Units reserved.
+    pub reserved: Count,
+}
+
 /// A movement as `verify` reads it: the numbers only.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerLine {
@@ -192,9 +227,9 @@ pub struct LedgerLine {
     /// How many units, negative when an adjustment took units away.
     pub quantity: i64,
     /// Units available afterwards.
-    pub available: u64,
+    pub available: Count,
     /// Units reserved afterwards.
-    pub reserved: u64,
+    pub reserved: Count,
     /// The order and line of the reservation whose units moved.
     pub reservation: Option<(u64, u32)>,
     /// When it was decided.
@@ -203,17 +238,26 @@ pub struct LedgerLine {
     pub has_actor: bool,
 }
 
-/// A stock level as `verify` reads it.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerLevel {
+/// Units of an item, as an order asks for them or holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LedgerAsk {
     /// The item's number.
     pub item: u32,
-    /// Where.
-    pub location: LocationNumber,
-    /// Units available.
-    pub available: u64,
-    /// Units reserved.
-    pub reserved: u64,
+    /// Where; `None` wherever there is some.
+    pub location: Option<LocationNumber>,
+    /// How many units.
+    pub quantity: u32,
+}
+
+/// An order as `verify` reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerOrder<'a> {
+    /// The order.
+    pub id: OrderId,
+    /// What has become of it.
+    pub status: OrderStatus,
+    /// What it asked for when it was last reserved.
+    pub asked: &'a [LedgerAsk],
 }
 
 /// A reservation as `verify` reads it.
@@ -221,8 +265,6 @@ pub struct LedgerLevel {
 pub struct LedgerReservation {
     /// Its order's number.
     pub order: u64,
-    /// Its order's state.
-    pub order_status: OrderStatus,
     /// Its place in the order.
     pub line: u32,
     /// The item's number.
@@ -274,24 +316,41 @@ pub trait StockQueries: Send + Sync {
     /// Walks over all reservations by order id.
     fn each_reservation(&self, visit: Visitor<'_, ReservationRow>) -> Result<(), ReadError>;
 
-    /// Reads the whole ledger at one moment for a proof: items as (number, product, sequence), then levels, then movements (each item's in order of
-    /// sequence), then reservations.
-    fn read_ledger(&self, product: Option<ProductId>, reader: &mut dyn LedgerReader) -> Result<(), ReadError>;
+    /// Reads the whole ledger, or what concerns one product, at one moment: the stock to one reader, the promises to the
+    /// other, perhaps at the same time.
+    fn read_ledger(
+        &self,
+        product: Option<ProductId>,
+        stock: &mut dyn StockReader,
+        promises: &mut dyn PromiseReader,
+    ) -> Result<(), ReadError>;
 
     /// Whether the store answers: the cheapest question there is.
     fn ping(&self) -> Result<(), ReadError>;
 }
 
-/// What [`StockQueries::read_ledger`] hands over, in this order.
-pub trait LedgerReader {
-    /// An item and the sequence it says it has.
-    fn item(&mut self, number: u32, product: ProductId, sequence: u64);
+/// The stock of a ledger, handed over in this order.
+pub trait StockReader: Send {
+    /// A location.
+    fn location(&mut self, number: LocationNumber, code: LocationCode);
+    /// An item.
+    fn item(&mut self, item: LedgerItem);
+    /// What is kept of an item's stock beside its levels.
+    fn stock(&mut self, stock: LedgerStock);
     /// A level as it is kept.
     fn level(&mut self, level: LedgerLevel);
-    /// A movement.
+    /// A movement; each item's come in order of sequence.
     fn movement(&mut self, line: &LedgerLine);
-    /// A reservation.
+}
+
+/// The promises of a ledger: each order, and behind it its reservations.
+pub trait PromiseReader: Send {
+    /// An order.
+    fn order(&mut self, order: &LedgerOrder<'_>);
+    /// A reservation of the order told last.
     fn reservation(&mut self, reservation: &LedgerReservation);
+    /// A reservation whose order is not there.
+    fn orphan(&mut self, reservation: &LedgerReservation);
 }
 
 /// What `availability` says about one product at one place: repeated lines are summed.

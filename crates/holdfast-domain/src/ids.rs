@@ -139,11 +139,12 @@ impl ItemNumber {
 }
 
 const SEQUENCE_BITS: u32 = 34;
-const LINE_BITS: u32 = 20;
+/// The bits of a reservation's place among those of its order, behind the order's number.
+pub const PLACE_BITS: u32 = 20;
 /// The largest sequence of a product: 34 bits.
 pub const SEQUENCE_MAX: u64 = (1 << SEQUENCE_BITS) - 1;
-/// The most reservations one order ever has: 20 bits.
-pub const LINES_MAX: u32 = (1 << LINE_BITS) - 1;
+/// The largest place that fits an id; an order is turned away long before (`book/reserving.rs`).
+pub const PLACE_MAX: u32 = (1 << PLACE_BITS) - 1;
 
 const KIND_MOVEMENT: u16 = 1;
 const KIND_RESERVATION: u16 = 2;
@@ -179,13 +180,13 @@ impl MovementId {
 impl ReservationId {
     /// The id of an order's reservation number `line`, where the order got its number `at`.
     pub fn new(at: Timestamp, order: OrderNumber, line: u32) -> Self {
-        Self(version_7(at, KIND_RESERVATION, (order.0 << LINE_BITS) | u64::from(line)))
+        Self(version_7(at, KIND_RESERVATION, (order.0 << PLACE_BITS) | u64::from(line)))
     }
 
     /// Which reservation this id can name, or `None` when it was not made here.
     pub fn names(self) -> Option<(OrderNumber, u32)> {
         let numbers = numbers_of(self.0, KIND_RESERVATION)?;
-        Some((OrderNumber(numbers >> LINE_BITS), u32::try_from(numbers & u64::from(LINES_MAX)).ok()?))
+        Some((OrderNumber(numbers >> PLACE_BITS), u32::try_from(numbers & u64::from(PLACE_MAX)).ok()?))
     }
 }
 

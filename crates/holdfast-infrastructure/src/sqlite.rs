@@ -14,6 +14,7 @@ mod readers;
 mod schema;
 mod session;
 mod store;
+mod together;
 
 pub use open::{OpenError, SqliteSettings, migrate, open, open_reader};
 pub use readers::SqliteQueries;

@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
-use holdfast_application::audit::{Audit, AuditReport};
+use holdfast_application::audit::promises::PromiseProof;
+use holdfast_application::audit::stock::StockProof;
+use holdfast_application::audit::{AuditReport, conclude};
 use holdfast_application::command::{Command, Remarks};
 use holdfast_application::ports::contract::Warehouse;
 use holdfast_application::ports::contract::warehouse::{confirm, expire, new_item, release};
-use holdfast_application::queries::{LedgerLevel, LedgerLine, LedgerReader, LedgerReservation};
-use holdfast_domain::{LocationNumber, OrderStatus, ProductId, ReservationStatus, StockMovementType, Timestamp};
+use holdfast_application::queries::{
+    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock, PromiseReader,
+    StockReader,
+};
+use holdfast_domain::{
+    Count, LocationCode, LocationNumber, OrderId, OrderStatus, ReservationStatus, StockMovementType, Timestamp,
+};
 
 #[test]
 fn a_true_ledger_is_clean() {
@@ -18,8 +25,40 @@ fn a_true_ledger_is_clean() {
 
 #[test]
 fn a_level_that_the_movements_do_not_explain_is_found() {
-    must_be_found("I3", |ledger| level(ledger).available += 1);
-    must_be_found("I3", |ledger| level(ledger).reserved += 1);
+    must_be_found("I3", |ledger| level(ledger).available = count(99));
+    must_be_found("I3", |ledger| level(ledger).reserved = count(99));
+    must_be_found("I3", |ledger| level(ledger).location = LocationNumber(9));
+}
+
+#[test]
+fn a_level_that_is_not_there_and_one_of_no_item_are_found() {
+    must_be_found("I3", |ledger| {
+        ledger.stock.levels.remove(0);
+    });
+    // A level that is empty counts too: it was moved, so it is there.
+    let mut ledger = Recording::of_some_history();
+    let level = LedgerLevel { item: 77, location: LocationNumber::MAIN, available: Count::ZERO, reserved: Count::ZERO };
+    ledger.stock.levels.push(level);
+    let faults = ledger.audited().faults;
+    assert!(faults.iter().any(|fault| fault.detail.contains("item number 77")), "{faults:?}");
+    must_be_found("I3", |ledger| ledger.stock.levels.push(LedgerLevel { item: 4_000_000_000, ..level }));
+}
+
+#[test]
+fn a_location_is_named_by_its_code() {
+    let mut ledger = Recording::of_some_history();
+    let elsewhere = ledger.stock.levels.iter_mut().find(|level| level.location != LocationNumber::MAIN);
+    elsewhere.expect("a level in berlin").available = count(99);
+    let faults = ledger.audited().faults;
+    assert!(faults.iter().any(|fault| fault.detail.contains("at berlin the books show 99/0")), "{faults:?}");
+}
+
+#[test]
+fn an_item_in_the_wrong_list_of_low_ones_is_found() {
+    for at in [0, 1] {
+        must_be_found("I3", |ledger| ledger.stock.rows[at].is_low = !ledger.stock.rows[at].is_low);
+    }
+    must_be_found("I3", |ledger| ledger.stock.items[0].reorder_level = Count::ZERO);
 }
 
 #[test]
@@ -28,28 +67,37 @@ fn a_movement_that_is_missing_or_stands_twice_is_found() {
         // The last one of an item shows by what the item claims.
         let invariant = if [7, 12].contains(&at) { "I3" } else { "I1" };
         must_be_found(invariant, |ledger| {
-            ledger.movements.remove(at);
+            ledger.stock.movements.remove(at);
         });
-        must_be_found("I1", |ledger| ledger.movements.insert(at, ledger.movements[at]));
+        must_be_found("I1", |ledger| ledger.stock.movements.insert(at, ledger.stock.movements[at]));
     }
 }
 
 #[test]
 fn a_sequence_that_the_item_claims_and_nobody_wrote_is_found() {
-    must_be_found("I3", |ledger| ledger.items[0].2 += 1);
+    must_be_found("I3", |ledger| ledger.stock.rows[0].sequence += 1);
+}
+
+#[test]
+fn an_item_without_a_sequence_is_said_to_have_none() {
+    let mut ledger = Recording::of_some_history();
+    ledger.stock.rows.remove(0);
+    let faults = ledger.audited().faults;
+    assert!(faults.iter().any(|fault| fault.detail.contains("the item has no sequence")), "{faults:?}");
 }
 
 #[test]
 fn movements_of_an_item_that_is_not_there_are_found() {
     must_be_found("I3", |ledger| {
-        ledger.items.remove(0);
+        ledger.stock.items.remove(0);
     });
 }
 
 #[test]
 fn a_movement_whose_numbers_do_not_follow_is_found() {
     must_be_found("I2", |ledger| line(ledger).quantity += 1);
-    must_be_found("I2", |ledger| line(ledger).available += 1);
+    must_be_found("I2", |ledger| line(ledger).quantity = -line(ledger).quantity);
+    must_be_found("I2", |ledger| line(ledger).available = count(99));
     must_be_found("I2", |ledger| line(ledger).kind = StockMovementType::StockOut);
     must_be_found("I2", |ledger| line(ledger).location = LocationNumber(2));
 }
@@ -63,11 +111,14 @@ fn a_decision_before_the_one_in_front_and_one_by_nobody_are_found() {
 #[test]
 fn a_reservation_that_no_movement_made_is_found() {
     must_be_found("I7", |ledger| {
-        ledger.reservations.remove(0);
+        ledger.promises[0].reservations.remove(0);
     });
-    must_be_found("I7", |ledger| ledger.reservations.push(ledger.reservations[0]));
-    must_be_found("I7", |ledger| ledger.reservations[0].quantity += 1);
-    must_be_found("I7", |ledger| ledger.reservations[0].order += 1);
+    must_be_found("I7", |ledger| {
+        let again = ledger.promises[0].reservations[0];
+        ledger.promises[0].reservations.push(again);
+    });
+    must_be_found("I7", |ledger| ledger.promises[0].reservations[0].quantity += 1);
+    must_be_found("I7", |ledger| ledger.promises[0].reservations[0].order += 1);
 }
 
 #[test]
@@ -78,30 +129,51 @@ fn an_end_that_no_movement_wrote_is_found() {
 }
 
 #[test]
-fn a_live_reservation_of_an_order_that_ended_is_found() {
-    must_be_found("I8", |ledger| {
-        let live = ledger.reservations.iter_mut().find(|held| held.status == ReservationStatus::Reserved);
-        live.expect("one is live").order_status = OrderStatus::Released;
-    });
+fn an_order_whose_state_its_reservations_contradict_is_found() {
+    use OrderStatus::{Closed, Confirmed, Expired, Refused, Released, Reserved};
+    for (at, contradictions) in [
+        (0, &[Reserved, Refused, Released, Expired, Closed][..]),
+        (1, &[Reserved, Confirmed, Expired, Closed][..]),
+        (2, &[Reserved, Confirmed, Released, Closed][..]),
+        (3, &[Confirmed, Refused, Released, Expired, Closed][..]),
+    ] {
+        for status in contradictions {
+            must_be_found("I8", |ledger| ledger.promises[at].status = *status);
+        }
+    }
 }
 
 #[test]
-fn an_order_whose_state_its_reservations_contradict_is_found() {
-    for status in [OrderStatus::Released, OrderStatus::Expired, OrderStatus::Reserved] {
+fn an_order_that_must_have_reservations_and_has_none_is_found() {
+    for status in [OrderStatus::Reserved, OrderStatus::Confirmed, OrderStatus::Released, OrderStatus::Expired] {
         must_be_found("I8", |ledger| {
-            let confirmed = |held: &LedgerReservation| held.status == ReservationStatus::Confirmed;
-            let order = ledger.reservations.iter().find(|held| confirmed(held)).expect("one was confirmed").order;
-            let of_it = ledger.reservations.iter_mut().filter(|held| held.order == order);
-            of_it.for_each(|held| held.order_status = status);
+            let id = OrderId::from_bytes([0xEE; 16]);
+            ledger.promises.push(Promise { id, status, asked: Vec::new(), reservations: Vec::new() });
         });
+    }
+}
+
+#[test]
+fn an_order_that_stands_there_twice_is_found() {
+    let mut ledger = Recording::of_some_history();
+    let twin = Promise { reservations: Vec::new(), status: OrderStatus::Refused, ..ledger.promises[0].clone() };
+    ledger.promises.push(twin);
+    let faults = ledger.audited().faults;
+    assert_eq!(faults.iter().map(|fault| fault.invariant).collect::<Vec<_>>(), ["I7"]);
+}
+
+#[test]
+fn an_order_that_holds_or_held_other_units_than_it_asked_for_is_found() {
+    for at in [0, 3] {
+        must_be_found("I9", |ledger| ledger.promises[at].asked[0].quantity += 1);
+        must_be_found("I9", |ledger| ledger.promises[at].asked.clear());
     }
 }
 
 #[test]
 fn reserved_units_that_no_live_reservation_holds_are_found() {
     must_be_found("I6", |ledger| {
-        let live = ledger.reservations.iter().position(|held| held.status == ReservationStatus::Reserved);
-        ledger.reservations.remove(live.expect("one is live"));
+        ledger.promises[3].reservations.remove(0);
     });
 }
 
@@ -115,26 +187,48 @@ fn must_be_found(invariant: &str, falsify: impl FnOnce(&mut Recording)) {
 
 /// A movement in the middle: units are added at `main`.
 fn line(ledger: &mut Recording) -> &mut LedgerLine {
-    let added = ledger.movements.iter_mut().filter(|line| line.kind == StockMovementType::StockIn);
+    let added = ledger.stock.movements.iter_mut().filter(|line| line.kind == StockMovementType::StockIn);
     added.last().expect("stock was added")
 }
 
 fn level(ledger: &mut Recording) -> &mut LedgerLevel {
-    ledger.levels.first_mut().expect("a level")
+    ledger.stock.levels.first_mut().expect("a level")
 }
 
 /// A confirmed reservation.
 fn ended(ledger: &mut Recording) -> &mut LedgerReservation {
-    let mut confirmed = ledger.reservations.iter_mut().filter(|held| held.status == ReservationStatus::Confirmed);
+    let of_orders = ledger.promises.iter_mut().flat_map(|order| &mut order.reservations);
+    let mut confirmed = of_orders.filter(|held| held.status == ReservationStatus::Confirmed);
     confirmed.next().expect("one was confirmed")
 }
 
 /// What a store hands over, as it comes.
 #[derive(Default)]
 struct Recording {
-    items: Vec<(u32, ProductId, u64)>,
+    stock: Stock,
+    promises: Vec<Promise>,
+}
+
+/// The side of the stock.
+#[derive(Default)]
+struct Stock {
+    locations: Vec<(LocationNumber, LocationCode)>,
+    items: Vec<LedgerItem>,
+    rows: Vec<LedgerStock>,
     levels: Vec<LedgerLevel>,
     movements: Vec<LedgerLine>,
+}
+
+/// The side of the promises.
+#[derive(Default)]
+struct Promises(Vec<Promise>);
+
+/// An order with its reservations.
+#[derive(Clone)]
+struct Promise {
+    id: OrderId,
+    status: OrderStatus,
+    asked: Vec<LedgerAsk>,
     reservations: Vec<LedgerReservation>,
 }
 
@@ -156,26 +250,40 @@ impl Recording {
         let add = holdfast_domain::book::stocking::StockVerb::Add;
         warehouse.decide(holdfast_application::ports::contract::warehouse::change(2, add, 4)).expect("room");
         warehouse.reserve(4, &[(2, 2)]).expect("enough");
-        let mut recording = Self::default();
-        warehouse.queries.read_ledger(None, &mut recording).expect("reads");
-        recording
+        let (mut stock, mut promises) = (Stock::default(), Promises::default());
+        warehouse.queries.read_ledger(None, &mut stock, &mut promises).expect("reads");
+        Self { stock, promises: promises.0 }
     }
 
     fn audited(&self) -> AuditReport {
-        let mut audit = Audit::new();
-        for (number, product, sequence) in &self.items {
-            audit.item(*number, *product, *sequence);
+        let (mut stock, mut promises) = (StockProof::default(), PromiseProof::default());
+        let told = &self.stock;
+        told.locations.iter().for_each(|(number, code)| stock.location(*number, code.clone()));
+        told.items.iter().for_each(|item| stock.item(*item));
+        told.rows.iter().for_each(|row| stock.stock(*row));
+        told.levels.iter().for_each(|level| stock.level(*level));
+        told.movements.iter().for_each(|line| stock.movement(line));
+        for Promise { id, status, asked, reservations } in &self.promises {
+            promises.order(&LedgerOrder { id: *id, status: *status, asked });
+            for held in reservations {
+                promises.reservation(held);
+            }
         }
-        self.levels.iter().for_each(|level| LedgerReader::level(&mut audit, *level));
-        self.movements.iter().for_each(|line| audit.movement(line));
-        self.reservations.iter().for_each(|held| audit.reservation(held));
-        audit.finish()
+        conclude(stock, promises)
     }
 }
 
-impl LedgerReader for Recording {
-    fn item(&mut self, number: u32, product: ProductId, sequence: u64) {
-        self.items.push((number, product, sequence));
+impl StockReader for Stock {
+    fn location(&mut self, number: LocationNumber, code: LocationCode) {
+        self.locations.push((number, code));
+    }
+
+    fn item(&mut self, item: LedgerItem) {
+        self.items.push(item);
+    }
+
+    fn stock(&mut self, stock: LedgerStock) {
+        self.rows.push(stock);
     }
 
     fn level(&mut self, level: LedgerLevel) {
@@ -185,8 +293,23 @@ impl LedgerReader for Recording {
     fn movement(&mut self, line: &LedgerLine) {
         self.movements.push(*line);
     }
+}
+
+impl PromiseReader for Promises {
+    fn order(&mut self, order: &LedgerOrder<'_>) {
+        let LedgerOrder { id, status, asked } = *order;
+        self.0.push(Promise { id, status, asked: asked.to_vec(), reservations: Vec::new() });
+    }
 
     fn reservation(&mut self, reservation: &LedgerReservation) {
-        self.reservations.push(*reservation);
+        self.0.last_mut().expect("its order came first").reservations.push(*reservation);
     }
+
+    fn orphan(&mut self, reservation: &LedgerReservation) {
+        panic!("{reservation:?} has no order");
+    }
+}
+
+fn count(units: u64) -> Count {
+    Count::new(units).expect("a count")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::allocation::{Ask, Part, Strategy, allocate};
 use crate::book::{Book, Effect, ExpiryRule, Hold, ProductRef, order_cause};
-use crate::ids::{LINES_MAX, LocationNumber, OrderId, ProductId};
+use crate::ids::{LocationNumber, OrderId, PLACE_MAX, ProductId};
 use crate::order::{AskedLine, OrderStatus};
 use crate::quantity::{Count, Quantity};
 use crate::refusal::{Refusal, ShortLine};
@@ -327,7 +327,7 @@ impl Book {
         for (product, parts) in plan {
             for part in parts {
                 let order = self.order(id).expect("the order is in the book");
-                let line = u32::try_from(order.reservations.len()).unwrap_or(LINES_MAX).saturating_add(1);
+                let line = u32::try_from(order.reservations.len()).unwrap_or(PLACE_MAX).saturating_add(1);
                 let cause = order_cause(order, line, actor, None);
                 let sequence = self
                     .move_stock(*product, |item, now| item.reserve(part.location, part.quantity, cause, now))

@@ -62,18 +62,27 @@ pub(crate) fn asked_to_bytes(asked: &[AskedLine], item_of: impl Fn(ProductId) ->
     bytes
 }
 
-/// The lines of [`asked_to_bytes`] as (item, location, quantity).
-pub(crate) fn asked_from_bytes(bytes: &[u8]) -> Result<Vec<(u32, Option<LocationNumber>, Quantity)>, StoreError> {
+/// A line of [`asked_to_bytes`]: item, location, quantity.
+pub(crate) type AskedNumbers = (u32, Option<LocationNumber>, Quantity);
+
+/// The lines of [`asked_to_bytes`], up to the first that cannot be read.
+pub(crate) fn asked(bytes: &[u8]) -> impl Iterator<Item = Result<AskedNumbers, StoreError>> {
     let mut rest = bytes;
-    let mut lines = Vec::new();
-    while !rest.is_empty() {
-        let item = take_number(&mut rest)?;
-        let at = take_number(&mut rest)?;
-        let units = take_number(&mut rest)?;
-        let location = if at == 0 { None } else { Some(location(i64::from(at))?) };
-        lines.push((item, location, quantity(i64::from(units))?));
-    }
-    Ok(lines)
+    std::iter::from_fn(move || {
+        let line = (!rest.is_empty()).then(|| take_line(&mut rest))?;
+        if line.is_err() {
+            rest = &[];
+        }
+        Some(line)
+    })
+}
+
+fn take_line(bytes: &mut &[u8]) -> Result<AskedNumbers, StoreError> {
+    let item = take_number(bytes)?;
+    let at = take_number(bytes)?;
+    let units = take_number(bytes)?;
+    let location = if at == 0 { None } else { Some(location(i64::from(at))?) };
+    Ok((item, location, quantity(i64::from(units))?))
 }
 
 /// Seven bits a byte, the lowest first; the high bit says that more follow (LEB128).
@@ -116,7 +125,7 @@ mod tests {
         };
         let lines = [asked(None, 1), asked(Some(65_535), 1_000_000_000), asked(Some(1), 128)];
         let bytes = asked_to_bytes(&lines, |_| 268_435_455);
-        let back = asked_from_bytes(&bytes).expect("readable");
+        let back: Vec<_> = super::asked(&bytes).map(|line| line.expect("readable")).collect();
         let expected: Vec<_> = lines.iter().map(|line| (268_435_455, line.location, line.quantity)).collect();
         assert_eq!(back, expected);
     }
@@ -124,7 +133,7 @@ mod tests {
     #[test]
     fn garbage_is_told_apart() {
         for bytes in [&[0x80_u8][..], &[1, 2], &[1, 0, 0], &[0xFF; 6]] {
-            assert!(asked_from_bytes(bytes).is_err(), "{bytes:?}");
+            assert!(asked(bytes).any(|line| line.is_err()), "{bytes:?}");
         }
     }
 }

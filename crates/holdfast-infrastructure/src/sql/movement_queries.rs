@@ -120,7 +120,7 @@ fn of_item(
     let sql = format!(
         "SELECT {} FROM {} WHERE {}{conditions} ORDER BY m.sequence {direction}",
         movements::COLUMNS,
-        movements::TABLES,
+        *movements::TABLES,
         dialect.movements_of_item
     );
     let (lowest, highest) = (first >> dialect.stage_bits, last >> dialect.stage_bits);
@@ -149,7 +149,7 @@ fn over_products(
     values: &[Value<'_>],
 ) -> Result<Vec<StockMovement>, StoreError> {
     let (than, direction) = if filter.ascending { (">", "ASC") } else { ("<", "DESC") };
-    let mut sql = format!("SELECT {} FROM {} WHERE 1 = 1{conditions}", movements::COLUMNS, movements::TABLES);
+    let mut sql = format!("SELECT {} FROM {} WHERE 1 = 1{conditions}", movements::COLUMNS, *movements::TABLES);
     let mut all = values.to_vec();
     if let Some(after) = filter.after
         && let Some((item, sequence)) = after.id.names()

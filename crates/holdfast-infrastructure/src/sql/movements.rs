@@ -1,5 +1,7 @@
 //! The audit trail: appended to, never changed.
 
+use std::sync::LazyLock;
+
 use holdfast_application::ports::StoreError;
 use holdfast_domain::movement::{Balance, Cause, MovementReference};
 use holdfast_domain::{
@@ -23,8 +25,10 @@ pub(crate) const COLUMNS: &str = "m.item, m.sequence, m.location, m.kind, m.quan
      m.reservation, m.created_at, m.actor, m.reason, m.reference, m.notes, i.product, o.id, o.numbered_at";
 
 /// What [`COLUMNS`] come from.
-pub(crate) const TABLES: &str = "movements m JOIN items i ON i.number = m.item \
-     LEFT JOIN orders o ON o.number = m.reservation >> 20";
+pub(crate) static TABLES: LazyLock<String> = LazyLock::new(|| {
+    let order = reservations::order_of("m.reservation");
+    format!("movements m JOIN items i ON i.number = m.item LEFT JOIN orders o ON o.number = {order}")
+});
 
 pub(crate) fn append(session: &mut dyn SqlSession, movements: &[StockMovement]) -> Result<(), StoreError> {
     let mut rows = movements.iter().map(|movement| {

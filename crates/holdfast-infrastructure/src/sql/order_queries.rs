@@ -131,9 +131,10 @@ pub(crate) fn reservation(
 
 fn row_sql(condition: &str) -> String {
     format!(
-        "SELECT {}, o.id, o.numbered_at, o.expires_at FROM {} JOIN orders o ON o.number = r.number >> 20 WHERE {condition}",
+        "SELECT {}, o.id, o.numbered_at, o.expires_at FROM {} JOIN orders o ON o.number = {} WHERE {condition}",
         reservations::COLUMNS,
-        reservations::TABLES
+        reservations::TABLES,
+        reservations::order_of("r.number")
     )
 }
 

@@ -86,7 +86,8 @@ pub(crate) fn with_reservations(
     order.reservations = reservations::of_order(session, order.number)?;
     let mut products: HashMap<u32, ProductId> =
         order.reservations.iter().map(|held| (held.item.0, held.product)).collect();
-    for (item, location, quantity) in codec::asked_from_bytes(asked)? {
+    for line in codec::asked(asked) {
+        let (item, location, quantity) = line?;
         let product = match products.get(&item) {
             Some(product) => *product,
             None => product_of(session, item)?,
@@ -190,12 +191,14 @@ pub(crate) fn due_holding(
         })?;
     }
     // The plus keeps SQLite from building an index of its own over all live reservations, every time.
-    let sql = "SELECT o.id, r.item, r.location FROM orders o CROSS JOIN reservations r \
-               ON r.number BETWEEN (o.number << 20) AND ((o.number << 20) | 1048575) \
-               WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at <= ? AND +r.status = 1 \
-               ORDER BY o.expires_at, o.number";
+    let sql = format!(
+        "SELECT o.id, r.item, r.location FROM orders o CROSS JOIN reservations r ON r.number {} \
+         WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at <= ? AND +r.status = 1 \
+         ORDER BY o.expires_at, o.number",
+        reservations::of_order_in("o.number")
+    );
     let mut found: Vec<OrderId> = Vec::new();
-    session.query(sql, &[Value::time(now)], &mut |row| {
+    session.query(&sql, &[Value::time(now)], &mut |row| {
         let (item, location) = (row.int(1)?, row.int(2)?);
         if wanted.iter().any(|(of, at)| *of == item && at.is_none_or(|at| at == location)) {
             let id = OrderId::from_bytes(codec::uuid(row.blob(0)?)?);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use holdfast_application::ports::StoreError;
 use holdfast_domain::book::OrderPage;
-use holdfast_domain::ids::LINES_MAX;
+use holdfast_domain::ids::{PLACE_BITS, PLACE_MAX};
 use holdfast_domain::{ItemNumber, Order, OrderNumber, ProductId, Reason, ReservationStatus, Sku, StockReservation};
 
 use crate::sql::codec::{self, broken};
@@ -35,20 +35,30 @@ pub(crate) const TABLES: &str = "reservations r JOIN items i ON i.number = r.ite
 static OF_ORDER: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {COLUMNS} FROM {TABLES} WHERE r.number BETWEEN ? AND ? ORDER BY r.number"));
 
-/// The number of an order's reservation.
+/// The number of an order's reservation: the order's, and behind it the place in 20 bits.
 pub(crate) fn number(order: OrderNumber, line: u32) -> i64 {
-    i64::try_from((order.0 << 20) | u64::from(line)).unwrap_or(i64::MAX)
+    i64::try_from((order.0 << PLACE_BITS) | u64::from(line)).unwrap_or(i64::MAX)
 }
 
 /// The first and the last number that an order's reservations can have.
 pub(crate) fn numbers(order: OrderNumber) -> [Value<'static>; 2] {
-    [0, LINES_MAX].map(|line| Value::Int(number(order, line)))
+    [0, PLACE_MAX].map(|line| Value::Int(number(order, line)))
 }
 
 /// The order and place that a number means.
 pub(crate) fn parts(number: i64) -> Result<(OrderNumber, u32), StoreError> {
     let number: u64 = codec::number(number)?;
-    Ok((OrderNumber(number >> 20), u32::try_from(number & u64::from(LINES_MAX)).unwrap_or(0)))
+    Ok((OrderNumber(number >> PLACE_BITS), u32::try_from(number & u64::from(PLACE_MAX)).unwrap_or(0)))
+}
+
+/// In SQL: the number of the order that the reservation with the number in `column` belongs to.
+pub(crate) fn order_of(column: &str) -> String {
+    format!("({column} >> {PLACE_BITS})")
+}
+
+/// In SQL: the condition that a number is one of the reservations of the order with the number in `column`.
+pub(crate) fn of_order_in(column: &str) -> String {
+    format!("BETWEEN ({column} << {PLACE_BITS}) AND (({column} << {PLACE_BITS}) | {PLACE_MAX})")
 }
 
 /// The status that a code names.

@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+/// Its file in the store's folder.
+pub(crate) const FILE: &str = "holdfast.beacon";
 /// Bytes of a slot: the number of the batch and its check.
 const SLOT: u64 = 16;
 
@@ -19,8 +21,17 @@ pub(crate) struct Beacon(File);
 impl Beacon {
     /// Opens the beacon in `folder`, or makes a new one.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let path = folder.join("holdfast.beacon");
+        let path = folder.join(FILE);
         OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map(Self)
+    }
+
+    /// Opens the beacon in `folder` for reading; `None` when there is none.
+    pub(crate) fn look(folder: &Path) -> io::Result<Option<Self>> {
+        match File::open(folder.join(FILE)) {
+            Ok(file) => Ok(Some(Self(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The last batch it tells of; 0 when it tells of none.

@@ -10,12 +10,13 @@ use holdfast_domain::{OrderId, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::sqlite::beacon::{self, Beacon};
+use crate::sqlite::filesystem;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteQueries;
 use crate::sqlite::schema;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::store::{BUSY_MAX, Held, Log, SqliteStore, Tip};
-use crate::sqlite::{beacon::Beacon, filesystem};
 
 /// The largest file whose structure is checked at every start: some 50 ms.
 const STRUCTURE_CHECKED_MAX: u64 = 64 << 20;
@@ -148,6 +149,7 @@ pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, Open
     if found < known {
         return Err(OpenError::Older { found, known });
     }
+    check_beacon(settings, &connection)?;
     let runs = Arc::new(RwLock::new(read_runs(&connection)?));
     Ok(Arc::new(SqliteQueries::open(&file, settings.readers, &runs)?))
 }
@@ -177,17 +179,33 @@ pub fn migrate(settings: &SqliteSettings, dry_run: bool) -> Result<Vec<String>, 
 
 /// The beacon, once it is sure that the file is not older.
 fn beacon_of(settings: &SqliteSettings, batch: i64) -> Result<Beacon, OpenError> {
-    let path = settings.folder.join("holdfast.beacon");
-    let unusable = |source| OpenError::Folder { path: path.clone(), source };
-    let beacon = Beacon::open(&settings.folder).map_err(unusable)?;
-    let acknowledged = beacon.batch().map_err(unusable)?;
-    if i64::try_from(acknowledged).unwrap_or(i64::MAX) > batch {
-        return Err(OpenError::Damaged(format!(
-            "batch {acknowledged} was acknowledged, but the file ends at {batch}. If a backup was restored on purpose, \
-             remove holdfast.beacon; else what was acknowledged since is lost"
-        )));
-    }
+    let beacon = Beacon::open(&settings.folder).map_err(|source| no_beacon(settings, source))?;
+    let acknowledged = beacon.batch().map_err(|source| no_beacon(settings, source))?;
+    not_older(acknowledged, batch)?;
     Ok(beacon)
+}
+
+/// The file must not be older than its beacon. A reader stands beside a writer, which commits first and tells the beacon
+/// afterwards; so the beacon is read first: what it tells of must be in the file by then.
+fn check_beacon(settings: &SqliteSettings, connection: &Connection) -> Result<(), OpenError> {
+    let beacon = Beacon::look(&settings.folder).map_err(|source| no_beacon(settings, source))?;
+    let acknowledged = beacon.map(|beacon| beacon.batch()).transpose().map_err(|source| no_beacon(settings, source))?;
+    let batch = connection.query_row("SELECT batch FROM books WHERE id = 1", [], |row| row.get(0))?;
+    not_older(acknowledged.unwrap_or(0), batch)
+}
+
+fn no_beacon(settings: &SqliteSettings, source: std::io::Error) -> OpenError {
+    OpenError::Folder { path: settings.folder.join(beacon::FILE), source }
+}
+
+fn not_older(acknowledged: u64, batch: i64) -> Result<(), OpenError> {
+    if i64::try_from(acknowledged).unwrap_or(i64::MAX) <= batch {
+        return Ok(());
+    }
+    Err(OpenError::Damaged(format!(
+        "batch {acknowledged} was acknowledged, but the file ends at {batch}. If a backup was restored on purpose, \
+         remove holdfast.beacon; else what was acknowledged since is lost"
+    )))
 }
 
 /// Takes the lock that keeps a second writer away.

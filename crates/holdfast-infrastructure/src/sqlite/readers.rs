@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
-    LedgerReader, MovementFilter, OrderFilter, ProductFilter, ReadError, ReservationFilter, ReservationRow,
-    StockQueries, Visitor,
+    MovementFilter, OrderFilter, ProductFilter, PromiseReader, ReadError, ReservationFilter, ReservationRow,
+    StockQueries, StockReader, Visitor,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
@@ -22,6 +22,7 @@ use crate::sql::{item_queries, items, ledger, locations, movement_queries, order
 use crate::sqlite::open::steady_plans;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::session::SqliteSession;
+use crate::sqlite::together;
 
 /// How long one read may take; walks over everything may take longer.
 const READ_MAX: Duration = Duration::from_secs(5);
@@ -101,22 +102,29 @@ impl SqliteQueries {
         most: Option<Duration>,
         question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>,
     ) -> Result<T, ReadError> {
+        answer(self.lend()?.reader(), self.started, most, question)
+    }
+
+    /// A reader for a while, as soon as one is free.
+    fn lend(&self) -> Result<Lent<'_>, ReadError> {
         let until = Instant::now().checked_add(READ_MAX);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let reader = loop {
+        loop {
             if let Some(reader) = idle.pop() {
-                break reader;
+                return Ok(Lent { queries: self, reader: Some(reader) });
             }
             let left = until.map_or(READ_MAX, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return Err(ReadError::TooSlow(READ_MAX));
             }
             (idle, _) = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner);
-        };
-        drop(idle);
-        let mut lent = Lent { queries: self, reader: Some(reader) };
-        let reader = lent.reader.as_mut().expect("it was lent just now");
-        answer(reader, self.started, most, question)
+        }
+    }
+
+    /// A reader for a while, if one is free now.
+    fn lend_another(&self) -> Option<Lent<'_>> {
+        let reader = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        Some(Lent { queries: self, reader: Some(reader) })
     }
 
     /// Asks a question of the sweep's or of health's.
@@ -130,6 +138,12 @@ impl SqliteQueries {
 struct Lent<'a> {
     queries: &'a SqliteQueries,
     reader: Option<Reader>,
+}
+
+impl Lent<'_> {
+    fn reader(&mut self) -> &mut Reader {
+        self.reader.as_mut().expect("it is lent until it is dropped")
+    }
 }
 
 impl Drop for Lent<'_> {
@@ -259,8 +273,27 @@ impl StockQueries for SqliteQueries {
         self.walk(|session| order_queries::each_reservation(session, visit))
     }
 
-    fn read_ledger(&self, product: Option<ProductId>, reader: &mut dyn LedgerReader) -> Result<(), ReadError> {
-        self.walk(|session| ledger::read(session, product, reader))
+    fn read_ledger(
+        &self,
+        product: Option<ProductId>,
+        stock: &mut dyn StockReader,
+        promises: &mut dyn PromiseReader,
+    ) -> Result<(), ReadError> {
+        let mut one = self.lend()?;
+        if let Some(mut other) = self.lend_another() {
+            let (one, other) = (&mut one.reader().session, &mut other.reader().session);
+            let both = together::at_one_moment(
+                (one, |session: &mut SqliteSession| ledger::read_stock(session, product, &mut *stock)),
+                (other, |session: &mut SqliteSession| ledger::read_promises(session, product, &mut *promises)),
+            );
+            if let Some(read) = both {
+                return read.map_err(|error| ReadError::Unavailable(Box::new(error)));
+            }
+        }
+        answer(one.reader(), self.started, None, |session| {
+            ledger::read_stock(session, product, stock)?;
+            ledger::read_promises(session, product, promises)
+        })
     }
 
     fn ping(&self) -> Result<(), ReadError> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use holdfast_application::audit::{Audit, LedgerFault};
+use holdfast_application::audit::{self, LedgerFault};
 use holdfast_domain::book::ProductRef;
 use serde_json::{Value, json};
 
@@ -22,9 +22,7 @@ pub(super) fn run(common: &CommonArgs, args: &VerifyArgs) -> Result<Exit, Failur
         }
     }
     let started = Instant::now();
-    let mut audit = if args.product.is_some() { Audit::of_one_product() } else { Audit::new() };
-    queries.read_ledger(args.product, &mut audit).map_err(unreadable)?;
-    let report = audit.finish();
+    let report = audit::prove(&*queries, args.product).map_err(unreadable)?;
 
     let faults: Vec<Value> = report.faults.iter().map(fault).collect();
     let mut output = super::output(common);

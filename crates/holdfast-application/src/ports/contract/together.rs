@@ -10,7 +10,7 @@ use super::MakeStore;
 use super::history::{plays_the_same, random_history};
 use super::warehouse::{Warehouse, change, confirm, event, keyed, order, reserve, submission};
 use crate::answer::Reply;
-use crate::audit::Audit;
+use crate::audit;
 use crate::command::Submission;
 
 /// The same command under the same key changes stock once.
@@ -127,9 +127,7 @@ pub fn one_product_is_audited_by_itself(make: MakeStore<'_>) {
     warehouse.stock(1, 10);
     warehouse.stock(2, 10);
     warehouse.reserve(1, &[(1, 2), (2, 3)]).expect("enough");
-    let mut audit = Audit::of_one_product();
-    warehouse.queries.read_ledger(Some(super::warehouse::product(2)), &mut audit).expect("reads");
-    let report = audit.finish();
+    let report = audit::prove(&*warehouse.queries, Some(super::warehouse::product(2))).expect("reads");
     assert_eq!((report.products, report.movements, report.reservations), (1, 2, 1));
     assert_eq!(report.faults, []);
 }

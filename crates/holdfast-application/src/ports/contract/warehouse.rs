@@ -15,7 +15,7 @@ use holdfast_domain::{
 
 use super::MakeStore;
 use crate::answer::{Answer, Decision, KeptAnswer, Reply};
-use crate::audit::{Audit, AuditReport};
+use crate::audit::{self, AuditReport};
 use crate::clock::{Clock, ManualClock};
 use crate::command::{Command, CommandKey, Remarks, StockChange, Submission};
 use crate::committer::commit_batch;
@@ -144,9 +144,7 @@ impl Warehouse {
 
     /// Follows the whole ledger.
     pub fn audit(&self) -> AuditReport {
-        let mut audit = Audit::new();
-        self.queries.read_ledger(None, &mut audit).expect("the store can be read");
-        audit.finish()
+        audit::prove(&*self.queries, None).expect("the store can be read")
     }
 
     /// Every number must be explained.

@@ -5,17 +5,18 @@ use std::ops::ControlFlow;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
-use holdfast_domain::movement::MovementReference;
+use holdfast_domain::movement::{Balance, MovementReference};
 use holdfast_domain::{
-    InventoryItem, LocationCode, Order, OrderId, ProductId, ReservationId, Sku, StockMovement, StockMovementType,
-    Timestamp,
+    AskedLine, InventoryItem, LocationCode, Order, OrderId, ProductId, ReservationId, Sku, StockMovement,
+    StockMovementType, Timestamp,
 };
 
 use super::MemoryQueries;
 use super::books::Books;
 use crate::queries::{
-    LedgerLevel, LedgerLine, LedgerReader, LedgerReservation, MovementFilter, OrderFilter, ProductFilter, ProductSort,
-    ReadError, ReservationFilter, ReservationRow, StockQueries, Visitor,
+    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock, MovementFilter,
+    OrderFilter, ProductFilter, ProductSort, PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries,
+    StockReader, Visitor,
 };
 
 impl StockQueries for MemoryQueries {
@@ -155,35 +156,17 @@ impl StockQueries for MemoryQueries {
         Ok(())
     }
 
-    fn read_ledger(&self, product: Option<ProductId>, reader: &mut dyn LedgerReader) -> Result<(), ReadError> {
+    fn read_ledger(
+        &self,
+        product: Option<ProductId>,
+        stock: &mut dyn StockReader,
+        promises: &mut dyn PromiseReader,
+    ) -> Result<(), ReadError> {
         let books = self.shared.books();
         let is_asked = |of: ProductId| product.is_none_or(|product| product == of);
-        let items: Vec<&InventoryItem> = books.items.values().filter(|item| is_asked(item.product)).collect();
-        for item in &items {
-            reader.item(item.number.0, item.product, item.sequence);
-        }
-        for item in &items {
-            for level in item.levels() {
-                let (available, reserved) = (level.balance.available.get(), level.balance.reserved.get());
-                reader.level(LedgerLevel { item: item.number.0, location: level.location, available, reserved });
-            }
-        }
-        for movement in books.movements.values().filter(|movement| is_asked(movement.product)) {
-            reader.movement(&ledger_line(movement));
-        }
+        tell_stock(&books, &is_asked, stock);
         for order in books.orders.values() {
-            for held in order.reservations.iter().filter(|held| is_asked(held.product)) {
-                reader.reservation(&LedgerReservation {
-                    order: order.number.0,
-                    order_status: order.status,
-                    line: held.line,
-                    item: held.item.0,
-                    location: held.location,
-                    quantity: held.quantity.get(),
-                    status: held.status,
-                    sequence: held.sequence,
-                });
-            }
+            tell_promises(&books, order, &is_asked, product.is_some(), promises);
         }
         Ok(())
     }
@@ -262,6 +245,63 @@ fn without_reservations(order: &Order) -> Order {
     Order { reservations: Vec::new(), ..order.clone() }
 }
 
+/// Hands over what concerns stock.
+fn tell_stock(books: &Books, is_asked: &dyn Fn(ProductId) -> bool, reader: &mut dyn StockReader) {
+    for location in &books.locations {
+        reader.location(location.number, location.code.clone());
+    }
+    let items: Vec<&InventoryItem> = books.items.values().filter(|item| is_asked(item.product)).collect();
+    for item in &items {
+        let (number, product) = (item.number.0, item.product);
+        reader.item(LedgerItem { number, product, reorder_level: item.reorder_level });
+    }
+    for item in &items {
+        reader.stock(LedgerStock { item: item.number.0, sequence: item.sequence, is_low: item.is_low() });
+    }
+    for item in &items {
+        for level in item.levels() {
+            let Balance { available, reserved } = level.balance;
+            reader.level(LedgerLevel { item: item.number.0, location: level.location, available, reserved });
+        }
+    }
+    for movement in books.movements.values().filter(|movement| is_asked(movement.product)) {
+        reader.movement(&ledger_line(movement));
+    }
+}
+
+/// Hands over an order, if it holds or held some of what is asked for.
+fn tell_promises(
+    books: &Books,
+    order: &Order,
+    is_asked: &dyn Fn(ProductId) -> bool,
+    only_concerned: bool,
+    reader: &mut dyn PromiseReader,
+) {
+    let held: Vec<_> = order.reservations.iter().filter(|held| is_asked(held.product)).collect();
+    if only_concerned && held.is_empty() {
+        return;
+    }
+    let number_of = |product: ProductId| books.items.get(&product).map_or(0, |item| item.number.0);
+    let ask = |line: &AskedLine| LedgerAsk {
+        item: number_of(line.product),
+        location: line.location,
+        quantity: line.quantity.get(),
+    };
+    let asked: Vec<LedgerAsk> = order.asked.iter().map(ask).collect();
+    reader.order(&LedgerOrder { id: order.id, status: order.status, asked: &asked });
+    for held in held {
+        reader.reservation(&LedgerReservation {
+            order: order.number.0,
+            line: held.line,
+            item: held.item.0,
+            location: held.location,
+            quantity: held.quantity.get(),
+            status: held.status,
+            sequence: held.sequence,
+        });
+    }
+}
+
 fn ledger_line(movement: &StockMovement) -> LedgerLine {
     let size = i64::try_from(movement.quantity.get()).unwrap_or(i64::MAX);
     let took_away =
@@ -272,8 +312,8 @@ fn ledger_line(movement: &StockMovement) -> LedgerLine {
         location: movement.location,
         kind: movement.kind,
         quantity: if took_away { size.saturating_neg() } else { size },
-        available: movement.after.available.get(),
-        reserved: movement.after.reserved.get(),
+        available: movement.after.available,
+        reserved: movement.after.reserved,
         reservation: movement.cause.reservation.and_then(ReservationId::names).map(|(order, line)| (order.0, line)),
         created_at: movement.created_at,
         has_actor: !movement.cause.actor.as_str().is_empty(),

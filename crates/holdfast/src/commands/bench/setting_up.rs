@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use holdfast_application::audit::Audit;
+use holdfast_application::audit;
 use holdfast_application::lane::decide_at_once;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::{Command, Policy, Submission};
@@ -84,8 +84,7 @@ pub(super) struct Proved {
 /// Proves the books and sums up what they promise of `products`, which had `stock` each.
 pub(super) fn prove(queries: &dyn StockQueries, products: &[ProductId], stock: Quantity) -> Result<Proved, Failure> {
     let unreadable = |error| Failure::failed("the store cannot be read", &error);
-    let mut audit = Audit::new();
-    queries.read_ledger(None, &mut audit).map_err(unreadable)?;
+    let report = audit::prove(queries, None).map_err(unreadable)?;
     let (mut reserved, mut oversold) = (0_u64, 0_u64);
     for some in products.chunks(BATCH) {
         let wanted: Vec<ProductRef> = some.iter().map(|product| ProductRef::Id(*product)).collect();
@@ -98,5 +97,5 @@ pub(super) fn prove(queries: &dyn StockQueries, products: &[ProductId], stock: Q
             return Err(Failure::new(crate::exit::Exit::Failed, "products of the bench are gone"));
         }
     }
-    Ok(Proved { is_clean: audit.finish().is_clean(), reserved, oversold })
+    Ok(Proved { is_clean: report.is_clean(), reserved, oversold })
 }

@@ -1,0 +1,179 @@
+//! The side of the promises: every order with its reservations.
+
+use holdfast_domain::{OrderId, OrderStatus, ReservationStatus};
+
+use super::places::ByLevel;
+use super::tally::Tally;
+use super::{LedgerFault, note};
+use crate::queries::{LedgerAsk, LedgerOrder, LedgerReservation, PromiseReader};
+
+/// What orders tell of a level.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Promised {
+    /// Units that live reservations hold.
+    pub(super) held: u64,
+    /// The reservations that were made.
+    pub(super) made: Tally,
+    /// Those that ended.
+    pub(super) ended: Tally,
+}
+
+/// Follows orders and reservations, and notes what they do not explain.
+#[derive(Debug, Default)]
+pub struct PromiseProof {
+    pub(super) faults: Vec<LedgerFault>,
+    /// Reservations read.
+    pub(super) reservations: u64,
+    pub(super) levels: ByLevel<Promised>,
+    /// The ids of all orders: each may stand there once.
+    ids: Vec<OrderId>,
+    /// The order whose reservations are being read: they come order by order.
+    order: OrderSeen,
+    is_of_one_product: bool,
+}
+
+/// One order, and what its reservations tell so far.
+#[derive(Debug, Default)]
+struct OrderSeen {
+    told: Option<(OrderId, OrderStatus)>,
+    /// What it asked for.
+    asked: Vec<LedgerAsk>,
+    /// What its live reservations hold.
+    live: Vec<LedgerAsk>,
+    /// What its confirmed ones held.
+    confirmed: Vec<LedgerAsk>,
+    has_released: bool,
+    has_expired: bool,
+}
+
+impl OrderSeen {
+    fn add(&mut self, reservation: &LedgerReservation) {
+        let LedgerReservation { item, location, quantity, .. } = *reservation;
+        let held = LedgerAsk { item, location: Some(location), quantity };
+        match reservation.status {
+            ReservationStatus::Reserved => self.live.push(held),
+            ReservationStatus::Confirmed => self.confirmed.push(held),
+            ReservationStatus::Released => self.has_released = true,
+            ReservationStatus::Expired => self.has_expired = true,
+        }
+    }
+
+    /// Whether the reservations are in states that the order's state explains. Of one product's reservations an order
+    /// may have only such as others replaced.
+    fn fits(&self, status: OrderStatus, is_of_one_product: bool) -> bool {
+        let (live, confirmed) = (!self.live.is_empty(), !self.confirmed.is_empty());
+        match status {
+            OrderStatus::Reserved => (live || is_of_one_product) && !confirmed,
+            OrderStatus::Confirmed => (confirmed || is_of_one_product) && !live,
+            OrderStatus::Released => (self.has_released || is_of_one_product) && !live && !confirmed,
+            OrderStatus::Expired => (self.has_expired || is_of_one_product) && !live && !confirmed,
+            OrderStatus::Refused => !live && !confirmed,
+            OrderStatus::Closed => !live && !confirmed && !self.has_released && !self.has_expired,
+        }
+    }
+}
+
+impl PromiseProof {
+    /// The same, of a ledger of which only one product is read.
+    pub fn of_one_product() -> Self {
+        Self { is_of_one_product: true, ..Self::default() }
+    }
+
+    /// Ends the last order and looks at all of them together.
+    pub(super) fn conclude(mut self) -> Self {
+        self.close_order();
+        self.find_twins();
+        self
+    }
+
+    /// An order's id stands there once: no index proves it over all orders, only within each run of them.
+    fn find_twins(&mut self) {
+        self.ids.sort_unstable();
+        for twins in self.ids.chunk_by(|one, other| one == other).filter(|same| same.len() > 1) {
+            if let Some(id) = twins.first() {
+                let detail = format!("order {id} stands in the books {} times", twins.len());
+                note(&mut self.faults, LedgerFault::new("I7", detail));
+            }
+        }
+    }
+
+    /// An order and its reservations must tell the same end, and what is held must be what was asked.
+    fn close_order(&mut self) {
+        let Some((id, status)) = self.order.told.take() else { return };
+        if !self.order.fits(status, self.is_of_one_product) {
+            let live = self.order.live.len();
+            let detail = format!("order {id} is {status}, which its reservations contradict: {live} of them are live");
+            note(&mut self.faults, LedgerFault::new("I8", detail));
+        }
+        self.order.live.sort_unstable();
+        if self.order.live.windows(2).any(same_level) {
+            let detail = format!("order {id} has two live reservations of one product at one location");
+            note(&mut self.faults, LedgerFault::new("I7", detail));
+        }
+        let held = match status {
+            OrderStatus::Reserved => &mut self.order.live,
+            OrderStatus::Confirmed => &mut self.order.confirmed,
+            _ => return,
+        };
+        if !self.is_of_one_product && !held.is_empty() && !same_units(held, &mut self.order.asked) {
+            let detail = format!("order {id} is {status} with other units than it asked for");
+            note(&mut self.faults, LedgerFault::new("I9", detail));
+        }
+    }
+}
+
+fn same_level(pair: &[LedgerAsk]) -> bool {
+    matches!(pair, [one, other] if (one.item, one.location) == (other.item, other.location))
+}
+
+/// Whether both ask for the same units of the same items, wherever they lie.
+fn same_units(one: &mut [LedgerAsk], other: &mut [LedgerAsk]) -> bool {
+    one.sort_unstable();
+    other.sort_unstable();
+    sums(one).eq(sums(other))
+}
+
+/// Units by item, of lines in order of item.
+fn sums(lines: &[LedgerAsk]) -> impl Iterator<Item = (Option<u32>, u64)> {
+    lines.chunk_by(|one, other| one.item == other.item).map(|of_item| {
+        let units = of_item.iter().map(|line| u64::from(line.quantity)).sum();
+        (of_item.first().map(|line| line.item), units)
+    })
+}
+
+impl PromiseReader for PromiseProof {
+    fn order(&mut self, order: &LedgerOrder<'_>) {
+        self.close_order();
+        self.ids.push(order.id);
+        let seen = &mut self.order;
+        seen.told = Some((order.id, order.status));
+        seen.asked.clear();
+        seen.asked.extend_from_slice(order.asked);
+        seen.live.clear();
+        seen.confirmed.clear();
+        (seen.has_released, seen.has_expired) = (false, false);
+    }
+
+    fn reservation(&mut self, reservation: &LedgerReservation) {
+        self.reservations = self.reservations.saturating_add(1);
+        self.order.add(reservation);
+        let LedgerReservation { order, line, item, location, quantity, status, sequence } = *reservation;
+        let units = u64::from(quantity);
+        let level = self.levels.at((item, location));
+        level.made.add([order, u64::from(line), units, 0]);
+        if status == ReservationStatus::Reserved {
+            level.held = level.held.saturating_add(units);
+        } else {
+            let is_confirmed = u64::from(status == ReservationStatus::Confirmed);
+            level.ended.add([order, u64::from(line), sequence, (units << 1) | is_confirmed]);
+        }
+    }
+
+    fn orphan(&mut self, reservation: &LedgerReservation) {
+        let LedgerReservation { order, line, .. } = *reservation;
+        let detail = format!("reservation {line} of order number {order} has no order");
+        note(&mut self.faults, LedgerFault::new("I8", detail));
+        self.close_order();
+        self.reservation(reservation);
+    }
+}
