@@ -11,6 +11,7 @@ use crate::exit::Failure;
 mod connection_strings;
 mod known;
 mod layers;
+mod secret_files;
 mod typed;
 mod value;
 

@@ -112,6 +112,13 @@ pub(super) const KNOWN: &[Known] = &[
     known("log.format", Kind::OneOf(&["auto", "text", "json"])),
 ];
 
+impl Known {
+    /// Whether its value may hold a secret, and so may stand in a file of its own.
+    pub(super) const fn is_secret(self) -> bool {
+        matches!(self.kind, Kind::Url)
+    }
+}
+
 /// The setting of this name.
 pub(super) fn find(key: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.key == key)

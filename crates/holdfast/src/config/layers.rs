@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::known::{self, KNOWN};
 use super::value::Value;
-use super::{DEFAULTS, FromCommandLine, connection_strings, read_text};
+use super::{DEFAULTS, FromCommandLine, connection_strings, read_text, secret_files};
 use crate::nearest::nearest;
 
 /// Where a value comes from.
@@ -17,6 +17,8 @@ pub(crate) enum Origin {
     File(PathBuf),
     /// A variable of the environment.
     Environment(String),
+    /// A file that a variable of the environment names.
+    SecretFile(String, PathBuf),
     /// A flag of the command line.
     CommandLine(&'static str),
 }
@@ -27,6 +29,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Environment(name) => write!(f, "environment {name}"),
+            Self::SecretFile(name, path) => write!(f, "environment {name}, file {}", path.display()),
             Self::CommandLine(flag) => write!(f, "flag {flag}"),
         }
     }
@@ -52,13 +55,13 @@ pub(super) fn file(path: Option<&Path>, faults: &mut Vec<String>) -> Vec<Given> 
     }
 }
 
-/// The environment: `HOLDFAST_SECTION__KEY`, and the connection strings of the service that Holdfast replaces, which
+/// The environment: `HOLDFAST_SECTION__KEY`, for secrets `HOLDFAST_SECTION__KEY_FILE` too, and the connection strings of the service that Holdfast replaces, which
 /// those beat. Names without `__` are no settings: container platforms make up many that begin with a service's name.
 pub(super) fn environment(
     variables: impl IntoIterator<Item = (String, String)>,
     faults: &mut Vec<String>,
 ) -> Vec<Given> {
-    let (mut older, mut given) = (Vec::new(), Vec::new());
+    let (mut older, mut secrets, mut given) = (Vec::new(), Vec::new(), Vec::new());
     for (name, text) in variables {
         let origin = Origin::Environment(name.clone());
         match name.as_str() {
@@ -74,11 +77,15 @@ pub(super) fn environment(
                     continue;
                 };
                 let key = format!("{}.{}", section.to_ascii_lowercase(), key.to_ascii_lowercase());
-                given.extend(from_text(&key, &text, origin, faults));
+                match secret_files::named_by(&key) {
+                    Some(known) => secrets.extend(secret_files::read(known, &name, &text, faults)),
+                    None => given.extend(from_text(&key, &text, origin, faults)),
+                }
             }
         }
     }
-    older.into_iter().chain(given).collect()
+    secret_files::refuse_doubles(&secrets, &given, faults);
+    older.into_iter().chain(secrets).chain(given).collect()
 }
 
 /// The command line: `--set`, and the flags that settings have of their own, which beat it.

@@ -30,6 +30,50 @@ fn every_setting_is_shown_with_its_origin_and_no_password() {
 }
 
 #[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("database_url");
+    for (content, name) in [
+        ("mysql://app:secret@db/inventory\n", "HOLDFAST_STORE__DATABASE_URL_FILE"),
+        ("mysql://app:secret@db/inventory\r\n", "HOLDFAST_STORE__DATABASE_URL_FILE"),
+        ("mysql://app:secret@db/inventory", "HOLDFAST_LOCK__REDIS_URL_FILE"),
+    ] {
+        std::fs::write(&path, content).expect("written");
+        let said = Program::new().with_variable(name, argument(&path)).done(&["config", "show"]);
+        assert!(!said.stdout.contains("secret"));
+        let key = if name.contains("LOCK") { "lock.redis_url" } else { "store.database_url" };
+        let origin = format!("environment {name}, file {}", path.display());
+        assert_eq!(shown(&said, key), ("mysql://app:***@db/inventory".to_owned(), origin));
+    }
+    let program = Program::new().with_variable("HOLDFAST_STORE__DATABASE_URL_FILE", argument(&path));
+    let said = program.run(&["migrate"]);
+    assert_eq!(said.exit, Some(2), "the setting counts: {said:?}");
+    assert!(said.stderr.contains("store.database_url"), "{said:?}");
+    let said = program.done(&["config", "show", "--database-url", "mysql://flag/x"]);
+    assert_eq!(shown(&said, "store.database_url").1, "flag --database-url");
+}
+
+#[test]
+fn a_secret_that_is_not_there_or_is_there_twice_is_told() {
+    let missing = Program::new().with_variable("HOLDFAST_STORE__DATABASE_URL_FILE", "/nowhere/secret");
+    let said = missing.run(&["config", "show"]);
+    assert_eq!(said.exit, Some(2), "{said:?}");
+    for words in ["store.database_url", "HOLDFAST_STORE__DATABASE_URL_FILE", "/nowhere/secret cannot be read"] {
+        assert!(said.stderr.contains(words), "{words} not in {said:?}");
+    }
+    let program = Program::new();
+    let file = program.file("secret", "redis://:secret@redis");
+    let said = program
+        .with_variable("HOLDFAST_LOCK__REDIS_URL_FILE", argument(&file))
+        .with_variable("HOLDFAST_LOCK__REDIS_URL", "redis://:secret@other")
+        .run(&["config", "show"]);
+    assert_eq!(said.exit, Some(2), "{said:?}");
+    assert!(said.stderr.contains("given twice") && !said.stderr.contains("secret@"), "{said:?}");
+    let said = Program::new().with_variable("HOLDFAST_SERVER__LISTEN_FILE", "x").run(&["config", "show"]);
+    assert_eq!(said.exit, Some(2), "what is no secret stands in no file of its own: {said:?}");
+}
+
+#[test]
 fn an_unknown_setting_is_an_error_wherever_it_stands() {
     let program = Program::new();
     let file = program.file("holdfast.toml", "[server]\nlisten_on = \"x\"\n");
