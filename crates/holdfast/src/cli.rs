@@ -25,7 +25,7 @@ pub(crate) use replay::{EventKind, LatePaymentArg, ReplayArgs, ReplayClock, Spee
     max_term_width = 120,
     after_help = "Examples:\n  holdfast serve --listen 127.0.0.1:8080 --data ./data\n  holdfast demo\n\n\
                   Exit codes: 0 done, 1 failed, 2 usage, 3 the answer is no, 4 not allowed, 5 not found, 6 conflict, \
-                  7 invalid, 8 retry later, 9 partly done. Without a command: serve."
+                  7 invalid, 8 retry later, 9 partly done, 130 interrupted. Without a command: serve."
 )]
 pub(crate) struct CommandLine {
     /// What applies to every command.

@@ -3,6 +3,7 @@
 use crate::cli::{Command, CommandLine, CommonArgs, ConfigCommand, ServeArgs, VerifyArgs};
 use crate::config::{Configuration, Settings};
 use crate::exit::{Exit, Failure};
+use crate::interrupt::{Interrupt, Work};
 use crate::output::Output;
 
 mod bench;
@@ -17,6 +18,15 @@ mod replay;
 mod serve;
 mod verify;
 
+/// What an interrupted proof says.
+const PROVING: Work = Work { counted: None, go_on: "nothing was changed; run it again for a proof", looks: false };
+/// What an interrupted bench says.
+const MEASURING: Work = Work {
+    counted: None,
+    go_on: "nothing was measured; remove the folder .holdfast-bench-… it may have left, and run it again",
+    looks: false,
+};
+
 /// Carries out what the command line asks for.
 pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
     let common = line.common;
@@ -30,8 +40,14 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
             "verify takes no --server: a proof needs one moment of the whole store, which a service does not hand out. \
              Run it on the store itself (--data FOLDER); that works beside the running service",
         )),
-        Command::Verify(args) => verify::run(&common, &args),
-        Command::Bench(args) => bench::run(&common, &args),
+        Command::Verify(args) => {
+            let _heard = Interrupt::hear(PROVING)?;
+            verify::run(&common, &args)
+        }
+        Command::Bench(args) => {
+            let _heard = Interrupt::hear(MEASURING)?;
+            bench::run(&common, &args)
+        }
         Command::Demo(args) => demo::run(&common, &args),
         Command::Config(ConfigCommand::Show) => config_show::run(&common),
         Command::Openapi => openapi::run(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// The exit codes of CONTRACT, section 9.
+/// The exit codes of CONTRACT, section 9, and that of an interruption (CONSOLE, section 14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done.
@@ -26,9 +26,28 @@ pub(crate) enum Exit {
     Later,
     /// Some of it was done.
     Partly,
+    /// Somebody pressed Ctrl-C: as shells say it, 128 and the number of the signal.
+    Interrupted,
 }
 
 impl Exit {
+    /// The number that the shell sees.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::No => 3,
+            Self::Forbidden => 4,
+            Self::NotFound => 5,
+            Self::Conflict => 6,
+            Self::Invalid => 7,
+            Self::Later => 8,
+            Self::Partly => 9,
+            Self::Interrupted => 130,
+        }
+    }
+
     /// The exit code for an input file that cannot be read.
     pub(crate) fn of_input(error: &std::io::Error) -> Self {
         match error.kind() {
@@ -54,19 +73,7 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        let code = match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::No => 3,
-            Exit::Forbidden => 4,
-            Exit::NotFound => 5,
-            Exit::Conflict => 6,
-            Exit::Invalid => 7,
-            Exit::Later => 8,
-            Exit::Partly => 9,
-        };
-        Self::from(code)
+        Self::from(exit.code())
     }
 }
 

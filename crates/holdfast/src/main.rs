@@ -1,7 +1,7 @@
 //! The Holdfast inventory service and its command line.
 //!
 //! Reading order: [`cli`] (what can be asked), [`config`] (the settings), [`wiring`] (how the parts become a service),
-//! [`commands`] (one file per command), [`output`] and [`exit`] (how a command answers).
+//! [`commands`] (one file per command), [`output`], [`exit`] and [`interrupt`] (how a command answers and ends).
 
 mod cli;
 mod commands;
@@ -9,6 +9,7 @@ mod config;
 mod csv_table;
 mod duration_text;
 mod exit;
+mod interrupt;
 mod nearest;
 mod numbers;
 mod output;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::cli::CommonArgs;
 use crate::numbers::float;
@@ -37,7 +37,8 @@ impl Progress {
             // First paint after 300 ms: short work stays quiet.
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(3));
             bar.set_message(what);
-            bar
+            // Work that breaks off leaves no bar behind in front of its last words.
+            bar.with_finish(ProgressFinish::AndClear)
         });
         let (lines, now) = (!on_terminal && !common.no_progress, Instant::now());
         Self { bar, lines, what, unit, total, done: 0, started: now, told: now }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::cli::{CommonArgs, ExportArgs, ExportFormat, ExportKind};
 use crate::csv_table::write_record;
 use crate::exit::{Exit, Failure};
+use crate::interrupt::{Interrupt, Work};
 use crate::remote::Remote;
 use crate::wiring;
 
@@ -58,8 +59,13 @@ const fn columns(what: ExportKind) -> &'static [&'static str] {
     }
 }
 
+/// What an interrupted export says.
+const EXPORTING: Work =
+    Work { counted: Some("rows"), go_on: "run the same command again for all of them", looks: true };
+
 /// Writes what was asked for.
 pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::hear(EXPORTING)?;
     let source = match Remote::named(common, &args.server)? {
         Some(remote) => Source::Service(remote),
         None => Source::Store(wiring::open_reader(&super::settings(common)?)?),
@@ -67,7 +73,13 @@ pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failur
     let format = args.format.unwrap_or(if common.json { ExportFormat::Jsonl } else { ExportFormat::Csv });
     let mut writer = RowWriter::new(BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), args.what, format);
     let read = writer.header().and_then(|()| {
-        let mut receive = |row: Vec<Value>| writer.row(&row);
+        let mut receive = |row: Vec<Value>| {
+            if interrupt.came() {
+                return ControlFlow::Break(());
+            }
+            interrupt.note(1);
+            writer.row(&row)
+        };
         let read = match &source {
             Source::Service(remote) => from_service::export(remote, args.what, &mut receive),
             Source::Store(queries) => export(&**queries, args.what, &mut receive)
@@ -75,7 +87,9 @@ pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failur
         };
         writer.finish().map(|()| read)
     });
-    read.map_err(|error| Failure::output(&error))?.map(|()| Exit::Done)
+    read.map_err(|error| Failure::output(&error))??;
+    interrupt.look()?;
+    Ok(Exit::Done)
 }
 
 /// Where rows come from.

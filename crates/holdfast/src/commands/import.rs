@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::cli::{CommonArgs, ImportArgs};
 use crate::csv_table::CsvTable;
 use crate::exit::{Exit, Failure};
+use crate::interrupt::{Interrupt, Work};
 use crate::numbers::count;
 use crate::progress::Progress;
 use crate::remote::Remote;
@@ -85,9 +86,17 @@ impl Summary {
     }
 }
 
+/// What an interrupted import says.
+const IMPORTING: Work = Work {
+    counted: Some("products were taken"),
+    go_on: "run the same command again: products that are there stay as they are",
+    looks: true,
+};
+
 /// Imports the file.
 pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit, Failure> {
     let settings = super::settings(common)?;
+    let interrupt = Interrupt::hear(IMPORTING)?;
     let input = open(&args.file)?;
     let mut target: Box<dyn Target> = match Remote::named(common, &args.server)? {
         Some(remote) => Box::new(into_service::IntoService { remote, only_looks: args.dry_run }),
@@ -95,7 +104,8 @@ pub(super) fn run(common: &CommonArgs, args: &ImportArgs) -> Result<Exit, Failur
         None => Box::new(into_store::IntoStore::open(&settings)?),
     };
     let mut progress = Progress::new(common, "import", "rows", None);
-    let summary = import(input, args, &mut *target, &mut progress).map_err(|failure| named(failure, &args.file))?;
+    let summary =
+        import(input, args, &mut *target, &mut progress, &interrupt).map_err(|failure| named(failure, &args.file))?;
     progress.finish();
     report(common, &summary)?;
     Ok(if summary.bad > 0 { Exit::Partly } else { Exit::Done })
@@ -106,6 +116,7 @@ fn import(
     args: &ImportArgs,
     target: &mut dyn Target,
     progress: &mut Progress,
+    interrupt: &Interrupt,
 ) -> Result<Summary, Failure> {
     let invalid = |words: String| Failure::new(Exit::Invalid, words);
     let mut table = CsvTable::open(input).map_err(invalid)?;
@@ -114,6 +125,7 @@ fn import(
     let mut gathering = Gathering::new(locations, columns.location.is_some());
     let mut summary = Summary::default();
     loop {
+        interrupt.look()?;
         let record = table.next_record().map_err(|error| invalid(error.to_string()))?;
         let Some(record) = record else { break };
         progress.advance(1);
@@ -128,20 +140,27 @@ fn import(
             },
         }
         while let Some(products) = gathering.next_batch(BATCH) {
-            hand_over(target, &products, &mut summary)?;
+            hand_over(target, &products, &mut summary, interrupt)?;
         }
     }
     for batch in gathering.finish(&mut summary).chunks(BATCH) {
-        hand_over(target, batch, &mut summary)?;
+        hand_over(target, batch, &mut summary, interrupt)?;
     }
     Ok(summary)
 }
 
-fn hand_over(target: &mut dyn Target, products: &[Gathered], summary: &mut Summary) -> Result<(), Failure> {
+fn hand_over(
+    target: &mut dyn Target,
+    products: &[Gathered],
+    summary: &mut Summary,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    interrupt.look()?;
     let items: Vec<NewItem> = products.iter().map(|product| product.item.clone()).collect();
     for (product, outcome) in products.iter().zip(target.take(&items)?) {
         summary.note(product, outcome);
     }
+    interrupt.note(count(products.len()));
     Ok(())
 }
 

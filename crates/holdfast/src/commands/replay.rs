@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{CommonArgs, ReplayArgs, ReplayClock, Speed};
 use crate::exit::{Exit, Failure};
+use crate::interrupt::{Interrupt, Work};
 use crate::numbers::{count, seconds};
 use crate::progress::Progress;
 use crate::remote::Remote;
@@ -102,9 +103,17 @@ impl Tally {
     }
 }
 
+/// What an interrupted replay says.
+const REPLAYING: Work = Work {
+    counted: Some("events were decided"),
+    go_on: "run the same command again: those are known by their eventId",
+    looks: true,
+};
+
 /// Replays the file.
 pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failure> {
     let settings = super::settings(common)?;
+    let interrupt = Interrupt::hear(REPLAYING)?;
     let remote = Remote::named(common, &args.server)?;
     let usual = if remote.is_some() { ReplayClock::Wall } else { ReplayClock::Events };
     let clock = args.clock.unwrap_or(usual);
@@ -118,14 +127,15 @@ pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failur
     };
     let mut progress = Progress::new(common, "replay", "events", None);
     let started = Instant::now();
-    let mut tally = Tally::default();
+    let mut work =
+        Replay { target: &mut *target, pace: Pace::new(args.speed), tally: Tally::default(), interrupt: &interrupt };
     let reading = event::Reading { kinds: args.kinds.clone(), clock };
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(READ_AHEAD);
         scope.spawn(move || file::read(lines, &reading, BATCH, &sender));
-        let mut pace = Pace::new(args.speed);
-        receiver.into_iter().try_for_each(|chunk| work_off(chunk?, &mut *target, &mut pace, &mut tally, &mut progress))
+        receiver.into_iter().try_for_each(|chunk| work.off(chunk?, &mut progress))
     })?;
+    let tally = work.tally;
     let took = started.elapsed();
     progress.finish();
     let statuses = target.statuses(&tally.orders)?;
@@ -146,32 +156,41 @@ fn refuse_what_a_service_decides(args: &ReplayArgs) -> Result<(), Failure> {
     }
 }
 
-fn work_off(
-    chunk: Chunk,
-    target: &mut dyn Target,
-    pace: &mut Pace,
-    tally: &mut Tally,
-    progress: &mut Progress,
-) -> Result<(), Failure> {
-    for (line, detail) in &chunk.unreadable {
-        tally.note(EventOutcome::Rejected);
-        tally.unreadable = tally.unreadable.saturating_add(1);
-        if tally.unreadable <= count(LISTED_MAX) {
-            // The count tells it too; a closed standard error is no failure.
-            let _ = writeln!(std::io::stderr(), "line {line}: {detail}");
+/// A replay on its way.
+struct Replay<'r> {
+    target: &'r mut dyn Target,
+    pace: Pace,
+    tally: Tally,
+    interrupt: &'r Interrupt,
+}
+
+impl Replay<'_> {
+    /// Works off what was read ahead.
+    fn off(&mut self, chunk: Chunk, progress: &mut Progress) -> Result<(), Failure> {
+        let tally = &mut self.tally;
+        for (line, detail) in &chunk.unreadable {
+            tally.note(EventOutcome::Rejected);
+            tally.unreadable = tally.unreadable.saturating_add(1);
+            if tally.unreadable <= count(LISTED_MAX) {
+                // The count tells it too; a closed standard error is no failure.
+                let _ = writeln!(std::io::stderr(), "line {line}: {detail}");
+            }
         }
-    }
-    tally.orders.extend(chunk.events.iter().filter_map(|event| event.order));
-    let mut left = chunk.events;
-    while !left.is_empty() {
-        let rest = left.split_off(pace.due(&left));
-        for outcome in target.take(left)? {
-            tally.note(outcome);
-            progress.advance(1);
+        tally.orders.extend(chunk.events.iter().filter_map(|event| event.order));
+        let mut left = chunk.events;
+        while !left.is_empty() {
+            let rest = left.split_off(self.pace.due(&left, self.interrupt));
+            self.interrupt.look()?;
+            let outcomes = self.target.take(left)?;
+            self.interrupt.note(count(outcomes.len()));
+            for outcome in outcomes {
+                tally.note(outcome);
+                progress.advance(1);
+            }
+            left = rest;
         }
-        left = rest;
+        Ok(())
     }
-    Ok(())
 }
 
 /// When events are due.
@@ -185,15 +204,15 @@ impl Pace {
         Self { speed, first: None }
     }
 
-    /// Waits until the first of `events` is due, and says how many are.
-    fn due(&mut self, events: &[Event]) -> usize {
+    /// Waits until the first of `events` is due or somebody interrupts, and says how many are.
+    fn due(&mut self, events: &[Event], interrupt: &Interrupt) -> usize {
         let Speed::Times(times) = self.speed else { return events.len() };
         let Some(next) = events.first() else { return 0 };
         let (first, started) = *self.first.get_or_insert((next.at, Instant::now()));
         let after = |event: &Event| event.at.since(first).as_secs_f64() / times;
         let wait = after(next) - started.elapsed().as_secs_f64();
         if wait > 0.0 {
-            std::thread::sleep(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX));
+            interrupt.pause(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX));
         }
         let gone = started.elapsed().as_secs_f64();
         events.iter().take_while(|event| after(event) <= gone).count().max(1)

@@ -15,6 +15,7 @@ mod exit_codes;
 mod exports;
 mod failing_disk;
 mod imports;
+mod interrupted;
 mod load;
 mod program;
 mod running;
