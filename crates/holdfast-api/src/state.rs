@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_application::queries::{ReadError, StockQueries};
+use holdfast_application::queries::{DueHold, ReadError, StockQueries};
 use holdfast_application::ticket::{Landing, Ticket};
 use holdfast_application::{Class, Command, CommandKey};
 use holdfast_application::{Clock, CommandQueue, Reply, Submission};
-use holdfast_domain::Actor;
+use holdfast_domain::{Actor, LocationNumber, OrderId, ProductId};
 use tokio::time::Instant;
 
 use crate::code::ProblemCode;
@@ -27,6 +27,8 @@ pub struct ApiSettings {
     pub batch_body_max: usize,
     /// How long an answer is awaited before its outcome is called unknown. Longer than commands may wait in line.
     pub answer_max: Duration,
+    /// The most due orders whose units a quote counts on: as many as a batch ends.
+    pub reclaim_orders_max: usize,
     /// Who movements say asked for a change.
     pub actor: Actor,
     /// Whether Swagger UI is there.
@@ -41,6 +43,7 @@ impl Default for ApiSettings {
             body_max: 1 << 20,
             batch_body_max: 16 << 20,
             answer_max: Duration::from_secs(30),
+            reclaim_orders_max: 1_024,
             actor: Actor::new("http").expect("a plain word is an actor"),
             swagger: true,
         }
@@ -100,6 +103,18 @@ impl Service {
                 format!("No answer came within {} s.", self.settings.answer_max.as_secs()),
             )),
         }
+    }
+
+    /// What due orders but `own` hold of these levels: what an attempt that is short of them would get.
+    pub(crate) async fn due_holds(
+        &self,
+        levels: Vec<(ProductId, Option<LocationNumber>)>,
+        own: Option<OrderId>,
+    ) -> Result<Vec<DueHold>, Problem> {
+        let (now, most) = (self.clock.now(), self.settings.reclaim_orders_max);
+        let mut holds = self.read(move |queries| queries.due_holds(&levels, now, most)).await?;
+        holds.retain(|hold| Some(hold.order) != own);
+        Ok(holds)
     }
 
     /// Reads from the books. The store blocks, so this happens on a thread apart.

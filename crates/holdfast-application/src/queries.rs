@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
@@ -167,6 +168,17 @@ impl ReservationRow {
     }
 }
 
+/// Units that a due order holds: an attempt that is short of them gets them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueHold {
+    /// The order.
+    pub order: OrderId,
+    /// The product.
+    pub product: ProductId,
+    /// Where, and how many.
+    pub part: Part,
+}
+
 /// One line of a question whether something can be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AvailabilityLine {
@@ -304,6 +316,14 @@ pub trait StockQueries: Send + Sync {
     fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError>;
     /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
+    /// What such orders hold of these levels (`None`: at any location), the oldest order first, of up to `most` orders that
+    /// hold some.
+    fn due_holds(
+        &self,
+        levels: &[(ProductId, Option<LocationNumber>)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<DueHold>, ReadError>;
     /// Orders whose payment waited until before `now`, the longest waiting first.
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
 

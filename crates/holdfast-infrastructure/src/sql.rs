@@ -3,6 +3,7 @@
 pub(crate) mod codec;
 pub(crate) mod command_log;
 pub(crate) mod dialect;
+pub(crate) mod due_orders;
 pub(crate) mod item_queries;
 pub(crate) mod items;
 pub(crate) mod ledger;
@@ -14,3 +15,4 @@ pub(crate) mod orders;
 pub(crate) mod reservations;
 pub(crate) mod session;
 pub(crate) mod transaction;
+pub(crate) mod waiting_payments;

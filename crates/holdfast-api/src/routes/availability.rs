@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use holdfast_application::queries::AvailabilityLine;
+use holdfast_application::queries::{AvailabilityLine, DueHold};
 use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
-use holdfast_domain::{Count, InventoryItem, LocationCode, Order, ProductId, Quantity};
+use holdfast_domain::{Count, InventoryItem, LocationCode, LocationNumber, Order, ProductId, Quantity};
 
 use crate::body::{self, Presence};
 use crate::decode;
@@ -23,7 +23,8 @@ use crate::wire::bodies::AvailabilityBody;
 
 /// Says whether many lines could be served at once.
 ///
-/// Lines of one product and location are summed. An unknown product is a *no*. Nothing is set aside.
+/// Lines of one product and location are summed. An unknown product is a *no*. Units of orders whose time is over count
+/// where a line would be short without them. Nothing is set aside.
 #[utoipa::path(
     post, path = "/api/inventory/availability", tag = "items", request_body = AvailabilityBody,
     responses((status = 200, description = "The answer.", body = AvailabilityView))
@@ -45,8 +46,16 @@ pub(crate) async fn check_availability(
             Ok((queries.items(&products)?, order, queries.locations()?))
         })
         .await?;
-    let stock = Stock::of(&items, order.as_ref(), &locations);
-    Ok(shown(&stock.answer(&stock.sums(lines)?)))
+    let mut stock = Stock::of(&items, order.as_ref(), &locations);
+    let sums = stock.sums(lines)?;
+    let answer = stock.answer(&sums);
+    let short = stock.short(&sums, &answer);
+    if short.is_empty() {
+        return Ok(shown(&answer));
+    }
+    // An attempt that is short first ends the due orders in its way: a quote counts on their units too.
+    stock.gain(service.due_holds(short, exclude).await?);
+    Ok(shown(&stock.answer(&sums)))
 }
 
 /// A product at one place, or wherever there is some: what lines are summed by.
@@ -55,6 +64,7 @@ type Place = (ProductRef, Option<LocationCode>);
 /// What there is.
 struct Stock<'a> {
     items: HashMap<ProductRef, &'a InventoryItem>,
+    /// Units that are reserved and yet the caller's: of the caller's own order, and of due orders once they are counted on.
     own: HashMap<ProductId, Vec<Part>>,
     locations: &'a Locations,
 }
@@ -87,6 +97,26 @@ impl<'a> Stock<'a> {
             }
         }
         Ok(sums)
+    }
+
+    /// The levels of which lines are short.
+    fn short(&self, sums: &[(Place, Quantity)], answer: &AvailabilityView) -> Vec<(ProductId, Option<LocationNumber>)> {
+        let level = |(product, code): &Place| -> Option<(ProductId, Option<LocationNumber>)> {
+            let location = match code {
+                Some(code) => Some(self.locations.by_code(code)?.number),
+                None => None,
+            };
+            Some((self.items.get(product)?.product, location))
+        };
+        let short = sums.iter().zip(&answer.lines).filter(|(_, line)| !line.can_fulfill);
+        short.filter_map(|((place, _), _)| level(place)).collect()
+    }
+
+    /// Counts on units that due orders hold.
+    fn gain(&mut self, holds: Vec<DueHold>) {
+        for hold in holds {
+            self.own.entry(hold.product).or_default().push(hold.part);
+        }
     }
 
     fn answer(&self, sums: &[(Place, Quantity)]) -> AvailabilityView {

@@ -116,7 +116,8 @@ pub(crate) async fn patch_item(State(service): State<Arc<Service>>, request: Req
 
 /// Says whether a quantity of a product can be had now.
 ///
-/// A *no* is an answer like any other. Nothing is set aside.
+/// A *no* is an answer like any other. Units of orders whose time is over count where the others do not suffice. Nothing is
+/// set aside.
 #[utoipa::path(
     get, path = "/api/inventory/product/{productId}/check", tag = "items",
     params(
@@ -141,7 +142,12 @@ pub(crate) async fn check_item(State(service): State<Arc<Service>>, request: Req
         .await?;
     let item = item.ok_or_else(|| no_product(&ProductRef::Id(product)))?;
     let own = order.iter().flat_map(Order::live).filter(|held| held.product == product);
-    let free: Count = own.map(|held| Count::from(held.quantity)).chain([item.available()]).sum();
+    let mut free: Count = own.map(|held| Count::from(held.quantity)).chain([item.available()]).sum();
+    if !free.covers(quantity) {
+        // An attempt that is short first ends the due orders in its way: a quote counts on their units too.
+        let due = service.due_holds(vec![(product, None)], exclude).await?;
+        free = due.iter().map(|hold| Count::from(hold.part.quantity)).chain([free]).sum();
+    }
     Ok(shown(&CheckView {
         product_id: crate::wire::Shown(product),
         quantity_available: item.available().get(),

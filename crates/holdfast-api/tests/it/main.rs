@@ -11,5 +11,6 @@ mod items;
 mod keys;
 mod lists;
 mod orders;
+mod quotes;
 mod rim;
 mod stock;

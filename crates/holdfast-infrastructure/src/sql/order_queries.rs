@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{OrderFilter, ReservationFilter, ReservationRow, Visitor};
-use holdfast_domain::{Order, OrderId, ReservationId, Timestamp};
+use holdfast_domain::{Order, OrderId, ReservationId};
 
 use crate::sql::session::{Row, SqlSession, Value};
 use crate::sql::{codec, orders, reservations};
@@ -188,15 +188,4 @@ pub(crate) fn find_reservations(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
-}
-
-/// Orders whose payment waited until before `now`.
-pub(crate) fn overdue_payments(
-    session: &mut dyn SqlSession,
-    now: Timestamp,
-    most: usize,
-) -> Result<Vec<OrderId>, StoreError> {
-    let sql = "SELECT id FROM waiting_payments WHERE until <= ? ORDER BY until, id LIMIT ?";
-    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
-    orders::ids(session, sql, &[Value::time(now), most])
 }

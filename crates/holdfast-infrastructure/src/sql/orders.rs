@@ -1,14 +1,12 @@
-//! Orders, and payments that wait for theirs.
+//! Orders: found by id, saved with their reservations.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use holdfast_application::ports::StoreError;
-use holdfast_domain::book::{OrderPage, WaitingPayments};
-use holdfast_domain::{
-    AskedLine, LocationNumber, Order, OrderId, OrderNumber, OrderStatus, ProductId, Reason, Timestamp,
-};
+use holdfast_domain::book::OrderPage;
+use holdfast_domain::{AskedLine, Order, OrderId, OrderNumber, OrderStatus, ProductId, Reason};
 
 use crate::sql::codec::{self, broken};
 use crate::sql::reservations;
@@ -19,12 +17,6 @@ static ORDERS: RowWriter = RowWriter {
              first_ttl, ended_at, reason, asked)",
     columns: 12,
     upsert: Upsert::Never,
-};
-
-static WAITING: RowWriter = RowWriter {
-    insert: "INSERT INTO waiting_payments (id, until)",
-    columns: 2,
-    upsert: Upsert::Columns { key: "id", columns: &["until"] },
 };
 
 /// The columns that [`from_row`] reads, of `orders` as `o`.
@@ -166,54 +158,6 @@ fn micros_or_null(duration: Option<Duration>) -> Value<'static> {
     duration.map_or(Value::Null, |duration| Value::Int(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
 }
 
-/// Reserved orders whose time is over at `now`, the oldest first.
-pub(crate) fn due(session: &mut dyn SqlSession, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
-    let sql = "SELECT id FROM orders WHERE status = 1 AND expires_at IS NOT NULL AND expires_at <= ? \
-               ORDER BY expires_at, number LIMIT ?";
-    ids(session, sql, &[Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))])
-}
-
-/// Up to `most` of those that hold units of one of `levels`: items, and a location or any. One statement walks the live
-/// reservations of due orders in their order, so a backlog of orders that hold other units hides nobody.
-pub(crate) fn due_holding(
-    session: &mut dyn SqlSession,
-    levels: &[(ProductId, Option<LocationNumber>)],
-    now: Timestamp,
-    most: usize,
-) -> Result<Vec<OrderId>, StoreError> {
-    let mut wanted: Vec<(i64, Option<i64>)> = Vec::with_capacity(levels.len());
-    for (product, location) in levels {
-        let location = location.map(|location| i64::from(location.0));
-        let product = product.to_bytes();
-        session.query("SELECT number FROM items WHERE product = ?", &[Value::Blob(&product)], &mut |row| {
-            wanted.push((row.int(0)?, location));
-            Ok(ControlFlow::Break(()))
-        })?;
-    }
-    // The plus keeps SQLite from building an index of its own over all live reservations, every time.
-    let sql = format!(
-        "SELECT o.id, r.item, r.location FROM orders o CROSS JOIN reservations r ON r.number {} \
-         WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at <= ? AND +r.status = 1 \
-         ORDER BY o.expires_at, o.number",
-        reservations::of_order_in("o.number")
-    );
-    let mut found: Vec<OrderId> = Vec::new();
-    session.query(&sql, &[Value::time(now)], &mut |row| {
-        let (item, location) = (row.int(1)?, row.int(2)?);
-        if wanted.iter().any(|(of, at)| *of == item && at.is_none_or(|at| at == location)) {
-            let id = OrderId::from_bytes(codec::uuid(row.blob(0)?)?);
-            if found.last() != Some(&id) {
-                if found.len() >= most {
-                    return Ok(ControlFlow::Break(()));
-                }
-                found.push(id);
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(found)
-}
-
 /// Ids that a statement with one column finds.
 pub(crate) fn ids(session: &mut dyn SqlSession, sql: &str, values: &[Value<'_>]) -> Result<Vec<OrderId>, StoreError> {
     let mut found = Vec::new();
@@ -222,36 +166,4 @@ pub(crate) fn ids(session: &mut dyn SqlSession, sql: &str, values: &[Value<'_>])
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
-}
-
-/// Payments that wait for one of these orders.
-pub(crate) fn load_waiting(
-    session: &mut dyn SqlSession,
-    orders: &[OrderId],
-) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-    let mut waiting = Vec::new();
-    let mut any = false;
-    session.query("SELECT 1 FROM waiting_payments LIMIT 1", &[], &mut |_| {
-        any = true;
-        Ok(ControlFlow::Break(()))
-    })?;
-    for order in orders.iter().filter(|_| any) {
-        let bytes = order.to_bytes();
-        session.query("SELECT until FROM waiting_payments WHERE id = ?", &[Value::Blob(&bytes)], &mut |row| {
-            waiting.push((*order, codec::time(row.int(0)?)));
-            Ok(ControlFlow::Break(()))
-        })?;
-    }
-    Ok(waiting)
-}
-
-/// Saves what changed among the waiting payments.
-pub(crate) fn save_waiting(session: &mut dyn SqlSession, waiting: &WaitingPayments) -> Result<(), StoreError> {
-    for order in &waiting.ended {
-        session.execute("DELETE FROM waiting_payments WHERE id = ?", &[Value::Blob(&order.to_bytes())])?;
-    }
-    let added: Vec<([u8; 16], Timestamp)> =
-        waiting.added.iter().map(|(order, until)| (order.to_bytes(), *until)).collect();
-    let mut rows = added.iter().map(|(id, until)| vec![Value::Blob(id), Value::time(*until)]);
-    session.write_rows(&WAITING, &mut rows)
 }

@@ -16,7 +16,7 @@ use holdfast_domain::{
 };
 
 use crate::sql::session::{SqlSession, Value};
-use crate::sql::{codec, command_log, items, locations, movements, orders};
+use crate::sql::{codec, command_log, due_orders, items, locations, movements, orders, waiting_payments};
 
 /// What one database does its own way around a transaction.
 pub(crate) trait TransactionHost {
@@ -162,7 +162,7 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
     }
 
     fn due_orders(&mut self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
-        orders::due(self.host.session(), now, most)
+        due_orders::find(self.host.session(), now, most)
     }
 
     fn due_orders_holding(
@@ -171,18 +171,18 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<OrderId>, StoreError> {
-        orders::due_holding(self.host.session(), levels, now, most)
+        due_orders::holding(self.host.session(), levels, now, most)
     }
 
     fn load_waiting(&mut self, ids: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
-        orders::load_waiting(self.host.session(), ids)
+        waiting_payments::load(self.host.session(), ids)
     }
 
     fn save_waiting(&mut self, waiting: &WaitingPayments) -> Result<(), StoreError> {
         if waiting.added.is_empty() && waiting.ended.is_empty() {
             return Ok(());
         }
-        orders::save_waiting(self.host.session(), waiting)
+        waiting_payments::save(self.host.session(), waiting)
     }
 }
 

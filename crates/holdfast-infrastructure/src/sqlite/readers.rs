@@ -8,17 +8,21 @@ use std::time::{Duration, Instant};
 
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
-    MovementFilter, OrderFilter, ProductFilter, PromiseReader, ReadError, ReservationFilter, ReservationRow,
+    DueHold, MovementFilter, OrderFilter, ProductFilter, PromiseReader, ReadError, ReservationFilter, ReservationRow,
     StockQueries, StockReader, Visitor,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
-use holdfast_domain::{InventoryItem, Order, OrderId, ProductId, ReservationId, Sku, StockMovement, Timestamp};
+use holdfast_domain::{
+    InventoryItem, LocationNumber, Order, OrderId, ProductId, ReservationId, Sku, StockMovement, Timestamp,
+};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::sql::session::SqlSession;
-use crate::sql::{item_queries, items, ledger, locations, movement_queries, order_queries, orders};
+use crate::sql::{
+    due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, waiting_payments,
+};
 use crate::sqlite::open::steady_plans;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::session::SqliteSession;
@@ -250,11 +254,20 @@ impl StockQueries for SqliteQueries {
     }
 
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
-        self.keep_up(|session| orders::due(session, now, most))
+        self.keep_up(|session| due_orders::find(session, now, most))
+    }
+
+    fn due_holds(
+        &self,
+        levels: &[(ProductId, Option<LocationNumber>)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<DueHold>, ReadError> {
+        self.ask(|session| due_orders::holds(session, levels, now, most))
     }
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
-        self.keep_up(|session| order_queries::overdue_payments(session, now, most))
+        self.keep_up(|session| waiting_payments::overdue(session, now, most))
     }
 
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {

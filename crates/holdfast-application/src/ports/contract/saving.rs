@@ -7,7 +7,7 @@ use holdfast_domain::book::stocking::{CardChange, StockVerb};
 use holdfast_domain::book::{ExpiryRule, Hold, ItemPage, OrderPage, ProductRef};
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::Cause;
-use holdfast_domain::{Book, Count, Location, LocationNumber, Name, OrderStatus, Sku, Strategy, Timestamp};
+use holdfast_domain::{Book, Count, Location, LocationNumber, Name, OrderId, OrderStatus, Sku, Strategy, Timestamp};
 
 use super::MakeStore;
 use super::warehouse::{
@@ -336,10 +336,23 @@ pub fn due_orders_are_found_by_what_they_hold(make: MakeStore<'_>) {
     warehouse.decide(super::warehouse::replace(3, &[(1, 4)])).expect("gives product 2 back");
     let now = warehouse.now().after(Duration::from_hours(1));
     let (main, berlin) = (Some(LocationNumber::MAIN), Some(LocationNumber(2)));
-    let mut transaction = warehouse.store.begin().expect("a transaction");
+    let units = |levels: &[(u8, Option<LocationNumber>)]| -> Vec<(u32, u16)> {
+        let levels: Vec<_> = levels.iter().map(|(number, location)| (product(*number), *location)).collect();
+        let holds = warehouse.queries.due_holds(&levels, now, 9).expect("reads");
+        holds.iter().map(|hold| (hold.part.quantity.get(), hold.part.location.0)).collect()
+    };
+    assert_eq!(units(&[(1, None)]), [(10, 1), (2, 2), (4, 2)]);
+    assert_eq!(units(&[(1, berlin), (1, None), (2, berlin)]), [(10, 1), (2, 2), (4, 2)], "each once");
+    assert_eq!(units(&[(1, berlin), (2, main)]), [(2, 2), (4, 1), (4, 2)]);
     let mut holding = |levels: &[(u8, Option<LocationNumber>)], now: Timestamp, most: usize| {
         let levels: Vec<_> = levels.iter().map(|(number, location)| (product(*number), *location)).collect();
-        transaction.due_orders_holding(&levels, now, most).expect("due orders")
+        let holds = warehouse.queries.due_holds(&levels, now, most).expect("reads");
+        let mut quoted: Vec<OrderId> = holds.iter().map(|hold| hold.order).collect();
+        quoted.dedup();
+        let mut transaction = warehouse.store.begin().expect("a transaction");
+        let found = transaction.due_orders_holding(&levels, now, most).expect("due orders");
+        assert_eq!(quoted, found, "a quote counts on the orders that an attempt ends");
+        found
     };
     assert_eq!(holding(&[(1, None)], now, 9), [order(1), order(3)]);
     assert_eq!(holding(&[(1, main)], now, 9), [order(1)]);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::{
     InventoryItem, Location, LocationNumber, Order, OrderId, OrderNumber, OrderStatus, ProductId, Sku, StockMovement,
-    Timestamp,
+    StockReservation, Timestamp,
 };
 
 use crate::ports::LoggedAnswer;
@@ -92,13 +92,7 @@ impl Books {
         levels: &[(ProductId, Option<LocationNumber>)],
         now: Timestamp,
     ) -> impl Iterator<Item = &Order> {
-        self.due(now).filter(|order| {
-            order.live().any(|held| {
-                levels.iter().any(|(product, location)| {
-                    *product == held.product && location.is_none_or(|location| location == held.location)
-                })
-            })
-        })
+        self.due(now).filter(|order| order.live().any(|held| is_at(levels, held)))
     }
 
     /// Puts an order in its place and returns the one that stood there.
@@ -121,6 +115,13 @@ impl Books {
         }
         Some(order)
     }
+}
+
+/// Whether these levels (`None`: at any location) have the units that `held` holds.
+pub(super) fn is_at(levels: &[(ProductId, Option<LocationNumber>)], held: &StockReservation) -> bool {
+    levels.iter().any(|(product, location)| {
+        *product == held.product && location.is_none_or(|location| location == held.location)
+    })
 }
 
 /// Where an order stands among the ends.

@@ -2,21 +2,22 @@
 
 use std::ops::ControlFlow;
 
+use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::{Balance, MovementReference};
 use holdfast_domain::{
     AskedLine, InventoryItem, LocationCode, Order, OrderId, ProductId, ReservationId, Sku, StockMovement,
-    StockMovementType, Timestamp,
+    StockMovementType, StockReservation, Timestamp,
 };
 
 use super::MemoryQueries;
-use super::books::Books;
+use super::books::{Books, is_at};
 use crate::queries::{
-    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock, MovementFilter,
-    OrderFilter, ProductFilter, ProductSort, PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries,
-    StockReader, Visitor,
+    DueHold, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock,
+    MovementFilter, OrderFilter, ProductFilter, ProductSort, PromiseReader, ReadError, ReservationFilter,
+    ReservationRow, StockQueries, StockReader, Visitor,
 };
 
 impl StockQueries for MemoryQueries {
@@ -116,6 +117,21 @@ impl StockQueries for MemoryQueries {
 
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
         Ok(self.shared.books().due(now).take(most).map(|order| order.id).collect())
+    }
+
+    fn due_holds(
+        &self,
+        levels: &[(ProductId, Option<LocationNumber>)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<DueHold>, ReadError> {
+        let books = self.shared.books();
+        let holds = |order: &Order| -> Vec<DueHold> {
+            let part = |held: &StockReservation| Part { location: held.location, quantity: held.quantity };
+            let held = order.live().filter(|held| is_at(levels, held));
+            held.map(|held| DueHold { order: order.id, product: held.product, part: part(held) }).collect()
+        };
+        Ok(books.due_holding(levels, now).take(most).flat_map(holds).collect())
     }
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {

@@ -1,0 +1,51 @@
+//! What is quoted is what an attempt would get: orders whose time is over stand in nobody's way.
+
+use serde_json::{Value, json};
+
+use crate::house::{CHAIR, House, LAMP, order, order_id};
+
+/// A second longer than orders are held: each batch is decided a little later than the clock says.
+const HALF_AN_HOUR: u64 = 30 * 60 + 1;
+
+#[test]
+fn a_check_counts_on_due_orders_and_shows_the_levels_as_they_are() {
+    let house = House::furnished();
+    house.post("/api/inventory/reservations", &order(1, &[(LAMP, 8), (CHAIR, 1)]));
+    let check = |quantity: u64| {
+        let answer = house.get(&format!("/api/inventory/product/{LAMP}/check?quantity={quantity}")).body;
+        (answer["canFulfill"].clone(), answer["quantityAvailable"].clone(), answer["quantityReserved"].clone())
+    };
+    assert_eq!(check(3), (json!(false), json!(2), json!(8)), "it is held");
+    house.wait(HALF_AN_HOUR);
+    assert_eq!(check(10), (json!(true), json!(2), json!(8)), "its time is over");
+    assert_eq!(check(11), (json!(false), json!(2), json!(8)));
+    let own = house.get(&format!("/api/inventory/product/{LAMP}/check?quantity=11&excludeOrderId={}", order_id(1)));
+    assert_eq!(own.body["canFulfill"], false, "no unit counts twice");
+    assert_eq!(house.post("/api/inventory/reservations", &order(2, &[(LAMP, 10)])).status, 201);
+}
+
+#[test]
+fn availability_counts_on_due_orders_where_a_line_would_be_short() {
+    let house = House::furnished();
+    house.post("/api/inventory/locations", &json!({"id": "east", "name": "East", "priority": 5}));
+    let transfer = json!({"quantity": 4, "fromLocationId": "main", "toLocationId": "east"});
+    house.post(&format!("/api/inventory/product/{LAMP}/transfer"), &transfer);
+    house.post("/api/inventory/reservations", &order(1, &[(LAMP, 9)]));
+    house.wait(HALF_AN_HOUR);
+    let ask = |lines: Value| {
+        let answer = house.post("/api/inventory/availability", &json!({"lines": lines})).body;
+        let lines = answer["lines"].as_array().expect("lines").clone();
+        let line = |line: &Value| (line["available"].as_u64(), line["shortBy"].as_u64());
+        (answer["canFulfill"] == true, lines.iter().map(line).collect::<Vec<_>>())
+    };
+    let lamps =
+        |quantity: u64, location: Option<&str>| json!([{"sku": "LAMP", "quantity": quantity, "locationId": location}]);
+    assert_eq!(ask(lamps(1, None)), (true, vec![(Some(1), Some(0))]), "one is there without anybody's end");
+    assert_eq!(ask(lamps(2, None)), (true, vec![(Some(10), Some(0))]));
+    assert_eq!(ask(lamps(11, None)), (false, vec![(Some(10), Some(1))]));
+    assert_eq!(ask(lamps(4, Some("east"))), (true, vec![(Some(4), Some(0))]));
+    assert_eq!(ask(lamps(5, Some("east"))), (false, vec![(Some(4), Some(1))]), "only what lies there");
+    let refused = house.post("/api/inventory/reservations", &order(2, &[(LAMP, 11)]));
+    let line = &refused.body["lines"][0];
+    assert_eq!((line["available"].as_u64(), line["shortBy"].as_u64()), (Some(10), Some(1)), "as it was quoted");
+}
