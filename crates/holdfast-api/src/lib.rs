@@ -35,5 +35,5 @@ mod write;
 
 pub use health::{Component, HealthProbe, HealthState};
 pub use openapi::openapi_json;
-pub use router::router;
+pub use router::{Interface, interface};
 pub use state::{ApiSettings, Service};

@@ -1,5 +1,6 @@
 //! The rim of the router: every answer gets its request id, every problem its body, every panic becomes an answer.
 
+use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
@@ -8,7 +9,6 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -26,14 +26,17 @@ const REQUEST_ID_CHARACTERS_MAX: usize = 128;
 static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("process"));
 static COUNT: AtomicU64 = AtomicU64::new(1);
 
-/// Surrounds every request.
-pub(crate) async fn rim(mut request: Request, next: Next) -> Response {
+/// Surrounds every request; `answer` is what lies within.
+pub(crate) async fn rim<F>(mut request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let request_id = request_id(request.headers_mut());
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let logged = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
 
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answered = AssertUnwindSafe(async move { answer(request).await }).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
         tracing::error!(request.id = ?request_id, "a request ended in a panic");
         Problem::new(ProblemCode::Internal, "The service has failed at this request.").into_response()
@@ -99,14 +102,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_an_answer() {
-        use tower::ServiceExt;
-
-        async fn bug() -> Response {
-            panic!("a bug")
-        }
-        let router = axum::Router::new().route("/", axum::routing::post(bug)).layer(axum::middleware::from_fn(rim));
         let request = Request::post("/").body(Body::empty()).expect("a request");
-        let response = router.oneshot(request).await.expect("an answer");
+        let response = rim(request, async |_request| panic!("a bug")).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(response.headers().contains_key(X_REQUEST_ID));
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");

@@ -9,6 +9,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method};
+use tower::Service as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,8 +26,24 @@ use crate::routes::{
 };
 use crate::state::Service;
 
-/// The whole HTTP interface.
-pub fn router(service: Arc<Service>) -> Router {
+/// The whole HTTP interface: all routes, and the rim around them.
+#[derive(Clone, Debug)]
+pub struct Interface(Router);
+
+impl Interface {
+    /// Answers a request.
+    pub async fn answer(&self, request: Request) -> Response {
+        let mut router = self.0.clone();
+        rim(request, async move |request| {
+            let Ok(response) = router.call(request).await;
+            response
+        })
+        .await
+    }
+}
+
+/// The whole HTTP interface of `service`.
+pub fn interface(service: Arc<Service>) -> Interface {
     let (documented, _) = documented();
     let settings = service.settings.clone();
     let mut router = documented.with_state(service).route("/openapi.json", get(show_document));
@@ -40,7 +57,7 @@ pub fn router(service: Arc<Service>) -> Router {
     if !settings.cors_origins.is_empty() {
         router = router.layer(cors(&settings.cors_origins));
     }
-    router.layer(axum::middleware::from_fn(rim))
+    Interface(router)
 }
 
 /// The documented routes and their document.

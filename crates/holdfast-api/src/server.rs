@@ -4,24 +4,22 @@
 //! lane wakes each thread once per batch (see `holdfast_application::ticket`). HTTP/1.1 only: a proxy in front speaks the
 //! rest.
 
-use std::io::{self, Write as _};
+mod connection;
+mod timed_body;
+
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use bytes::Bytes;
 use holdfast_application::ticket::Landing;
-use hyper::body::{Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, Sleep, sleep, timeout};
-use tower::ServiceExt as _;
+use tokio::time::{sleep, timeout};
+
+use crate::router::Interface;
+use connection::Place;
+pub use timed_body::BodyTooSlow;
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +32,8 @@ pub struct ServerSettings {
     pub header_timeout: Duration,
     /// How long a client may take to send a request's body.
     pub body_timeout: Duration,
+    /// How long a client may leave an answer unread before its connection is closed.
+    pub write_timeout: Duration,
     /// The most connections at a time; further ones hear 503.
     pub connections_max: usize,
     /// How long connections may take to finish once the server stops.
@@ -47,7 +47,10 @@ pub struct Server {
     settings: ServerSettings,
 }
 
-type Handover = mpsc::UnboundedSender<TcpStream>;
+type Handover = mpsc::UnboundedSender<(TcpStream, Place)>;
+
+/// The most connections too many that are told so at a time; further ones are just closed.
+const TURNED_AWAY_MAX: usize = 256;
 
 impl Server {
     /// Takes the address.
@@ -70,30 +73,33 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` turns true and the connections have finished. `make_routes` makes the routes of one thread, whose
-    /// tasks are woken through the landing.
+    /// Serves until `stop` turns true and the connections have finished. `make_interface` makes the interface of one thread,
+    /// whose tasks are woken through the landing.
     ///
     /// # Errors
     ///
     /// A runtime cannot be started.
-    pub fn run(self, make_routes: impl Fn(Arc<Landing>) -> Router, stop: &watch::Receiver<bool>) -> io::Result<()> {
-        let open = Arc::new(AtomicUsize::new(0));
+    pub fn run(
+        self,
+        make_interface: impl Fn(Arc<Landing>) -> Interface,
+        stop: &watch::Receiver<bool>,
+    ) -> io::Result<()> {
         let mut workers: Vec<Handover> = Vec::new();
         let mut threads = Vec::new();
         for number in 0..self.settings.threads.max(1) {
             let (handover, arrivals) = mpsc::unbounded_channel();
             let landing = Arc::new(Landing::default());
-            let routes = make_routes(landing.clone());
-            let (settings, stop, open) = (self.settings, stop.clone(), open.clone());
+            let interface = Arc::new(make_interface(landing.clone()));
+            let (settings, stop) = (self.settings, stop.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = std::thread::Builder::new().name(format!("http-{number}")).spawn(move || {
-                runtime.block_on(work(arrivals, landing, routes, settings, stop, open));
+                runtime.block_on(work(arrivals, landing, interface, settings, stop));
             })?;
             workers.push(handover);
             threads.push(thread);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(accept(self.listener, workers, self.settings, stop.clone(), open))?;
+        runtime.block_on(accept(self.listener, workers, self.settings, stop.clone()))?;
         for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a thread that serves connections has died");
@@ -109,23 +115,30 @@ async fn accept(
     workers: Vec<Handover>,
     settings: ServerSettings,
     mut stop: watch::Receiver<bool>,
-    open: Arc<AtomicUsize>,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let mut next = workers.iter().cycle();
+    let (open, turned_away) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         };
         match accepted.and_then(|(stream, _)| stream.into_std()) {
-            Ok(stream) if open.load(Ordering::Relaxed) >= settings.connections_max => turn_away(stream),
-            Ok(stream) => {
-                open.fetch_add(1, Ordering::Relaxed);
-                if let Some(worker) = next.next() {
-                    let _ = worker.send(stream);
+            Ok(stream) => match (Place::take(&open, settings.connections_max), next.next()) {
+                (Some(place), Some(worker)) => {
+                    // A worker that has died took its receiver along; the stream is closed.
+                    let _ = worker.send((stream, place));
                 }
-            }
+                _ => {
+                    if let Some(place) = Place::take(&turned_away, TURNED_AWAY_MAX) {
+                        tokio::spawn(async move {
+                            connection::turn_away(stream, settings).await;
+                            drop(place);
+                        });
+                    }
+                }
+            },
             // Out of file handles, or the client went away: others may fare better in a moment.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -135,116 +148,31 @@ async fn accept(
     }
 }
 
-/// Tells a connection too many that there is no room, and closes it.
-fn turn_away(mut stream: TcpStream) {
-    metrics::counter!("holdfast_connections_refused_total").increment(1);
-    let answer =
-        b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    let _ = stream.write_all(answer);
-}
-
 /// Serves one thread's connections until the server stops and they have finished.
 async fn work(
-    mut arrivals: mpsc::UnboundedReceiver<TcpStream>,
+    mut arrivals: mpsc::UnboundedReceiver<(TcpStream, Place)>,
     landing: Arc<Landing>,
-    routes: Router,
+    interface: Arc<Interface>,
     settings: ServerSettings,
     mut stop: watch::Receiver<bool>,
-    open: Arc<AtomicUsize>,
 ) {
     tokio::spawn(landing.serve());
     let (leaving, mut left) = mpsc::channel::<()>(1);
     loop {
-        let stream = tokio::select! {
-            stream = arrivals.recv() => stream,
+        let arrived = tokio::select! {
+            arrived = arrivals.recv() => arrived,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let Some(stream) = stream else { break };
-        let (routes, stop, open, leaving) = (routes.clone(), stop.clone(), open.clone(), leaving.clone());
+        let Some((stream, place)) = arrived else { break };
+        let (interface, stop, leaving) = (interface.clone(), stop.clone(), leaving.clone());
         tokio::spawn(async move {
-            serve(stream, routes, settings, stop).await;
-            open.fetch_sub(1, Ordering::Relaxed);
-            drop(leaving);
+            connection::serve(stream, interface, settings, stop).await;
+            drop((place, leaving));
         });
     }
     drop(leaving);
     // `recv` ends when the last connection has dropped its end.
     if timeout(settings.drain, left.recv()).await.is_err() {
         tracing::warn!("some connections did not finish in time and were closed");
-    }
-}
-
-/// Serves one connection.
-async fn serve(stream: TcpStream, routes: Router, settings: ServerSettings, mut stop: watch::Receiver<bool>) {
-    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
-    let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let request = request.map(|body| Body::new(TimedBody::new(body, settings.body_timeout)));
-        routes.clone().oneshot(request)
-    });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(64 << 10);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        ended = &mut connection => return note(ended),
-        _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
-    }
-    note(connection.await);
-}
-
-fn note(ended: Result<(), hyper::Error>) {
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-/// A client took too long to send a body.
-#[derive(Debug, thiserror::Error)]
-#[error("the body did not arrive in time")]
-pub struct BodyTooSlow;
-
-/// A body that must arrive in time. The clock is only asked once the client keeps us waiting.
-struct TimedBody {
-    body: Incoming,
-    most: Duration,
-    alarm: Option<Pin<Box<Sleep>>>,
-}
-
-impl TimedBody {
-    const fn new(body: Incoming, most: Duration) -> Self {
-        Self { body, most, alarm: None }
-    }
-}
-
-impl hyper::body::Body for TimedBody {
-    type Data = Bytes;
-    type Error = axum::BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(frame) = polled {
-            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
-        }
-        let most = self.most;
-        let alarm = self.alarm.get_or_insert_with(|| {
-            let now = Instant::now();
-            Box::pin(tokio::time::sleep_until(now.checked_add(most).unwrap_or(now)))
-        });
-        if alarm.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Some(Err(Box::new(BodyTooSlow))));
-        }
-        Poll::Pending
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

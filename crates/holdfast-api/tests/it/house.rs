@@ -1,12 +1,11 @@
-//! The harness: a router, a store and a lane, and requests written down in one line.
+//! The harness: the interface, a store and a lane, and requests written down in one line.
 
 use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use holdfast_api::{ApiSettings, Component, HealthProbe, HealthState, Service, router};
+use holdfast_api::{ApiSettings, Component, HealthProbe, HealthState, Interface, Service, interface};
 use holdfast_application::batch::BatchLimits;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::lane::{Lane, LaneEnd};
@@ -18,7 +17,6 @@ use holdfast_domain::Timestamp;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use crate::document;
 
@@ -34,7 +32,7 @@ static DOCUMENT: LazyLock<Value> =
 
 /// The whole service in memory.
 pub(crate) struct House {
-    router: Router,
+    interface: Interface,
     runtime: tokio::runtime::Runtime,
     queue: CommandQueue,
     clock: Arc<ManualClock>,
@@ -127,7 +125,7 @@ impl House {
             metrics: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { router: router(Arc::new(service)), runtime, queue, clock, lane }
+        Self { interface: interface(Arc::new(service)), runtime, queue, clock, lane }
     }
 
     /// A house with 10 lamps and 5 chairs.
@@ -149,7 +147,7 @@ impl House {
     pub(crate) fn send(&self, request: Request<Body>) -> Heard {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let heard = self.runtime.block_on(async {
-            let response = self.router.clone().oneshot(request).await.expect("an answer");
+            let response = self.interface.answer(request).await;
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await.expect("a body").to_bytes();
             let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");

@@ -68,6 +68,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("server.threads", whole(0, 1_024)),
     known("server.header_timeout", time(MILLISECOND, HOUR)),
     known("server.body_timeout", time(MILLISECOND, HOUR)),
+    known("server.write_timeout", time(MILLISECOND, HOUR)),
     known("server.connections_max", whole(1, 1_000_000)),
     known("server.body_max_kib", whole(1, KIB_MAX)),
     known("server.batch_body_max_kib", whole(1, KIB_MAX)),

@@ -37,6 +37,8 @@ pub(crate) struct HttpSettings {
     pub(crate) header_timeout: Duration,
     /// How long a body may take.
     pub(crate) body_timeout: Duration,
+    /// How long an answer may stay unread.
+    pub(crate) write_timeout: Duration,
     /// Connections open at a time.
     pub(crate) connections_max: usize,
     /// Bytes a body may have.
@@ -121,6 +123,7 @@ impl Settings {
                 },
                 header_timeout: from.time("server.header_timeout"),
                 body_timeout: from.time("server.body_timeout"),
+                write_timeout: from.time("server.write_timeout"),
                 connections_max: from.size("server.connections_max"),
                 body_max: from.kib("server.body_max_kib"),
                 batch_body_max: from.kib("server.batch_body_max_kib"),

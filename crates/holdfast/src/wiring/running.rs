@@ -73,7 +73,7 @@ impl Running {
                     health: health.clone(),
                     metrics: Some(metrics.clone()),
                 };
-                holdfast_api::router(Arc::new(service))
+                holdfast_api::interface(Arc::new(service))
             }
         };
         let watched = health.clone();
@@ -142,6 +142,7 @@ fn listen(settings: &Settings) -> Result<Server, Failure> {
         threads: http.threads,
         header_timeout: http.header_timeout,
         body_timeout: http.body_timeout,
+        write_timeout: http.write_timeout,
         connections_max: http.connections_max,
         drain: http.drain_max,
     });

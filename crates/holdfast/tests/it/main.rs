@@ -7,6 +7,7 @@ mod backup;
 mod benches;
 mod beside;
 mod client;
+mod connections;
 mod crashes;
 mod disk_full;
 mod events_and_crashes;

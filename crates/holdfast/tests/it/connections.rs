@@ -1,0 +1,70 @@
+//! Connections: a bounded number, and none of them for ever.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::program::Program;
+use crate::running::Service;
+
+#[test]
+fn a_connection_too_many_hears_that_there_is_no_room_until_another_leaves() {
+    let program = Program::new();
+    let service = Service::start(&program, &["--set", "server.connections_max=2"]);
+    let mut guests = [connect(&service), connect(&service)];
+    for guest in &mut guests {
+        assert!(ask(guest).starts_with("HTTP/1.1 200"));
+    }
+    let answer = ask(&mut connect(&service));
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let lower = answer.to_ascii_lowercase();
+    for header in ["content-type: application/problem+json", "retry-after: ", "x-request-id: ", "connection: close"] {
+        assert!(lower.contains(header), "{header} in {answer}");
+    }
+    assert!(answer.contains(r#""code":"overloaded""#), "{answer}");
+
+    drop(guests);
+    eventually(|| ask(&mut connect(&service)).starts_with("HTTP/1.1 200"));
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn a_client_that_does_not_read_its_answers_loses_its_connection() {
+    let program = Program::new();
+    let settings = ["--set", "server.connections_max=1", "--set", "server.write_timeout=300ms"];
+    let service = Service::start(&program, &settings);
+    let mut deaf = connect(&service);
+    // Far more than what the system keeps for a connection; the service stops reading once it cannot answer.
+    deaf.set_nonblocking(true).expect("a setting of the stream");
+    for _ in 0..1_000 {
+        if deaf.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: holdfast\r\n\r\n").is_err() {
+            break;
+        }
+    }
+    eventually(|| ask(&mut connect(&service)).starts_with("HTTP/1.1 200"));
+    assert_eq!(service.stop(), Some(0));
+}
+
+fn connect(service: &Service) -> TcpStream {
+    let stream = TcpStream::connect(service.url().trim_start_matches("http://")).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a setting of the stream");
+    stream
+}
+
+/// Asks whether the service lives, and takes what comes first.
+fn ask(stream: &mut TcpStream) -> String {
+    // Where there is no room, the service may have closed the connection already.
+    let _ = stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: holdfast\r\n\r\n");
+    let mut answer = vec![0; 4_096];
+    let length = stream.read(&mut answer).unwrap_or(0);
+    answer.truncate(length);
+    String::from_utf8(answer).expect("text")
+}
+
+fn eventually(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it never comes true");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
