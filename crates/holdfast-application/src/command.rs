@@ -155,7 +155,7 @@ pub enum Command {
         /// The order.
         order: OrderId,
     },
-    /// Forget answers kept since before this time, some at a time.
+    /// Forget answers kept, and payments given up, before this time, some at a time.
     ForgetAnswers {
         /// The time.
         before: Timestamp,
@@ -332,7 +332,10 @@ impl Command {
                 Ok(Answer::Swept { ended: book.expire_order(*order, policy.sweep_grace, actor) })
             }
             Self::OrderEvent(event) => Ok(Answer::Event(event.apply(book, policy, actor))),
-            Self::DropPayment { order } => Ok(Answer::Swept { ended: book.waiting.end(*order) }),
+            Self::DropPayment { order } => {
+                let now = book.now;
+                Ok(Answer::Swept { ended: book.waiting.give_up(*order, now) })
+            }
             Self::ForgetAnswers { .. } => Ok(Answer::Swept { ended: true }),
         }
     }

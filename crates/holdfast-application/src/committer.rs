@@ -217,8 +217,9 @@ fn save_answers(
     }
     for (submission, reply) in batch.iter().zip(replies) {
         if let Command::ForgetAnswers { before, most } = &submission.command {
-            let forgotten = transaction.forget_answers(*before, *most)?;
-            *reply = Reply::Decided(Ok(Answer::Swept { ended: forgotten >= *most }));
+            let answers = transaction.forget_answers(*before, *most)?;
+            let payments = transaction.forget_given_up(*before, *most)?;
+            *reply = Reply::Decided(Ok(Answer::Swept { ended: answers.max(payments) >= *most }));
         }
     }
     Ok(())

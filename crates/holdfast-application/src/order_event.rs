@@ -90,6 +90,9 @@ impl OrderEvent {
         if self.is_bare && known {
             return EventAnswer::plain(EventOutcome::Replayed);
         }
+        if self.is_bare && self.kind == OrderEventKind::PaymentCompleted && book.waiting.was_given_up(self.order) {
+            return EventAnswer::coded(EventOutcome::Rejected, Refusal::OrderNotFound.code());
+        }
         let answer = match self.kind {
             OrderEventKind::OrderCreated => self.created(book, policy, actor),
             OrderEventKind::PaymentCompleted => self.paid(book, policy, actor),

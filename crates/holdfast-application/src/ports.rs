@@ -3,7 +3,7 @@
 //! A port exists because at least two implementations do; [`memory`] is the reference, what the port *means*, and
 //! `contract` (a feature, for tests) says how every store behaves.
 
-use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
+use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
 
 use crate::answer::KeptAnswer;
@@ -70,10 +70,12 @@ pub trait StockReservationRepository {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<OrderId>, StoreError>;
-    /// Payments that wait for one of these orders.
-    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError>;
+    /// Payments that wait for one of these orders, or waited in vain.
+    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, PaymentWait)>, StoreError>;
     /// Saves what changed among the waiting payments.
     fn save_waiting(&mut self, waiting: &WaitingPayments) -> Result<(), StoreError>;
+    /// Forgets up to `most` payments that were given up before `before`, and says how many.
+    fn forget_given_up(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError>;
 }
 
 /// The audit trail.

@@ -20,6 +20,9 @@ pub mod ending;
 pub(crate) mod given;
 pub mod reserving;
 pub mod stocking;
+mod waiting;
+
+pub use waiting::{PaymentWait, WaitingPayments};
 
 /// A product, by its id or its SKU.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,41 +111,6 @@ pub struct Numbering {
     pub order: OrderNumber,
     /// When the order before it got its number.
     pub ordered_at: Timestamp,
-}
-
-/// Payments that came before their order: each confirms it as soon as it is reserved.
-#[derive(Clone, Debug, Default)]
-pub struct WaitingPayments {
-    /// Until when each waits, as the store has it.
-    pub known: HashMap<OrderId, Timestamp>,
-    /// Those that came with this batch.
-    pub added: HashMap<OrderId, Timestamp>,
-    /// Those that need not wait any longer.
-    pub ended: Vec<OrderId>,
-}
-
-impl WaitingPayments {
-    /// Whether a payment waits for the order.
-    pub fn waits(&self, order: OrderId) -> bool {
-        self.known.contains_key(&order) || self.added.contains_key(&order)
-    }
-
-    /// Lets a payment wait for its order.
-    pub fn wait(&mut self, order: OrderId, until: Timestamp) {
-        self.added.insert(order, until);
-    }
-
-    /// Ends the wait for the order. Says whether a payment waited.
-    pub fn end(&mut self, order: OrderId) -> bool {
-        if self.added.remove(&order).is_some() {
-            return true;
-        }
-        let known = self.known.remove(&order).is_some();
-        if known {
-            self.ended.push(order);
-        }
-        known
-    }
 }
 
 /// The pages a batch works on.

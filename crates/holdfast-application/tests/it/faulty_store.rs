@@ -12,7 +12,7 @@ use holdfast_application::ports::{
     CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository, StockReservationRepository,
     Store, StoreError, StoreTransaction,
 };
-use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
+use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
 
 /// The order that no batch can be saved with.
@@ -121,11 +121,14 @@ impl StockReservationRepository for FaultyTransaction<'_> {
     ) -> Result<Vec<OrderId>, StoreError> {
         self.inner.due_orders_holding(levels, now, most)
     }
-    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {
         self.inner.load_waiting(orders)
     }
     fn save_waiting(&mut self, waiting: &WaitingPayments) -> Result<(), StoreError> {
         self.inner.save_waiting(waiting)
+    }
+    fn forget_given_up(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        self.inner.forget_given_up(before, most)
     }
 }
 

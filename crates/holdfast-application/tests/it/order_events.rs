@@ -201,6 +201,29 @@ fn a_payment_that_waited_too_long_is_dropped_and_its_order_is_held_as_usual() {
 }
 
 #[test]
+fn a_payment_that_was_given_up_does_not_wait_again() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    warehouse.hear(PaymentCompleted, 1, &[]);
+    warehouse.decide(Command::DropPayment { order: order(1) }).expect("dropped");
+    let given_up = (EventOutcome::Rejected, Some("order_not_found"));
+    let again = warehouse.hear(PaymentCompleted, 1, &[]);
+    assert_eq!((again.outcome, again.code), given_up);
+    // Not when its order has come meanwhile either: whoever wants that confirms the order.
+    warehouse.hear(OrderCreated, 1, &[(1, 4)]);
+    for _ in 0..2 {
+        let again = warehouse.hear(PaymentCompleted, 1, &[]);
+        assert_eq!(
+            (again.outcome, again.code, warehouse.status(1)),
+            (given_up.0, given_up.1, Some(OrderStatus::Reserved))
+        );
+    }
+    // A payment with an identity of its own is another event.
+    let other = hear_by_id(&mut warehouse, PaymentCompleted, &[]);
+    assert_eq!((other.outcome, warehouse.status(1)), (EventOutcome::Applied, Some(OrderStatus::Confirmed)));
+}
+
+#[test]
 fn a_tombstone_ends_the_wait_of_a_payment_and_says_why() {
     for (kind, reason) in [(PaymentFailed, "payment_failed"), (OrderCancelled, "order_cancelled")] {
         let mut warehouse = Warehouse::in_memory();

@@ -9,7 +9,7 @@ use holdfast_application::ports::{
     CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository, StockReservationRepository,
     StoreError, StoreTransaction,
 };
-use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
+use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::{
     InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId, StockMovement,
     Timestamp,
@@ -174,7 +174,7 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
         due_orders::holding(self.host.session(), levels, now, most)
     }
 
-    fn load_waiting(&mut self, ids: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+    fn load_waiting(&mut self, ids: &[OrderId]) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {
         waiting_payments::load(self.host.session(), ids)
     }
 
@@ -183,6 +183,10 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
             return Ok(());
         }
         waiting_payments::save(self.host.session(), waiting)
+    }
+
+    fn forget_given_up(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        waiting_payments::forget_given_up(self.host.session(), before, most)
     }
 }
 

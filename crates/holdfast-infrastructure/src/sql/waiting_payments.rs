@@ -1,9 +1,11 @@
-//! Payments that came before their order, and until when each waits.
+//! Payments that came before their order: until when each waits, or since when it is given up.
+//!
+//! One column tells both: a time in the future or past of when the wait ends, or minus the time at which it was given up.
 
 use std::ops::ControlFlow;
 
 use holdfast_application::ports::StoreError;
-use holdfast_domain::book::WaitingPayments;
+use holdfast_domain::book::{PaymentWait, WaitingPayments};
 use holdfast_domain::{OrderId, Timestamp};
 
 use crate::sql::session::{RowWriter, SqlSession, Upsert, Value};
@@ -16,7 +18,10 @@ static WAITING: RowWriter = RowWriter {
 };
 
 /// Those that wait for one of these orders.
-pub(crate) fn load(session: &mut dyn SqlSession, orders: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+pub(crate) fn load(
+    session: &mut dyn SqlSession,
+    orders: &[OrderId],
+) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {
     let mut waiting = Vec::new();
     let mut any = false;
     session.query("SELECT 1 FROM waiting_payments LIMIT 1", &[], &mut |_| {
@@ -26,11 +31,26 @@ pub(crate) fn load(session: &mut dyn SqlSession, orders: &[OrderId]) -> Result<V
     for order in orders.iter().filter(|_| any) {
         let bytes = order.to_bytes();
         session.query("SELECT until FROM waiting_payments WHERE id = ?", &[Value::Blob(&bytes)], &mut |row| {
-            waiting.push((*order, codec::time(row.int(0)?)));
+            waiting.push((*order, from_column(row.int(0)?)));
             Ok(ControlFlow::Break(()))
         })?;
     }
     Ok(waiting)
+}
+
+fn to_column(wait: PaymentWait) -> i64 {
+    match wait {
+        PaymentWait::Until(until) => until.micros(),
+        PaymentWait::GivenUp(at) => at.micros().saturating_neg(),
+    }
+}
+
+fn from_column(until: i64) -> PaymentWait {
+    if until < 0 {
+        PaymentWait::GivenUp(codec::time(until.saturating_neg()))
+    } else {
+        PaymentWait::Until(codec::time(until))
+    }
 }
 
 /// Saves what changed among the waiting payments.
@@ -38,15 +58,29 @@ pub(crate) fn save(session: &mut dyn SqlSession, waiting: &WaitingPayments) -> R
     for order in &waiting.ended {
         session.execute("DELETE FROM waiting_payments WHERE id = ?", &[Value::Blob(&order.to_bytes())])?;
     }
-    let added: Vec<([u8; 16], Timestamp)> =
-        waiting.added.iter().map(|(order, until)| (order.to_bytes(), *until)).collect();
-    let mut rows = added.iter().map(|(id, until)| vec![Value::Blob(id), Value::time(*until)]);
+    let added: Vec<([u8; 16], i64)> =
+        waiting.added.iter().map(|(order, wait)| (order.to_bytes(), to_column(*wait))).collect();
+    let mut rows = added.iter().map(|(id, until)| vec![Value::Blob(id), Value::Int(*until)]);
     session.write_rows(&WAITING, &mut rows)
 }
 
 /// Orders whose payment waited until before `now`.
 pub(crate) fn overdue(session: &mut dyn SqlSession, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
-    let sql = "SELECT id FROM waiting_payments WHERE until <= ? ORDER BY until, id LIMIT ?";
+    let sql = "SELECT id FROM waiting_payments WHERE until >= 0 AND until < ? ORDER BY until, id LIMIT ?";
     let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
     orders::ids(session, sql, &[Value::time(now), most])
+}
+
+/// Forgets up to `most` that were given up before `before`, and says how many.
+pub(crate) fn forget_given_up(
+    session: &mut dyn SqlSession,
+    before: Timestamp,
+    most: usize,
+) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM waiting_payments WHERE id IN \
+               (SELECT id FROM waiting_payments WHERE until < 0 AND until > ? ORDER BY id LIMIT ?)";
+    let given_up_before = Value::Int(before.micros().saturating_neg());
+    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
+    let forgotten = session.execute(sql, &[given_up_before, most])?;
+    Ok(usize::try_from(forgotten).unwrap_or(usize::MAX))
 }

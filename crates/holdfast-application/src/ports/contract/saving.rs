@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_domain::book::stocking::{CardChange, StockVerb};
-use holdfast_domain::book::{ExpiryRule, Hold, ItemPage, OrderPage, ProductRef};
+use holdfast_domain::book::{ExpiryRule, Hold, ItemPage, OrderPage, PaymentWait, ProductRef};
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::Cause;
 use holdfast_domain::{Book, Count, Location, LocationNumber, Name, OrderId, OrderStatus, Sku, Strategy, Timestamp};
@@ -224,7 +224,7 @@ pub fn a_dropped_transaction_leaves_nothing_behind(make: MakeStore<'_>) {
     let (item, movements) = (warehouse.item(1), warehouse.all_movements());
     let mut book = empty_book(&mut warehouse);
     book.put_item(item.clone());
-    book.waiting.known.insert(order(7), book.now);
+    book.waiting.known.insert(order(7), PaymentWait::Until(book.now));
     book.create_location(&location("berlin"), &Name::new("Berlin").expect("a name"), 1).expect("new");
     book.create_item(&new_item(2, &[("berlin", 5)]), &Cause::by(actor())).expect("new");
     let hold = Hold::For(Duration::from_mins(1));
@@ -381,7 +381,8 @@ pub fn payments_wait_for_their_order(make: MakeStore<'_>) {
     let asked = [order(1), order(3), order(9)];
     let mut waiting = warehouse.store.begin().expect("a transaction").load_waiting(&asked).expect("payments");
     waiting.sort_unstable();
-    assert_eq!(waiting, [(order(1), *until_1), (order(3), *until_3)]);
+    let until = PaymentWait::Until;
+    assert_eq!(waiting, [(order(1), until(*until_1)), (order(3), until(*until_3))]);
     let overdue = |warehouse: &Warehouse, now: Timestamp, most: usize| {
         warehouse.queries.overdue_payments(now, most).expect("reads")
     };
@@ -392,6 +393,16 @@ pub fn payments_wait_for_their_order(make: MakeStore<'_>) {
     warehouse.decide(Command::DropPayment { order: order(3) }).expect("dropped");
     assert_eq!(overdue(&warehouse, later, 9), [order(2)]);
     assert_eq!(warehouse.status(1), Some(OrderStatus::Confirmed));
+    let dropped_at = warehouse.now();
+    let load = |warehouse: &mut Warehouse| {
+        warehouse.store.begin().expect("a transaction").load_waiting(&[order(3)]).expect("payments")
+    };
+    assert_eq!(load(&mut warehouse), [(order(3), PaymentWait::GivenUp(dropped_at))]);
+    for (before, left) in [(dropped_at, 1), (dropped_at.after(Duration::from_micros(1)), 0)] {
+        warehouse.decide(Command::ForgetAnswers { before, most: 9 }).expect("a step");
+        assert_eq!(load(&mut warehouse).len(), left);
+    }
+    assert_eq!(overdue(&warehouse, later, 9), [order(2)], "who waits is not forgotten");
 }
 
 /// An answer is found under scope, key and position together, as it was given.

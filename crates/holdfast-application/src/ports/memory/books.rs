@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_domain::book::ProductRef;
+use holdfast_domain::book::{PaymentWait, ProductRef};
 use holdfast_domain::{
     InventoryItem, Location, LocationNumber, Order, OrderId, OrderNumber, OrderStatus, ProductId, Sku, StockMovement,
     StockReservation, Timestamp,
@@ -33,7 +33,7 @@ pub(super) struct Books {
     pub(super) numbers: BTreeMap<OrderNumber, OrderId>,
     /// Reserved orders by their end, then their number: an index over `orders`.
     pub(super) ends: BTreeSet<(Timestamp, OrderNumber)>,
-    pub(super) waiting: BTreeMap<OrderId, Timestamp>,
+    pub(super) waiting: BTreeMap<OrderId, PaymentWait>,
     pub(super) answers: BTreeMap<AnswerKey, KeptSince>,
     /// When the order with the largest number got it.
     pub(super) ordered_at: Timestamp,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use holdfast_domain::allocation::Part;
-use holdfast_domain::book::ProductRef;
+use holdfast_domain::book::{PaymentWait, ProductRef};
 use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::{Balance, MovementReference};
@@ -136,8 +136,11 @@ impl StockQueries for MemoryQueries {
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
         let books = self.shared.books();
-        let mut overdue: Vec<_> =
-            books.waiting.iter().filter(|(_, until)| **until < now).map(|(id, until)| (*until, *id)).collect();
+        let waits = books.waiting.iter().filter_map(|(id, wait)| match wait {
+            PaymentWait::Until(until) if *until < now => Some((*until, *id)),
+            PaymentWait::Until(_) | PaymentWait::GivenUp(_) => None,
+        });
+        let mut overdue: Vec<_> = waits.collect();
         overdue.sort_unstable();
         Ok(overdue.into_iter().take(most).map(|(_, id)| id).collect())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
-use holdfast_domain::book::{ItemPage, Numbering, OrderPage, ProductRef, WaitingPayments};
+use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::{
     InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId, StockLevel,
     StockMovement, Timestamp,
@@ -188,19 +188,19 @@ impl StockReservationRepository for MemoryTransaction<'_> {
         Ok(self.books.due_holding(levels, now).take(most).map(|order| order.id).collect())
     }
 
-    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, Timestamp)>, StoreError> {
+    fn load_waiting(&mut self, orders: &[OrderId]) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {
         let ids: BTreeSet<&OrderId> = orders.iter().collect();
         Ok(ids.into_iter().filter_map(|id| Some((*id, *self.books.waiting.get(id)?))).collect())
     }
 
     fn save_waiting(&mut self, waiting: &WaitingPayments) -> Result<(), StoreError> {
         let touched = waiting.ended.iter().chain(waiting.added.keys());
-        let before: Vec<(OrderId, Option<Timestamp>)> =
+        let before: Vec<(OrderId, Option<PaymentWait>)> =
             touched.map(|id| (*id, self.books.waiting.get(id).copied())).collect();
         self.undo.push(Box::new(move |books| {
             for (id, until) in before {
                 match until {
-                    Some(until) => books.waiting.insert(id, until),
+                    Some(wait) => books.waiting.insert(id, wait),
                     None => books.waiting.remove(&id),
                 };
             }
@@ -208,8 +208,20 @@ impl StockReservationRepository for MemoryTransaction<'_> {
         for id in &waiting.ended {
             self.books.waiting.remove(id);
         }
-        self.books.waiting.extend(waiting.added.iter().map(|(id, until)| (*id, *until)));
+        self.books.waiting.extend(waiting.added.iter().map(|(id, wait)| (*id, *wait)));
         Ok(())
+    }
+
+    fn forget_given_up(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        let old =
+            self.books.waiting.iter().filter(|(_, wait)| matches!(wait, PaymentWait::GivenUp(at) if *at < before));
+        let forgotten: Vec<_> = old.take(most).map(|(id, wait)| (*id, *wait)).collect();
+        for (id, _) in &forgotten {
+            self.books.waiting.remove(id);
+        }
+        let count = forgotten.len();
+        self.undo.push(Box::new(move |books| books.waiting.extend(forgotten)));
+        Ok(count)
     }
 }
 
