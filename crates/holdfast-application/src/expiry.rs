@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use holdfast_domain::{Actor, OrderId};
 
 use crate::answer::{Answer, Reply};
+use crate::bounded_wait::hear_within;
 use crate::clock::Clock;
 use crate::command::{Command, Submission};
 use crate::queries::StockQueries;
@@ -69,7 +70,7 @@ impl Sweep {
                 forgot = Instant::now();
                 let before = self.clock.now().before(self.pace.answers_kept);
                 let step = Command::ForgetAnswers { before, most: self.pace.step_max };
-                while self.submit_all([step.clone()]) > 0 && !self.stop.load(Ordering::Relaxed) {}
+                while ended(&self.submit_all([step.clone()])) > 0 && !self.stop.load(Ordering::Relaxed) {}
             }
             self.sleep(pause);
         }
@@ -82,23 +83,25 @@ impl Sweep {
         let read = |orders: Result<Vec<OrderId>, crate::queries::ReadError>| orders.map_err(|e| e.to_string());
         let due = read(self.queries.due_orders(now.before(self.pace.grace), most))?;
         let more = due.len() == most;
-        let ended = self.submit_all(due.into_iter().map(|order| Command::ExpireOrder { order }));
+        let ended = ended(&self.submit_all(due.into_iter().map(|order| Command::ExpireOrder { order })));
         if ended > 0 {
             metrics::counter!("holdfast_expired_orders_total").increment(ended);
             tracing::debug!(orders = ended, "orders expired");
         }
         let overdue = read(self.queries.overdue_payments(now, most))?;
-        for order in &overdue {
+        let dropped = self.submit_all(overdue.iter().map(|order| Command::DropPayment { order: *order }));
+        // Only once it is so: a drop that failed is tried, and told, by the next step.
+        for (order, _) in overdue.iter().zip(dropped).filter(|(_, dropped)| *dropped) {
             tracing::warn!(order.id = %order, "a payment waited for its order in vain: no reservation");
             metrics::counter!("holdfast_events_in_total", "type" => "PaymentCompleted", "outcome" => "rejected")
                 .increment(1);
         }
-        self.submit_all(overdue.into_iter().map(|order| Command::DropPayment { order }));
         Ok(more && ended > 0)
     }
 
-    /// Puts commands in line and waits for them. Says how many changed something.
-    fn submit_all(&self, commands: impl IntoIterator<Item = Command>) -> u64 {
+    /// Puts commands in line and waits for them. Says of each, in order and up to the first that was turned away, whether it
+    /// changed something.
+    fn submit_all(&self, commands: impl IntoIterator<Item = Command>) -> Vec<bool> {
         let actor = Actor::new("sweep").expect("a plain word is an actor");
         let tickets: Vec<_> = commands
             .into_iter()
@@ -107,9 +110,14 @@ impl Sweep {
                 self.queue.submit(submission, Class::Maintenance, None).ok()
             })
             .collect();
-        let ended = tickets.into_iter().map(crate::ticket::Ticket::wait);
-        let ended = ended.filter(|heard| matches!(heard, Ok(Reply::Decided(Ok(Answer::Swept { ended: true })))));
-        u64::try_from(ended.count()).unwrap_or(u64::MAX)
+        // As long as commands may wait in line, and as long again to be decided.
+        let most = self.queue.wait_max().saturating_mul(2);
+        let since = Instant::now();
+        let swept = |ticket| {
+            let heard = hear_within(ticket, most.saturating_sub(since.elapsed()));
+            matches!(heard, Some(Ok(Reply::Decided(Ok(Answer::Swept { ended: true })))))
+        };
+        tickets.into_iter().map(swept).collect()
     }
 
     fn sleep(&self, pause: Duration) {
@@ -118,4 +126,9 @@ impl Sweep {
             std::thread::sleep(pause.min(Duration::from_millis(50)));
         }
     }
+}
+
+/// How many commands changed something.
+fn ended(swept: &[bool]) -> u64 {
+    u64::try_from(swept.iter().filter(|ended| **ended).count()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 //! batch durable; everybody gets an answer.
 //!
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
-//! rules), [`intake`] (how those events are read), [`queue`] and [`ticket`] (waiting in line), [`batch`], [`committer`]
+//! rules), [`intake`] (how those events are read), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
 //! (the heart) and [`lane`] (the loop), [`expiry`] (the sweep), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod audit;
 pub mod batch;
+pub mod bounded_wait;
 pub mod clock;
 pub mod command;
 pub mod committer;

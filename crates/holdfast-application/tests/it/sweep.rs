@@ -60,3 +60,30 @@ fn what_is_due_ends_by_itself_and_a_payment_in_vain_is_dropped() {
     assert_eq!(status(30), Some(OrderStatus::Reserved), "its time is not over");
     assert!(all_done());
 }
+
+#[test]
+fn a_lane_that_does_not_answer_keeps_the_sweep_only_for_a_while() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 100);
+    warehouse.reserve(1, &[(1, 2)]).expect("enough");
+    warehouse.hear(PaymentCompleted, 99, &[]);
+    warehouse.wait(Duration::from_hours(1));
+    let Warehouse { queries, clock, policy, .. } = warehouse;
+    let queue = CommandQueue::new(QueueLimits { wait_max: Duration::from_millis(10), ..QueueLimits::default() });
+    let stop = Arc::new(AtomicBool::new(false));
+    let pace = SweepPace {
+        interval: Duration::from_millis(1),
+        step_max: 3,
+        grace: policy.sweep_grace,
+        answers_kept: Duration::from_hours(1),
+    };
+    let sweep = Sweep::new(queue.clone(), queries, clock, pace, stop.clone());
+    let sweep = std::thread::spawn(move || sweep.run());
+    let started = Instant::now();
+    while queue.depth() < 4 && started.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(queue.depth() >= 4, "it tries again and again, nobody takes anything out of the line");
+    stop.store(true, Ordering::Relaxed);
+    sweep.join().expect("the sweep stops all the same");
+}

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use holdfast_api::{Component, HealthProbe, HealthState};
+use holdfast_application::bounded_wait::hear_within;
 use holdfast_application::expiry::SweepPace;
 use holdfast_application::lane::LaneStatus;
 use holdfast_application::queries::StockQueries;
@@ -97,8 +98,8 @@ impl Health {
             decided_at: None,
         };
         if let Ok(ticket) = self.queue.submit(submission, Class::Maintenance, None) {
-            // What it hears stands in the lane's status.
-            let _ = ticket.wait();
+            // What it hears stands in the lane's status; a lane that hangs must not keep the watch from looking on.
+            let _ = hear_within(ticket, STUCK_AFTER);
         }
     }
 

@@ -156,6 +156,7 @@ fn api_settings(settings: &Settings) -> ApiSettings {
         body_max: settings.http.body_max,
         batch_body_max: settings.http.batch_body_max,
         answer_max: settings.queue.wait_max.saturating_add(Duration::from_secs(20)),
+        reclaim_orders_max: settings.policy.reclaim_orders_max,
         swagger: settings.http.swagger,
         ..ApiSettings::default()
     }
