@@ -3,7 +3,7 @@
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, request};
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use serde_json::Value;
 
@@ -113,20 +113,18 @@ fn is_one_of(line: &str, types: &[&str]) -> bool {
 pub(crate) const JSON: &[&str] = &["application/json"];
 
 /// A body of more bytes is parsed on a thread apart, so that it does not keep its neighbours waiting.
-const PARSED_AT_ONCE_MAX: usize = 256 << 10;
+pub(crate) const PARSED_AT_ONCE_MAX: usize = 256 << 10;
 
-/// Takes in and reads a body.
-pub(crate) async fn read(
-    parts: &request::Parts,
-    body: Body,
-    most: usize,
-    presence: Presence,
-) -> Result<Value, Problem> {
-    let bytes = bytes(&parts.headers, body, most).await?;
+/// The JSON of a body that may be long.
+///
+/// # Errors
+///
+/// As [`json`].
+pub(crate) async fn read(headers: &HeaderMap, bytes: Bytes, presence: Presence) -> Result<Value, Problem> {
     if bytes.len() <= PARSED_AT_ONCE_MAX {
-        return json(&parts.headers, &bytes, presence, JSON);
+        return json(headers, &bytes, presence, JSON);
     }
-    let headers = parts.headers.clone();
+    let headers = headers.clone();
     let parsed = tokio::task::spawn_blocking(move || json(&headers, &bytes, presence, JSON)).await;
     parsed.unwrap_or_else(|_| Err(Problem::new(ProblemCode::Internal, "The body could not be read.")))
 }

@@ -1,5 +1,5 @@
-//! The short way for the body that comes most often: an order without a key and without a fault. Whatever is unusual about
-//! a body sends it the long way, through [`crate::decode`], which knows how to complain.
+//! The short way for the bodies that come most often: orders, one or many, without a key and without a fault. Whatever is
+//! unusual about a body sends it the long way, through [`crate::decode`], which knows how to complain.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -40,9 +40,27 @@ struct Line<'b> {
     location_id: Option<Cow<'b, str>>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch<'b> {
+    #[serde(borrow)]
+    orders: Vec<Object<Order<'b>>>,
+}
+
 /// The command of a body of `POST …/reservations` that is right in every way; `None` for any other.
 pub(crate) fn reserve_order(body: &[u8]) -> Option<Command> {
-    let Object(order): Object<Order<'_>> = serde_json::from_slice(body).ok()?;
+    let Object(order) = serde_json::from_slice(body).ok()?;
+    command(order)
+}
+
+/// The commands of a body of `POST …/reservations/batch` that is right in every way; `None` for any other.
+pub(crate) fn reserve_orders(body: &[u8], orders_max: usize) -> Option<Vec<Command>> {
+    let Object(Batch { orders }) = serde_json::from_slice(body).ok()?;
+    (1..=orders_max).contains(&orders.len()).then_some(())?;
+    orders.into_iter().map(|Object(order)| command(order)).collect()
+}
+
+fn command(order: Order<'_>) -> Option<Command> {
     if !(1..=LINES_MAX).contains(&order.lines.len()) {
         return None;
     }
@@ -83,6 +101,9 @@ mod tests {
             ),
         ] {
             let long = decode::reserve_order(&strict_json::parse(body.as_bytes()).expect("JSON")).expect("a command");
+            let batch = format!(r#"{{"orders":[{body},{body}]}}"#);
+            assert_eq!(reserve_orders(batch.as_bytes(), 2), Some(vec![long.clone(), long.clone()]), "{batch}");
+            assert_eq!(reserve_orders(batch.as_bytes(), 1), None, "one too many");
             assert_eq!(reserve_order(body.as_bytes()), Some(long), "{body}");
         }
     }
@@ -110,6 +131,11 @@ mod tests {
             let long = strict_json::parse(body.as_bytes()).ok().and_then(|body| decode::reserve_order(&body).ok());
             assert_eq!(long, None, "{body}");
             assert_eq!(reserve_order(body.as_bytes()), None, "{body}");
+            let batch = format!(r#"{{"orders":[{body}]}}"#);
+            assert_eq!(reserve_orders(batch.as_bytes(), 1), None, "{batch}");
+        }
+        for batch in [r#"{"orders":[]}"#, r#"{"orders":[],"orders":[]}"#, r#"{"orders":[],"color":1}"#, "[[]]", "{}"] {
+            assert_eq!(reserve_orders(batch.as_bytes(), 1), None, "{batch}");
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use holdfast_application::queries::ReadError;
 use holdfast_application::{Fault, KeptAnswer};
 use holdfast_domain::refusal::Refusal;
@@ -238,14 +237,14 @@ pub(crate) fn unsigned(status: StatusCode, body: Unsigned) -> Response {
 }
 
 /// Adds the request id as the last member of a problem's body.
-pub(crate) fn signed(mut body: Vec<u8>, request_id: &str) -> Bytes {
+pub(crate) fn signed(mut body: Vec<u8>, request_id: &str) -> Vec<u8> {
     if body.last() == Some(&b'}') {
         body.pop();
         body.extend_from_slice(br#","requestId":"#);
         body.extend_from_slice(Value::from(request_id).to_string().as_bytes());
         body.push(b'}');
     }
-    body.into()
+    body
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(crate) async fn rim<F>(mut request: Request, answer: impl FnOnce(Request) ->
 where
     F: Future<Output = Response>,
 {
-    let request_id = request_id(request.headers_mut());
+    let request_id = identify(request.headers_mut());
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let logged = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
@@ -58,8 +58,13 @@ where
     response
 }
 
+/// The id of a request that has come through the rim.
+pub(crate) fn request_id(headers: &HeaderMap) -> &str {
+    headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
+}
+
 /// The request's id: the caller's, where it is fit to be one, else a new one. It stands in the headers then.
-fn request_id(headers: &mut HeaderMap) -> HeaderValue {
+fn identify(headers: &mut HeaderMap) -> HeaderValue {
     if let Some(given) = headers.get(X_REQUEST_ID).filter(|given| is_fit(given.as_bytes())) {
         return given.clone();
     }
@@ -91,13 +96,13 @@ mod tests {
         let id_of = |text: &[u8]| {
             let mut headers = HeaderMap::new();
             headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(text).expect("a header"));
-            request_id(&mut headers)
+            identify(&mut headers)
         };
         assert_eq!(id_of(b"order-1"), "order-1");
         for bad in [&b""[..], b"a b", "ü".as_bytes(), &[b'x'; 129]] {
             assert_ne!(id_of(bad).as_bytes(), bad);
         }
-        assert_ne!(request_id(&mut HeaderMap::new()), request_id(&mut HeaderMap::new()));
+        assert_ne!(identify(&mut HeaderMap::new()), identify(&mut HeaderMap::new()));
     }
 
     #[tokio::test]

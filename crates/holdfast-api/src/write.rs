@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
+use bytes::Bytes;
 use holdfast_application::Command;
 use holdfast_domain::ProductId;
 use holdfast_domain::book::ProductRef;
@@ -18,6 +19,7 @@ use crate::path;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::render::{self, Render};
+use crate::rim;
 use crate::state::Service;
 
 /// A version that no item has.
@@ -48,7 +50,22 @@ impl<'s> Write<'s> {
         most: usize,
     ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let body = body::read(&parts, body, most, presence).await?;
+        let bytes = body::bytes(&parts.headers, body, most).await?;
+        Self::of(service, parts, bytes, presence).await
+    }
+
+    /// A write whose body has come in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::take`].
+    pub(crate) async fn of(
+        service: &'s Service,
+        parts: Parts,
+        bytes: Bytes,
+        presence: Presence,
+    ) -> Result<Self, Problem> {
+        let body = body::read(&parts.headers, bytes, presence).await?;
         Query::none(&parts.uri)?;
         let key = key_of(&parts.headers, service.settings.idempotency_required)?;
         Ok(Self { body, key, parts, named: Vec::new(), service })
@@ -86,8 +103,7 @@ impl<'s> Write<'s> {
 
     /// The request's id.
     pub(crate) fn request_id(&self) -> &str {
-        let id = self.parts.headers.get(crate::rim::X_REQUEST_ID);
-        id.and_then(|id| id.to_str().ok()).unwrap_or_default()
+        rim::request_id(&self.parts.headers)
     }
 
     /// What came in, as repeats are known by. How the path was spelt does not count.

@@ -34,7 +34,8 @@ pub(crate) async fn check_availability(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts, body, service.settings.body_max, Presence::Required).await?;
+    let bytes = body::bytes(&parts.headers, body, service.settings.body_max).await?;
+    let body = body::read(&parts.headers, bytes, Presence::Required).await?;
     Query::none(&parts.uri)?;
     let (lines, exclude) = decode::availability(&body)?;
     let mut products: Vec<ProductRef> = lines.iter().map(|line| line.product.clone()).collect();
