@@ -5,7 +5,6 @@
 //! key under which it is decided once), [`kept_outcome`] (what its repeats hear).
 
 mod bare_event;
-mod base64;
 mod cloud_event;
 pub mod identity;
 pub mod kept_outcome;

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::identity::Identity;
 use super::members::Members;
 use super::upstream_event::{EventNames, ReadEvent, Unreadable, kind_of};
-use super::{base64, order_fields, strict_json};
+use super::{order_fields, strict_json};
 
 /// Reads a `CloudEvent` 1.0.
 pub(super) fn read(members: Members<'_>) -> (EventNames, Result<ReadEvent, Unreadable>) {
@@ -40,7 +42,7 @@ fn data_of(members: Members<'_>) -> Result<Cow<'_, Value>, Unreadable> {
         (data, None) => Ok(data.map_or(Cow::Owned(Value::Null), Cow::Borrowed)),
         (Some(_), Some(_)) => Err(Unreadable::Invalid),
         (None, Some(encoded)) => {
-            let bytes = encoded.as_str().and_then(base64::decode).ok_or(Unreadable::Invalid)?;
+            let bytes = encoded.as_str().and_then(|text| STANDARD.decode(text).ok()).ok_or(Unreadable::Invalid)?;
             strict_json::parse(&bytes).map(Cow::Owned).map_err(|_words| Unreadable::NoJson)
         }
     }
