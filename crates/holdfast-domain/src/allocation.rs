@@ -22,7 +22,7 @@ words! {
 }
 
 /// Units of one product to take from one location.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part {
     /// From where.
     pub location: LocationNumber,

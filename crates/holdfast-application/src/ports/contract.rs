@@ -8,16 +8,25 @@ use crate::clock::ManualClock;
 use crate::ports::Store;
 use crate::queries::StockQueries;
 
+mod due;
 pub mod history;
+pub mod ledger;
 mod listing;
+mod pages;
 pub mod random;
-mod saving;
+mod saving_answers;
+mod saving_items;
+mod saving_orders;
 mod together;
 pub mod warehouse;
 
-pub use history::{Step, plays_the_same, random_history, random_policy, same_ledger};
+pub use due::*;
+pub use history::{Step, plays_the_same, random_history, random_policy};
+pub use ledger::same_ledger;
 pub use listing::*;
-pub use saving::*;
+pub use saving_answers::*;
+pub use saving_items::*;
+pub use saving_orders::*;
 pub use together::*;
 pub use warehouse::Warehouse;
 

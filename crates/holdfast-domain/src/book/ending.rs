@@ -1,5 +1,6 @@
 //! The ends of a promise: confirmed, released, expired, or closed before it was made.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::allocation::Strategy;
@@ -134,10 +135,9 @@ impl Book {
         actor: &Actor,
     ) -> bool {
         self.short.extend_from_slice(levels);
+        let wanted: BTreeSet<(ProductId, Option<LocationNumber>)> = levels.iter().copied().collect();
         let holds = |held: &StockReservation| {
-            levels.iter().any(|(product, location)| {
-                held.product == *product && location.is_none_or(|location| held.location == location)
-            })
+            wanted.contains(&(held.product, None)) || wanted.contains(&(held.product, Some(held.location)))
         };
         let dead: Vec<OrderId> = self
             .due

@@ -1,6 +1,6 @@
 //! Setting stock aside for a whole order, or none of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::allocation::{Ask, Part, Strategy, allocate};
@@ -131,10 +131,9 @@ impl Book {
             (None, _) => order.expires_at,
         };
         let (was, old_expiry) = (order.asked.clone(), order.expires_at);
-        let own: Vec<(ProductId, Part)> = order
-            .live()
-            .map(|held| (held.product, Part { location: held.location, quantity: held.quantity }))
-            .collect();
+        let own = order.live().map(|held| (held.product, Part { location: held.location, quantity: held.quantity }));
+        let mut own: Vec<(ProductId, Part)> = own.collect();
+        own.sort_unstable();
 
         let (asked, plan) = self.served(id, lines, strategy, &own, &was, actor)?;
         if asked == was && expires_at == old_expiry {
@@ -143,16 +142,15 @@ impl Book {
         if self.is_too_long(id, &plan) {
             return Err(TOO_MANY_RESERVATIONS);
         }
-        let keeps = |product: ProductId, part: Part| {
-            plan.iter().any(|(planned, parts)| *planned == product && parts.contains(&part))
-        };
+        let planned: BTreeSet<(ProductId, Part)> =
+            plan.iter().flat_map(|(product, parts)| parts.iter().map(|part| (*product, *part))).collect();
         self.give_back(id, &Reason::replaced(), actor, |held| {
-            !keeps(held.product, Part { location: held.location, quantity: held.quantity })
+            !planned.contains(&(held.product, Part { location: held.location, quantity: held.quantity }))
         });
         let wanted: Plan = plan
             .into_iter()
             .map(|(product, parts)| {
-                let parts = parts.into_iter().filter(|part| !own.contains(&(product, *part))).collect();
+                let parts = parts.into_iter().filter(|part| own.binary_search(&(product, *part)).is_err()).collect();
                 (product, parts)
             })
             .collect();
@@ -230,7 +228,7 @@ impl Book {
     }
 
     /// The order's lines in order and the parts that serve them; other due orders that hold what is missing are ended for it. An order
-    /// that holds its `own` parts for lines it asked before keeps those of products whose lines are the same.
+    /// that holds its `own` parts, in order of product, for lines it asked before keeps those of products whose lines are the same.
     fn served(
         &mut self,
         id: OrderId,
@@ -241,20 +239,14 @@ impl Book {
         actor: &Actor,
     ) -> Result<(Vec<AskedLine>, Plan), Refusal> {
         let asked = self.resolve(lines)?;
-        let of = |lines: &[AskedLine], product: ProductId| -> Vec<AskedLine> {
-            lines.iter().filter(|line| line.product == product).copied().collect()
-        };
         let (mut kept, mut open): (Plan, Vec<AskedLine>) = (Vec::new(), Vec::new());
-        if was.is_empty() {
-            open.clone_from(&asked);
-        } else {
-            for line in &asked {
-                if of(&asked, line.product) != of(was, line.product) {
-                    open.push(*line);
-                } else if !kept.iter().any(|(product, _)| *product == line.product) {
-                    let parts = own.iter().filter(|(product, _)| *product == line.product);
-                    kept.push((line.product, parts.map(|(_, part)| *part).collect()));
-                }
+        for lines in asked.chunk_by(|a, b| a.product == b.product) {
+            let Some(product) = lines.first().map(|line| line.product) else { continue };
+            if lines == of_product(was, product, |line| line.product) {
+                let parts = of_product(own, product, |(of, _)| *of);
+                kept.push((product, parts.iter().map(|(_, part)| *part).collect()));
+            } else {
+                open.extend_from_slice(lines);
             }
         }
         let plan = match self.plan(&open, strategy, own) {
@@ -278,7 +270,7 @@ impl Book {
             let Some(product) = lines.first().map(|line| line.product) else { continue };
             let item = self.item(product).ok_or_else(|| Unserved::Refused(Refusal::ProductNotFound(Vec::new())))?;
             let asks: Vec<Ask> = lines.iter().map(|line| (line.location, line.quantity)).collect();
-            let own: Vec<Part> = own.iter().filter(|(of, _)| *of == product).map(|(_, part)| *part).collect();
+            let own: Vec<Part> = of_product(own, product, |(of, _)| *of).iter().map(|(_, part)| *part).collect();
             match allocate(item, &own, &self.locations, strategy, &asks) {
                 Ok(parts) => plan.push((product, parts)),
                 Err(shorts) => {
@@ -364,6 +356,14 @@ impl Book {
     }
 }
 
+/// Those of `rows`, which are in order of product, that are about this one.
+fn of_product<T>(rows: &[T], product: ProductId, product_of: impl Fn(&T) -> ProductId) -> &[T] {
+    let behind = rows.partition_point(|row| product_of(row) < product);
+    let rows = rows.get(behind..).unwrap_or_default();
+    let end = rows.partition_point(|row| product_of(row) == product);
+    rows.get(..end).unwrap_or_default()
+}
+
 /// The most reservations an order has over all its attempts and changes of lines: every command about it reads them all.
 const RESERVATIONS_MAX: usize = 20_000;
 const TOO_MANY_RESERVATIONS: Refusal = Refusal::OutOfRange {
@@ -384,5 +384,7 @@ impl Unserved {
     }
 }
 
+#[cfg(test)]
+mod many_lines;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,8 @@ use holdfast_domain::movement::MovementReference;
 use holdfast_domain::{Actor, InventoryItem, OrderStatus, Reason, ReservationStatus, StockMovement, StockMovementType};
 
 use super::MakeStore;
-use super::history::{Ledger, listed, random_history};
+use super::history::random_history;
+use super::ledger::{Ledger, listed};
 use super::warehouse::{Warehouse, location, product};
 use crate::queries::{
     MovementCursor, MovementFilter, OrderFilter, ProductCursor, ProductFilter, ProductSort, ReservationFilter,

@@ -1,0 +1,128 @@
+//! Orders and payments whose time is over are found, the oldest first.
+
+use std::time::Duration;
+
+use holdfast_domain::book::PaymentWait;
+use holdfast_domain::order::OrderEventKind;
+use holdfast_domain::{LocationNumber, OrderId, OrderStatus, Timestamp};
+
+use super::MakeStore;
+use super::warehouse::{Warehouse, confirm, lines, new_item, order, product, release};
+use crate::command::{Command, Remarks};
+
+/// The sweep's question: who is due, the oldest first.
+pub fn due_orders_come_oldest_first(make: MakeStore<'_>) {
+    let mut warehouse = Warehouse::open(make);
+    warehouse.stock(1, 100);
+    let hold = |number: u8, seconds: u64| {
+        let ttl = Some(Duration::from_secs(seconds));
+        let command = Command::ReserveOrder { order: order(number), lines: lines(&[(1, 1)]), ttl, strategy: None };
+        super::warehouse::submission(command)
+    };
+    // Order 9 and order 2 end at the same moment: then the one that was numbered first comes first.
+    let batch = [hold(5, 300), hold(9, 100), hold(2, 100), hold(7, 200), hold(1, 50), hold(3, 60), hold(4, 400)];
+    warehouse.decide_all(&batch);
+    let start = warehouse.now();
+    warehouse.decide(confirm(1)).expect("held");
+    warehouse.decide(release(3)).expect("held");
+    warehouse.policy.ttl_default = None;
+    warehouse.reserve(6, &[(1, 1)]).expect("held for good");
+    let now = start.after(Duration::from_mins(5));
+    let due = |warehouse: &mut Warehouse, now: Timestamp, most: usize| {
+        let read = warehouse.queries.due_orders(now, most).expect("reads");
+        let mut transaction = warehouse.store.begin().expect("a transaction");
+        assert_eq!(transaction.due_orders(now, most).expect("due orders"), read);
+        read
+    };
+    assert_eq!(due(&mut warehouse, now, usize::MAX), [order(9), order(2), order(7), order(5)]);
+    assert_eq!(due(&mut warehouse, now, 2), [order(9), order(2)]);
+    assert_eq!(due(&mut warehouse, now.before(Duration::from_micros(1)), 9), [order(9), order(2), order(7)]);
+    assert_eq!(due(&mut warehouse, start, 9), []);
+}
+
+/// The reclaim's question: who is due and holds units of these levels.
+pub fn due_orders_are_found_by_what_they_hold(make: MakeStore<'_>) {
+    let mut warehouse = Warehouse::open(make);
+    warehouse.open_location("berlin", 1);
+    for number in [1, 2] {
+        let new = new_item(number, &[("main", 10), ("berlin", 10)]);
+        warehouse.decide(Command::CreateItem(new, Remarks::default())).expect("made");
+    }
+    warehouse.reserve(1, &[(1, 12)]).expect("from main and berlin");
+    warehouse.wait(Duration::from_secs(1));
+    warehouse.reserve(2, &[(2, 4)]).expect("from main");
+    warehouse.wait(Duration::from_secs(1));
+    warehouse.reserve(3, &[(1, 4), (2, 1)]).expect("from berlin and main");
+    warehouse.reserve(4, &[(1, 1)]).expect("from berlin");
+    warehouse.decide(confirm(4)).expect("held");
+    warehouse.decide(super::warehouse::replace(3, &[(1, 4)])).expect("gives product 2 back");
+    let now = warehouse.now().after(Duration::from_hours(1));
+    let (main, berlin) = (Some(LocationNumber::MAIN), Some(LocationNumber(2)));
+    let units = |levels: &[(u8, Option<LocationNumber>)]| -> Vec<(u32, u16)> {
+        let levels: Vec<_> = levels.iter().map(|(number, location)| (product(*number), *location)).collect();
+        let holds = warehouse.queries.due_holds(&levels, now, 9).expect("reads");
+        holds.iter().map(|hold| (hold.part.quantity.get(), hold.part.location.0)).collect()
+    };
+    assert_eq!(units(&[(1, None)]), [(10, 1), (2, 2), (4, 2)]);
+    assert_eq!(units(&[(1, berlin), (1, None), (2, berlin)]), [(10, 1), (2, 2), (4, 2)], "each once");
+    assert_eq!(units(&[(1, berlin), (2, main)]), [(2, 2), (4, 1), (4, 2)]);
+    let mut holding = |levels: &[(u8, Option<LocationNumber>)], now: Timestamp, most: usize| {
+        let levels: Vec<_> = levels.iter().map(|(number, location)| (product(*number), *location)).collect();
+        let holds = warehouse.queries.due_holds(&levels, now, most).expect("reads");
+        let mut quoted: Vec<OrderId> = holds.iter().map(|hold| hold.order).collect();
+        quoted.dedup();
+        let mut transaction = warehouse.store.begin().expect("a transaction");
+        let found = transaction.due_orders_holding(&levels, now, most).expect("due orders");
+        assert_eq!(quoted, found, "a quote counts on the orders that an attempt ends");
+        found
+    };
+    assert_eq!(holding(&[(1, None)], now, 9), [order(1), order(3)]);
+    assert_eq!(holding(&[(1, main)], now, 9), [order(1)]);
+    assert_eq!(holding(&[(1, berlin)], now, 9), [order(1), order(3)]);
+    assert_eq!(holding(&[(2, None)], now, 9), [order(2)]);
+    assert_eq!(holding(&[(2, berlin)], now, 9), []);
+    assert_eq!(holding(&[(1, None), (2, main)], now, 9), [order(1), order(2), order(3)]);
+    assert_eq!(holding(&[(1, None), (1, main), (2, main)], now, 2), [order(1), order(2)]);
+    assert_eq!(holding(&[(2, None)], now, 1), [order(2)], "most counts those that hold, not those that are due");
+    assert_eq!(holding(&[(9, None)], now, 9), []);
+    assert_eq!(holding(&[(1, None)], now.before(Duration::from_hours(1)), 9), []);
+}
+
+/// A payment before its order is kept until its order comes or its time is over.
+pub fn payments_wait_for_their_order(make: MakeStore<'_>) {
+    let mut warehouse = Warehouse::open(make);
+    warehouse.stock(1, 10);
+    let start = warehouse.now();
+    let mut until = Vec::new();
+    for number in [3, 1, 2] {
+        warehouse.hear(OrderEventKind::PaymentCompleted, number, &[]);
+        until.push(warehouse.now().after(warehouse.policy.payment_wait));
+    }
+    let [until_3, until_1, until_2] = until.as_slice() else { panic!("{until:?}") };
+    let later = until_2.after(Duration::from_secs(1));
+    let asked = [order(1), order(3), order(9)];
+    let mut waiting = warehouse.store.begin().expect("a transaction").load_waiting(&asked).expect("payments");
+    waiting.sort_unstable();
+    let until = PaymentWait::Until;
+    assert_eq!(waiting, [(order(1), until(*until_1)), (order(3), until(*until_3))]);
+    let overdue = |warehouse: &Warehouse, now: Timestamp, most: usize| {
+        warehouse.queries.overdue_payments(now, most).expect("reads")
+    };
+    assert_eq!(overdue(&warehouse, start, 9), []);
+    assert_eq!(overdue(&warehouse, later, 9), [order(3), order(1), order(2)]);
+    assert_eq!(overdue(&warehouse, later, 1), [order(3)]);
+    warehouse.hear(OrderEventKind::OrderCreated, 1, &[(1, 1)]);
+    warehouse.decide(Command::DropPayment { order: order(3) }).expect("dropped");
+    assert_eq!(overdue(&warehouse, later, 9), [order(2)]);
+    assert_eq!(warehouse.status(1), Some(OrderStatus::Confirmed));
+    let dropped_at = warehouse.now();
+    let load = |warehouse: &mut Warehouse| {
+        warehouse.store.begin().expect("a transaction").load_waiting(&[order(3)]).expect("payments")
+    };
+    assert_eq!(load(&mut warehouse), [(order(3), PaymentWait::GivenUp(dropped_at))]);
+    for (before, left) in [(dropped_at, 1), (dropped_at.after(Duration::from_micros(1)), 0)] {
+        warehouse.decide(Command::ForgetAnswers { before, most: 9 }).expect("a step");
+        assert_eq!(load(&mut warehouse).len(), left);
+    }
+    assert_eq!(overdue(&warehouse, later, 9), [order(2)], "who waits is not forgotten");
+}
