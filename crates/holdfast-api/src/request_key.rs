@@ -2,7 +2,6 @@
 //! is decided when it was another one's.
 
 use holdfast_application::{Class, Command, Decision, KeptAnswer, Reply};
-use holdfast_domain::OrderId;
 use tokio::time::Instant;
 
 use crate::idempotency::command_key;
@@ -22,19 +21,12 @@ pub(crate) async fn claim(
     deadline: Instant,
 ) -> Result<(), Problem> {
     let key = command_key(key, 0, fingerprint, noted);
-    let submission = service.submission(no_change(fingerprint), Some(key));
+    let submission = service.submission(Command::ClaimKey, Some(key));
     let ticket = service.commands.submit(submission, Class::Events, service.landing.clone())?;
     match service.hear_until(deadline, ticket).await? {
         Reply::KeyReused => Err(render::key_reused()),
         Reply::Decided(_) | Reply::Kept(_) | Reply::Replayed(_) => Ok(()),
     }
-}
-
-/// A command that changes nothing but leaves its key behind: nobody waits for an order whose id is a hash.
-fn no_change(fingerprint: [u8; 32]) -> Command {
-    let mut id = [0; 16];
-    id.iter_mut().zip(fingerprint).for_each(|(to, from)| *to = from);
-    Command::DropPayment { order: OrderId::from_bytes(id) }
 }
 
 fn noted(_decision: &Decision) -> KeptAnswer {

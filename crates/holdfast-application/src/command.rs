@@ -155,6 +155,8 @@ pub enum Command {
         /// The order.
         order: OrderId,
     },
+    /// Change nothing: its key belongs from now on to the request it came with.
+    ClaimKey,
     /// Forget answers kept, and payments given up, before this time, some at a time.
     ForgetAnswers {
         /// The time.
@@ -229,7 +231,7 @@ impl Command {
             | Self::ExtendOrder { order, .. }
             | Self::ExpireOrder { order }
             | Self::DropPayment { order } => needs.orders.push(*order),
-            Self::CreateLocation { .. } | Self::ForgetAnswers { .. } => {}
+            Self::CreateLocation { .. } | Self::ClaimKey | Self::ForgetAnswers { .. } => {}
         }
     }
 
@@ -257,6 +259,7 @@ impl Command {
             Self::ExpireOrder { .. } => "expire_order",
             Self::OrderEvent(event) => event.kind.as_str(),
             Self::DropPayment { .. } => "drop_payment",
+            Self::ClaimKey => "claim_key",
             Self::ForgetAnswers { .. } => "forget_answers",
         }
     }
@@ -336,7 +339,7 @@ impl Command {
                 let now = book.now;
                 Ok(Answer::Swept { ended: book.waiting.give_up(*order, now) })
             }
-            Self::ForgetAnswers { .. } => Ok(Answer::Swept { ended: true }),
+            Self::ClaimKey | Self::ForgetAnswers { .. } => Ok(Answer::Swept { ended: true }),
         }
     }
 }
