@@ -49,8 +49,8 @@ pub enum Answer {
     Order {
         /// Whether something changed.
         effect: Effect,
-        /// The order as the decision left it.
-        order: Box<Order>,
+        /// The order as the decision left it, shared by all answers of the batch that tell the same of it.
+        order: Arc<Order>,
         /// The locations its reservations name.
         locations: Arc<Locations>,
     },

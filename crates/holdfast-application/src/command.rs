@@ -380,7 +380,7 @@ fn item_answer(book: &Book, product: &ProductRef, effect: Effect, moved: bool) -
     Answer::Item(Box::new(ItemAnswer { effect, item, movement, warning, locations: book.locations.clone() }))
 }
 
-fn order_answer(book: &Book, order: OrderId, effect: Effect) -> Result<Answer, Refusal> {
-    let order = book.order(order).ok_or(Refusal::OrderNotFound)?.clone();
-    Ok(Answer::Order { effect, order: Box::new(order), locations: book.locations.clone() })
+fn order_answer(book: &mut Book, order: OrderId, effect: Effect) -> Result<Answer, Refusal> {
+    let order = book.tell_order(order).ok_or(Refusal::OrderNotFound)?;
+    Ok(Answer::Order { effect, order, locations: book.locations.clone() })
 }

@@ -91,6 +91,8 @@ pub struct OrderPage {
     pub loaded_reservations: usize,
     /// The loaded reservations that changed, by place.
     pub changed_reservations: Vec<usize>,
+    /// The order as it was last told, and its `order_seq` then.
+    told: Option<(u64, Arc<Order>)>,
 }
 
 impl OrderPage {
@@ -178,6 +180,7 @@ impl Book {
             loaded_seq: Some(order.order_seq),
             loaded_reservations: order.reservations.len(),
             changed_reservations: Vec::new(),
+            told: None,
             order,
         };
         self.orders.insert(page.order.id, page);
@@ -199,6 +202,21 @@ impl Book {
     /// An order.
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         self.orders.get(&id).map(|page| &page.order)
+    }
+
+    /// An order as it is now, to be told. Whoever hears of it before it changes again shares it: an order may be long, and a
+    /// batch may ask for it many times.
+    pub fn tell_order(&mut self, id: OrderId) -> Option<Arc<Order>> {
+        let page = self.orders.get_mut(&id)?;
+        let seq = page.order.order_seq;
+        match &page.told {
+            Some((told_seq, told)) if *told_seq == seq => Some(told.clone()),
+            _ => {
+                let told = Arc::new(page.order.clone());
+                page.told = Some((seq, told.clone()));
+                Some(told)
+            }
+        }
     }
 
     /// All items of the book.
@@ -242,6 +260,7 @@ impl Book {
                 loaded_seq: None,
                 loaded_reservations: 0,
                 changed_reservations: Vec::new(),
+                told: None,
             }
         })
     }

@@ -1,5 +1,8 @@
 //! Orders over all of the road: all or nothing, one live promise, trying again.
 
+use std::sync::Arc;
+
+use holdfast_application::Reply;
 use holdfast_application::answer::Answer;
 use holdfast_application::command::Command;
 use holdfast_application::ports::contract::Warehouse;
@@ -141,4 +144,22 @@ fn orders_of_one_batch_are_decided_in_order_of_arrival() {
 
 fn line(number: u8, asked: u32) -> OrderLine {
     OrderLine { quantity: units(asked), ..lines(&[(number, 1)]).remove(0) }
+}
+
+#[test]
+fn answers_of_one_batch_that_tell_the_same_of_an_order_share_it() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    let batch = [reserve(1, &[(1, 1)]), confirm(1), confirm(1), confirm(1)].map(submission);
+    let told: Vec<_> = warehouse
+        .decide_all(&batch)
+        .into_iter()
+        .map(|reply| {
+            let Reply::Decided(Ok(Answer::Order { order, .. })) = reply else { panic!("{reply:?}") };
+            order
+        })
+        .collect();
+    let [reserved, confirmed, again, third] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((reserved.status, confirmed.status), (OrderStatus::Reserved, OrderStatus::Confirmed));
+    assert!(Arc::ptr_eq(confirmed, again) && Arc::ptr_eq(again, third));
 }

@@ -293,7 +293,7 @@ pub fn item_of(decision: Decision) -> InventoryItem {
 /// The order of an answer.
 pub fn order_of(decision: Decision) -> Order {
     match decision {
-        Ok(Answer::Order { order, .. }) => *order,
+        Ok(Answer::Order { order, .. }) => Arc::unwrap_or_clone(order),
         other => panic!("{other:?} is no order"),
     }
 }
