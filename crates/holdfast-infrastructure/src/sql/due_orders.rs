@@ -8,6 +8,7 @@ use holdfast_application::queries::DueHold;
 use holdfast_domain::allocation::Part;
 use holdfast_domain::{LocationNumber, OrderId, ProductId, Timestamp};
 
+use crate::sql::due_holders::DueHolders;
 use crate::sql::session::{SqlSession, Value};
 use crate::sql::{codec, orders, reservations};
 
@@ -31,6 +32,62 @@ pub(crate) fn holding(
     let mut found: Vec<OrderId> = holds(session, levels, now, most)?.iter().map(|hold| hold.order).collect();
     found.dedup();
     Ok(found)
+}
+
+/// The same, by one who remembers which due orders hold what.
+pub(crate) fn holding_as_remembered(
+    session: &mut dyn SqlSession,
+    holders: &mut DueHolders,
+    levels: Levels<'_>,
+    now: Timestamp,
+    most: usize,
+) -> Result<Vec<OrderId>, StoreError> {
+    look_on(session, holders, now)?;
+    let wanted = Wanted::find(session, levels)?;
+    let sql = format!(
+        "SELECT o.id, r.item, r.location FROM orders o JOIN reservations r ON r.number {} \
+         WHERE o.number = ? AND o.expires_at = ? AND o.status = 1 AND +r.status = 1",
+        reservations::of_order_in("o.number")
+    );
+    let mut found = Vec::new();
+    for end @ (expires_at, number) in holders.of(wanted.products.keys()) {
+        if found.len() >= most || expires_at > now.micros() {
+            break;
+        }
+        let (mut is_live, mut holder) = (false, None);
+        session.query(&sql, &[Value::Int(number), Value::Int(expires_at)], &mut |row| {
+            is_live |= wanted.products.contains_key(&row.int(1)?);
+            if wanted.product_at(row.int(1)?, row.int(2)?).is_none() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            holder = Some(OrderId::from_bytes(codec::uuid(row.blob(0)?)?));
+            Ok(ControlFlow::Break(()))
+        })?;
+        if !is_live {
+            holders.forget(wanted.products.keys(), end);
+        }
+        found.extend(holder);
+    }
+    Ok(found)
+}
+
+/// Looks at the orders that became due since `holders` looked last.
+fn look_on(session: &mut dyn SqlSession, holders: &mut DueHolders, now: Timestamp) -> Result<(), StoreError> {
+    holders.make_room();
+    let sql = format!(
+        "SELECT o.expires_at, o.number, r.item FROM orders o CROSS JOIN reservations r ON r.number {} \
+         WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at >= ? AND o.expires_at <= ? AND +r.status = 1 \
+         ORDER BY o.expires_at, o.number",
+        reservations::of_order_in("o.number")
+    );
+    // Orders that end at the same moment as the last one are looked at again: one may have come since.
+    session.query(&sql, &[Value::Int(holders.seen_until), Value::time(now)], &mut |row| {
+        let end = (row.int(0)?, row.int(1)?);
+        holders.add(row.int(2)?, end);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    holders.seen_until = holders.seen_until.max(now.micros());
+    Ok(())
 }
 
 /// What up to `most` of them hold of `levels`. One statement walks the live reservations of due orders in their order, so a

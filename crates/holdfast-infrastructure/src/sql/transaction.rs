@@ -15,6 +15,7 @@ use holdfast_domain::{
     Timestamp,
 };
 
+use crate::sql::due_holders::DueHolders;
 use crate::sql::session::{SqlSession, Value};
 use crate::sql::{codec, command_log, due_orders, items, locations, movements, orders, waiting_payments};
 
@@ -36,6 +37,10 @@ pub(crate) trait TransactionHost {
     fn known_numbering(&self) -> Option<Numbering>;
     /// Keeps the numbers of the next new things in mind, or forgets them.
     fn learn_numbering(&mut self, numbering: Option<Numbering>);
+    /// What is remembered of due orders, by a writer that is the only one; it is given back by [`Self::learn_due`].
+    fn take_due(&mut self) -> Option<DueHolders>;
+    /// Remembers it.
+    fn learn_due(&mut self, holders: DueHolders);
     /// Keeps in mind that an order was made.
     fn learn_order(&mut self, order: &Order);
     /// Makes everything durable, and what was learnt certain.
@@ -151,6 +156,12 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
 
     fn save_orders(&mut self, pages: &[&OrderPage]) -> Result<(), StoreError> {
         orders::save(self.host.session(), pages)?;
+        if let Some(mut holders) = self.host.take_due() {
+            for page in pages {
+                holders.saved(&page.order);
+            }
+            self.host.learn_due(holders);
+        }
         for page in pages.iter().filter(|page| page.loaded_seq.is_none()) {
             self.host.learn_order(&page.order);
             if let Some(numbering) = &mut self.numbering {
@@ -171,7 +182,13 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<OrderId>, StoreError> {
-        due_orders::holding(self.host.session(), levels, now, most)
+        let Some(mut holders) = self.host.take_due() else {
+            return due_orders::holding(self.host.session(), levels, now, most);
+        };
+        let session = self.host.session();
+        let found = due_orders::holding_as_remembered(session, &mut holders, levels, now, most)?;
+        self.host.learn_due(holders);
+        Ok(found)
     }
 
     fn load_waiting(&mut self, ids: &[OrderId]) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {

@@ -11,6 +11,7 @@ use holdfast_domain::book::{Numbering, ProductRef};
 use holdfast_domain::{InventoryItem, Location, Order, Timestamp};
 use rusqlite::ErrorCode;
 
+use crate::sql::due_holders::DueHolders;
 use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
 use crate::sqlite::beacon::Beacon;
@@ -34,6 +35,7 @@ pub struct SqliteStore {
     cache: ItemCache,
     locations: Option<Vec<Location>>,
     numbering: Option<Numbering>,
+    due: Option<DueHolders>,
     clock: Arc<dyn Clock>,
     tip: Tip,
     log: Log,
@@ -86,8 +88,8 @@ impl SqliteStore {
         held: Held,
     ) -> Self {
         let cache = ItemCache::default();
-        let (locations, numbering) = (None, None);
-        Self { session, queries, runs, cache, locations, numbering, clock, tip, log, held, is_lost: false }
+        let (locations, numbering, due) = (None, None, Some(DueHolders::default()));
+        Self { session, queries, runs, cache, locations, numbering, due, clock, tip, log, held, is_lost: false }
     }
 
     /// When the last batch was decided: a clock must not start before.
@@ -183,6 +185,15 @@ impl TransactionHost for Writing<'_> {
 
     fn learn_numbering(&mut self, numbering: Option<Numbering>) {
         self.store.numbering = numbering;
+    }
+
+    /// Nothing when a question before failed halfway: then it begins anew.
+    fn take_due(&mut self) -> Option<DueHolders> {
+        Some(self.store.due.take().unwrap_or_default())
+    }
+
+    fn learn_due(&mut self, holders: DueHolders) {
+        self.store.due = Some(holders);
     }
 
     fn learn_order(&mut self, order: &Order) {

@@ -66,7 +66,7 @@ pub fn due_orders_are_found_by_what_they_hold(make: MakeStore<'_>) {
     assert_eq!(units(&[(1, None)]), [(10, 1), (2, 2), (4, 2)]);
     assert_eq!(units(&[(1, berlin), (1, None), (2, berlin)]), [(10, 1), (2, 2), (4, 2)], "each once");
     assert_eq!(units(&[(1, berlin), (2, main)]), [(2, 2), (4, 1), (4, 2)]);
-    let mut holding = |levels: &[(u8, Option<LocationNumber>)], now: Timestamp, most: usize| {
+    let holding = |warehouse: &mut Warehouse, levels: &[(u8, Option<LocationNumber>)], now: Timestamp, most: usize| {
         let levels: Vec<_> = levels.iter().map(|(number, location)| (product(*number), *location)).collect();
         let holds = warehouse.queries.due_holds(&levels, now, most).expect("reads");
         let mut quoted: Vec<OrderId> = holds.iter().map(|hold| hold.order).collect();
@@ -76,16 +76,30 @@ pub fn due_orders_are_found_by_what_they_hold(make: MakeStore<'_>) {
         assert_eq!(quoted, found, "a quote counts on the orders that an attempt ends");
         found
     };
-    assert_eq!(holding(&[(1, None)], now, 9), [order(1), order(3)]);
-    assert_eq!(holding(&[(1, main)], now, 9), [order(1)]);
-    assert_eq!(holding(&[(1, berlin)], now, 9), [order(1), order(3)]);
-    assert_eq!(holding(&[(2, None)], now, 9), [order(2)]);
-    assert_eq!(holding(&[(2, berlin)], now, 9), []);
-    assert_eq!(holding(&[(1, None), (2, main)], now, 9), [order(1), order(2), order(3)]);
-    assert_eq!(holding(&[(1, None), (1, main), (2, main)], now, 2), [order(1), order(2)]);
-    assert_eq!(holding(&[(2, None)], now, 1), [order(2)], "most counts those that hold, not those that are due");
-    assert_eq!(holding(&[(9, None)], now, 9), []);
-    assert_eq!(holding(&[(1, None)], now.before(Duration::from_hours(1)), 9), []);
+    assert_eq!(holding(&mut warehouse, &[(1, None)], now, 9), [order(1), order(3)]);
+    assert_eq!(holding(&mut warehouse, &[(1, main)], now, 9), [order(1)]);
+    assert_eq!(holding(&mut warehouse, &[(1, berlin)], now, 9), [order(1), order(3)]);
+    assert_eq!(holding(&mut warehouse, &[(2, None)], now, 9), [order(2)]);
+    assert_eq!(holding(&mut warehouse, &[(2, berlin)], now, 9), []);
+    assert_eq!(holding(&mut warehouse, &[(1, None), (2, main)], now, 9), [order(1), order(2), order(3)]);
+    assert_eq!(holding(&mut warehouse, &[(1, None), (1, main), (2, main)], now, 2), [order(1), order(2)]);
+    assert_eq!(
+        holding(&mut warehouse, &[(2, None)], now, 1),
+        [order(2)],
+        "most counts those that hold, not those that are due"
+    );
+    assert_eq!(holding(&mut warehouse, &[(9, None)], now, 9), []);
+    assert_eq!(holding(&mut warehouse, &[(1, None)], now.before(Duration::from_hours(1)), 9), []);
+    // A due order that changes is found by what it holds then, however often somebody has asked before.
+    warehouse.decide(super::warehouse::replace(3, &[(2, 3)])).expect("enough");
+    warehouse.decide(release(2)).expect("held");
+    warehouse.reserve(5, &[(2, 1)]).expect("enough");
+    assert_eq!(holding(&mut warehouse, &[(1, None)], now, 9), [order(1)]);
+    assert_eq!(holding(&mut warehouse, &[(2, None)], now, 9), [order(3), order(5)]);
+    warehouse.decide(Command::ExtendOrder { order: order(3), ttl: Duration::from_mins(90) }).expect("within its age");
+    assert_eq!(holding(&mut warehouse, &[(2, None)], now, 9), [order(5)]);
+    let later = now.after(Duration::from_hours(1));
+    assert_eq!(holding(&mut warehouse, &[(2, None)], later, 9), [order(5), order(3)]);
 }
 
 /// A payment before its order is kept until its order comes or its time is over.
