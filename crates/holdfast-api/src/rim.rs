@@ -12,6 +12,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::code::ProblemCode;
@@ -47,6 +48,8 @@ where
             Unsigned::Kept(body) => body,
         };
         *response.body_mut() = Body::from(signed(body, request_id.to_str().unwrap_or_default()));
+        // The router has counted the bytes of the body that was there before.
+        response.headers_mut().remove(CONTENT_LENGTH);
     }
     count(response.status());
     if let Some((method, path, started)) = logged {

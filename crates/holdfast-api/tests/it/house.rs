@@ -14,6 +14,7 @@ use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::QueueLimits;
 use holdfast_application::{CommandQueue, Policy};
 use holdfast_domain::Timestamp;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -150,6 +151,9 @@ impl House {
             let response = self.interface.answer(request).await;
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await.expect("a body").to_bytes();
+            if let Some(length) = parts.headers.get(CONTENT_LENGTH).filter(|_| method != Method::HEAD) {
+                assert_eq!(length, bytes.len().to_string().as_str(), "the length that is announced");
+            }
             let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
             let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
             Heard { status: parts.status.as_u16(), headers: parts.headers, body }
