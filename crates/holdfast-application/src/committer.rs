@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
-use holdfast_domain::{Book, OrderId};
+use holdfast_domain::{Book, OrderId, Refusal};
 
-use crate::answer::{Answer, KeptAnswer, Reply};
+use crate::answer::{Answer, Decision, KeptAnswer, Reply};
 use crate::command::{Command, CommandKey, Needs, Submission};
 use crate::event_clock::EventClock;
 use crate::failpoint;
+use crate::order_event::EventOutcome;
 use crate::policy::Policy;
 use crate::ports::{CommitError, LoggedAnswer, Store, StoreError, StoreTransaction};
 
@@ -111,7 +112,7 @@ fn decide(batch: &[&Submission], logged: &[Option<LoggedAnswer>], book: &mut Boo
             let decision = submission.command.apply(book, policy, &submission.actor);
             ends.note(book, submission);
             match &submission.key {
-                Some(key) if is_kept(&decision) => Reply::Kept((key.render)(&decision)),
+                Some(key) if is_kept(&submission.command, &decision) => Reply::Kept((key.render)(&decision)),
                 _ => Reply::Decided(decision),
             }
         });
@@ -124,11 +125,16 @@ fn decide(batch: &[&Submission], logged: &[Option<LoggedAnswer>], book: &mut Boo
     replies
 }
 
-/// Whether a decision answers every repeat of its command (PROTOCOL, section 3.6): what depends on the caller's copy or
-/// breaks a limit does not.
-fn is_kept(decision: &crate::answer::Decision) -> bool {
-    use holdfast_domain::Refusal;
-    !matches!(decision, Err(Refusal::VersionMismatch { .. } | Refusal::OutOfRange { .. }))
+/// Whether a decision answers every repeat of its command (PROTOCOL, section 3.6). What depends on the caller's copy or
+/// breaks a limit does not, nor that a bare event is known or waits: its order remembers it, and what became of the wait.
+fn is_kept(command: &Command, decision: &Decision) -> bool {
+    match (command, decision) {
+        (_, Err(Refusal::VersionMismatch { .. } | Refusal::OutOfRange { .. })) => false,
+        (Command::OrderEvent(event), Ok(Answer::Event(answer))) if event.is_bare => {
+            !matches!(answer.outcome, EventOutcome::Waiting | EventOutcome::Replayed)
+        }
+        _ => true,
+    }
 }
 
 /// The reply to a command whose answer is kept.

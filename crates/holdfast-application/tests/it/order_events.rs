@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use holdfast_application::command::Command;
+use holdfast_application::Reply;
+use holdfast_application::command::{Command, Submission};
+use holdfast_application::intake::{Identity, heard_again, kept_event, outcome_of};
 use holdfast_application::order_event::{EventAnswer, EventOutcome, OrderEvent};
 use holdfast_application::policy::LatePayment;
 use holdfast_application::ports::contract::Warehouse;
@@ -224,6 +226,20 @@ fn a_payment_that_was_given_up_does_not_wait_again() {
 }
 
 #[test]
+fn a_bare_payment_that_was_given_up_hears_so_on_every_road() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    assert_eq!(hear_on_the_road(&mut warehouse, PaymentCompleted, &[]), ("waiting", None));
+    assert_eq!(hear_on_the_road(&mut warehouse, PaymentCompleted, &[]), ("replayed", None));
+    warehouse.decide(Command::DropPayment { order: order(1) }).expect("dropped");
+    let given_up = ("rejected", Some("order_not_found".to_owned()));
+    assert_eq!(hear_on_the_road(&mut warehouse, PaymentCompleted, &[]), given_up);
+    assert_eq!(hear_on_the_road(&mut warehouse, OrderCreated, &[(1, 4)]), ("applied", None));
+    assert_eq!(hear_on_the_road(&mut warehouse, PaymentCompleted, &[]), given_up);
+    assert_eq!(warehouse.status(1), Some(OrderStatus::Reserved));
+}
+
+#[test]
 fn a_tombstone_ends_the_wait_of_a_payment_and_says_why() {
     for (kind, reason) in [(PaymentFailed, "payment_failed"), (OrderCancelled, "order_cancelled")] {
         let mut warehouse = Warehouse::in_memory();
@@ -277,4 +293,22 @@ fn with_order(state: Option<OrderStatus>) -> Warehouse {
 fn hear_by_id(warehouse: &mut Warehouse, kind: OrderEventKind, asked: &[(u8, u32)]) -> EventAnswer {
     let heard = OrderEvent { kind, order: order(1), lines: lines(asked), reason: None, is_bare: false };
     event_of(warehouse.decide(Command::OrderEvent(heard)))
+}
+
+/// Hears a bare event under the name that HTTP and files decide it under.
+fn hear_on_the_road(
+    warehouse: &mut Warehouse,
+    kind: OrderEventKind,
+    asked: &[(u8, u32)],
+) -> (&'static str, Option<String>) {
+    let event = OrderEvent { kind, order: order(1), lines: lines(asked), reason: None, is_bare: true };
+    let key = Identity::of_bare(&event).command_key();
+    let heard = warehouse.decide_all(&[Submission { key: Some(key), ..submission(Command::OrderEvent(event)) }]);
+    let (outcome, code) = match heard.first().expect("a reply") {
+        Reply::Decided(decision) => outcome_of(&kept_event(decision)),
+        Reply::Kept(answer) => outcome_of(answer),
+        Reply::Replayed(answer) => heard_again(answer),
+        Reply::KeyReused => panic!("the same event has the same name"),
+    };
+    (outcome.as_str(), code)
 }
