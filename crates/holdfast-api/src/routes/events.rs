@@ -156,9 +156,11 @@ async fn answer(service: &Service, waiting: Vec<Waiting>, deadline: Instant) -> 
             }
             Ok(Ok(ticket)) => match service.hear_until(deadline, ticket).await {
                 Ok(reply) => {
-                    fresh |= matches!(reply, Reply::Decided(_) | Reply::Kept(_));
-                    known |= matches!(reply, Reply::Replayed(_) | Reply::KeyReused);
-                    heard(&reply)
+                    let heard = heard(&reply);
+                    let is_known = heard.0 == EventOutcome::Replayed || matches!(reply, Reply::Replayed(_));
+                    known |= is_known;
+                    fresh |= !is_known && !matches!(reply, Reply::KeyReused);
+                    heard
                 }
                 Err(problem) => {
                     fault.get_or_insert(problem);
