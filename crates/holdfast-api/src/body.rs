@@ -1,11 +1,14 @@
 //! Takes in a body: its size, its media type, its JSON.
 
+use std::ops::Deref;
+
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::code::ProblemCode;
 use crate::problem::Problem;
@@ -115,18 +118,37 @@ pub(crate) const JSON: &[&str] = &["application/json"];
 /// A body of more bytes is parsed on a thread apart, so that it does not keep its neighbours waiting.
 pub(crate) const PARSED_AT_ONCE_MAX: usize = 256 << 10;
 
+/// How many long bodies are in memory as trees at a time; the others wait.
+static LONG_BODIES: Semaphore = Semaphore::const_new(2);
+
+/// A body as a tree of values, and its turn to be one where it is long.
+pub(crate) struct Tree {
+    value: Value,
+    _turn: Option<SemaphorePermit<'static>>,
+}
+
+impl Deref for Tree {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
 /// The JSON of a body that may be long.
 ///
 /// # Errors
 ///
 /// As [`json`].
-pub(crate) async fn read(headers: &HeaderMap, bytes: Bytes, presence: Presence) -> Result<Value, Problem> {
+pub(crate) async fn read(headers: &HeaderMap, bytes: Bytes, presence: Presence) -> Result<Tree, Problem> {
     if bytes.len() <= PARSED_AT_ONCE_MAX {
-        return json(headers, &bytes, presence, JSON);
+        return Ok(Tree { value: json(headers, &bytes, presence, JSON)?, _turn: None });
     }
+    let turn = LONG_BODIES.acquire().await.ok();
     let headers = headers.clone();
     let parsed = tokio::task::spawn_blocking(move || json(&headers, &bytes, presence, JSON)).await;
-    parsed.unwrap_or_else(|_| Err(Problem::new(ProblemCode::Internal, "The body could not be read.")))
+    let parsed = parsed.unwrap_or_else(|_| Err(Problem::new(ProblemCode::Internal, "The body could not be read.")));
+    Ok(Tree { value: parsed?, _turn: turn })
 }
 
 #[cfg(test)]

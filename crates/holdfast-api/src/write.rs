@@ -9,9 +9,8 @@ use holdfast_application::Command;
 use holdfast_domain::ProductId;
 use holdfast_domain::book::ProductRef;
 use http::request::Parts;
-use serde_json::Value;
 
-use crate::body::{self, Presence};
+use crate::body::{self, Presence, Tree};
 use crate::etag::IfMatch;
 use crate::faults::Complaint;
 use crate::idempotency::{command_key, fingerprint, key_of};
@@ -28,7 +27,7 @@ const NO_VERSION: u64 = 0;
 /// A write as it came in.
 pub(crate) struct Write<'s> {
     /// The body.
-    pub(crate) body: Value,
+    pub(crate) body: Tree,
     /// The key the caller gave.
     pub(crate) key: Option<String>,
     parts: Parts,

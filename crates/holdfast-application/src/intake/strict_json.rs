@@ -1,9 +1,14 @@
-//! Reads bytes as one JSON text, strictly: a member named twice is refused, because two readers would choose differently.
+//! Reads bytes as one JSON text, strictly: a member named twice is refused, because two readers would choose differently,
+//! and so is a text that would take far more memory than it has bytes.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+/// The most values of a text: a batch of 16 MiB has fewer, while as many bytes of `{"":0}` would take a gigabyte.
+const VALUES_MAX: usize = 1_000_000;
 
 /// Reads `bytes` as one JSON value in UTF-8.
 ///
@@ -15,22 +20,27 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
         return Err("the text begins with a byte order mark".to_owned());
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut reader).map_err(|error| error.to_string())?;
+    let left = Cell::new(VALUES_MAX);
+    let value = Strict(&left).deserialize(&mut reader).map_err(|error| error.to_string())?;
     reader.end().map_err(|error| error.to_string())?;
     Ok(value)
 }
 
-struct Strict;
+/// How many values there may still be.
+#[derive(Clone, Copy)]
+struct Strict<'l>(&'l Cell<usize>);
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.0.get().checked_sub(1);
+        self.0.set(left.ok_or_else(|| D::Error::custom(format_args!("there are more than {VALUES_MAX} values")))?);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +77,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = array.next_element_seed(Strict)? {
+        while let Some(value) = array.next_element_seed(self)? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -79,7 +89,7 @@ impl<'de> Visitor<'de> for Strict {
             if members.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("the member {name:?} stands there twice")));
             }
-            let value = object.next_value_seed(Strict)?;
+            let value = object.next_value_seed(self)?;
             members.insert(name, value);
         }
         Ok(Value::Object(members))
@@ -93,6 +103,14 @@ mod tests {
     #[test]
     fn one_value_is_read() {
         assert_eq!(parse(br#" {"a":[1,"x",null]} "#), Ok(serde_json::json!({"a": [1, "x", null]})));
+    }
+
+    #[test]
+    fn a_text_of_more_values_than_any_request_needs_is_refused() {
+        let zeros = |count: usize| format!("[{}0]", "0,".repeat(count));
+        assert!(parse(zeros(VALUES_MAX - 2).as_bytes()).is_ok());
+        let refused = parse(zeros(VALUES_MAX - 1).as_bytes()).expect_err("one too many");
+        assert!(refused.starts_with("there are more than 1000000 values at line 1 column "), "{refused}");
     }
 
     #[test]
