@@ -7,9 +7,19 @@ use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    Actor, Count, InventoryItem, LocationCode, LocationNumber, MovementId, Order, OrderId, OrderStatus, ProductId,
-    Quantity, Reason, ReservationId, ReservationStatus, Sku, StockMovement, StockMovementType, StockReservation,
-    Timestamp,
+    Count, InventoryItem, LocationCode, LocationNumber, Order, OrderId, ProductId, Quantity, ReservationId, Sku,
+    StockMovement, StockReservation, Timestamp,
+};
+
+mod filters;
+mod ledger;
+
+pub use filters::{
+    MovementCursor, MovementFilter, OrderFilter, ProductCursor, ProductFilter, ProductSort, ReservationFilter,
+};
+pub use ledger::{
+    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock, PromiseReader,
+    StockReader,
 };
 
 /// Why a read failed.
@@ -21,126 +31,6 @@ pub enum ReadError {
     /// The read took longer than reads may.
     #[error("the read took longer than {0:?}")]
     TooSlow(Duration),
-}
-
-/// One column to sort products by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProductSort {
-    /// By SKU, byte by byte.
-    Sku,
-    /// By name, then SKU.
-    Name,
-    /// By units available over all locations, then SKU.
-    Available,
-    /// By the last change, then SKU.
-    UpdatedAt,
-}
-
-/// Where the page before ended, of a list of products: the sort key and the SKU of its last row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProductCursor {
-    /// The sort key as text; empty when sorted by SKU.
-    pub key: String,
-    /// The SKU.
-    pub sku: String,
-}
-
-impl ProductCursor {
-    /// Where `item` stands in a list sorted by `sort`: names as they are, units and microseconds as decimals.
-    pub fn of(item: &InventoryItem, sort: ProductSort) -> Self {
-        let key = match sort {
-            ProductSort::Sku => String::new(),
-            ProductSort::Name => item.name.to_string(),
-            ProductSort::Available => item.available().to_string(),
-            ProductSort::UpdatedAt => item.updated_at.micros().to_string(),
-        };
-        Self { key, sku: item.sku.to_string() }
-    }
-}
-
-/// Which products, in which order.
-#[derive(Clone, Debug)]
-pub struct ProductFilter {
-    /// A piece of SKU or name, in any ASCII case; or a product id.
-    pub search: Option<String>,
-    /// Only those low (`Some(true)`) or not low.
-    pub low: Option<bool>,
-    /// Only those with nothing available (`Some(true)`) or something.
-    pub out: Option<bool>,
-    /// The order.
-    pub sort: ProductSort,
-    /// Whether it is turned round.
-    pub descending: bool,
-    /// Where the page before ended.
-    pub after: Option<ProductCursor>,
-    /// The most rows.
-    pub limit: usize,
-}
-
-/// Where the page before ended, of a list of movements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MovementCursor {
-    /// The time of its last row.
-    pub created_at: Timestamp,
-    /// The id of its last row.
-    pub id: MovementId,
-}
-
-/// Which movements, in which order: those of one product by sequence, else by time and id.
-#[derive(Clone, Debug, Default)]
-pub struct MovementFilter {
-    /// Only this product's.
-    pub product: Option<ProductId>,
-    /// Only of one of these kinds; empty for all.
-    pub kinds: Vec<StockMovementType>,
-    /// Not before.
-    pub from: Option<Timestamp>,
-    /// Before.
-    pub to: Option<Timestamp>,
-    /// Only with this reference (an order id or a document).
-    pub reference: Option<String>,
-    /// Only with this reason.
-    pub reason: Option<Reason>,
-    /// Only by this actor.
-    pub actor: Option<Actor>,
-    /// Only at this location.
-    pub location: Option<LocationCode>,
-    /// Oldest first, instead of newest first.
-    pub ascending: bool,
-    /// Where the page before ended; of one product its sequence is within the id.
-    pub after: Option<MovementCursor>,
-    /// The most rows.
-    pub limit: usize,
-}
-
-/// Which reservations; by id.
-#[derive(Clone, Debug, Default)]
-pub struct ReservationFilter {
-    /// Only in one of these states; empty for all.
-    pub statuses: Vec<ReservationStatus>,
-    /// Only this product's.
-    pub product: Option<ProductId>,
-    /// Only this order's.
-    pub order: Option<OrderId>,
-    /// Only at this location.
-    pub location: Option<LocationCode>,
-    /// Only those that expire before.
-    pub expires_before: Option<Timestamp>,
-    /// The last id of the page before.
-    pub after: Option<ReservationId>,
-    /// The most rows.
-    pub limit: usize,
-}
-
-/// Which orders; by id.
-#[derive(Clone, Debug, Default)]
-pub struct OrderFilter {
-    /// Only in one of these states; empty for all.
-    pub statuses: Vec<OrderStatus>,
-    /// The last id of the page before.
-    pub after: Option<OrderId>,
-    /// The most rows.
-    pub limit: usize,
 }
 
 /// A reservation with what it shares with its order.
@@ -190,105 +80,15 @@ pub struct AvailabilityLine {
     pub location: Option<LocationCode>,
 }
 
-/// An item as `verify` reads it.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerItem {
-    /// Its number.
-    pub number: u32,
-    /// The product.
-    pub product: ProductId,
-    /// At this many available units or fewer it is low.
-    pub reorder_level: Count,
-}
-
-/// What the books keep of an item's stock beside its levels, as `verify` reads it.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerStock {
-    /// The item's number.
-    pub item: u32,
-    /// The sequence it says it has.
-    pub sequence: u64,
-    /// Whether it is among the low ones.
-    pub is_low: bool,
-}
-
-/// A stock level as `verify` reads it.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerLevel {
-    /// The item's number.
-    pub item: u32,
-    /// Where.
-    pub location: LocationNumber,
-    /// Units available.
+/// What `availability` says about one product at one place: repeated lines are summed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AvailabilityRow {
+    /// The line, with repeated ones summed.
+    pub line: AvailabilityLine,
+    /// The item, if there is one.
+    pub item: Option<InventoryItem>,
+    /// Units the caller could have.
     pub available: Count,
-    /// Units reserved.
-    pub reserved: Count,
-}
-
-/// A movement as `verify` reads it: the numbers only.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerLine {
-    /// The item's number.
-    pub item: u32,
-    /// 1, 2, 3 … per item.
-    pub sequence: u64,
-    /// Where.
-    pub location: LocationNumber,
-    /// What kind of change.
-    pub kind: StockMovementType,
-    /// How many units, negative when an adjustment took units away.
-    pub quantity: i64,
-    /// Units available afterwards.
-    pub available: Count,
-    /// Units reserved afterwards.
-    pub reserved: Count,
-    /// The order and line of the reservation whose units moved.
-    pub reservation: Option<(u64, u32)>,
-    /// When it was decided.
-    pub created_at: Timestamp,
-    /// Whether it says who asked.
-    pub has_actor: bool,
-}
-
-/// Units of an item, as an order asks for them or holds them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LedgerAsk {
-    /// The item's number.
-    pub item: u32,
-    /// Where; `None` wherever there is some.
-    pub location: Option<LocationNumber>,
-    /// How many units.
-    pub quantity: u32,
-}
-
-/// An order as `verify` reads it.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerOrder<'a> {
-    /// The order.
-    pub id: OrderId,
-    /// What has become of it.
-    pub status: OrderStatus,
-    /// What it asked for when it was last reserved.
-    pub asked: &'a [LedgerAsk],
-}
-
-/// A reservation as `verify` reads it.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerReservation {
-    /// Its order's number.
-    pub order: u64,
-    /// Its place in the order.
-    pub line: u32,
-    /// The item's number.
-    pub item: u32,
-    /// Where.
-    pub location: LocationNumber,
-    /// How many units.
-    pub quantity: u32,
-    /// What has become of it.
-    pub status: ReservationStatus,
-    /// The movement that its last change wrote.
-    pub sequence: u64,
 }
 
 /// A visitor of rows: it may end the walk.
@@ -347,39 +147,4 @@ pub trait StockQueries: Send + Sync {
 
     /// Whether the store answers: the cheapest question there is.
     fn ping(&self) -> Result<(), ReadError>;
-}
-
-/// The stock of a ledger, handed over in this order.
-pub trait StockReader: Send {
-    /// A location.
-    fn location(&mut self, number: LocationNumber, code: LocationCode);
-    /// An item.
-    fn item(&mut self, item: LedgerItem);
-    /// What is kept of an item's stock beside its levels.
-    fn stock(&mut self, stock: LedgerStock);
-    /// A level as it is kept.
-    fn level(&mut self, level: LedgerLevel);
-    /// A movement; each item's come in order of sequence.
-    fn movement(&mut self, line: &LedgerLine);
-}
-
-/// The promises of a ledger: each order, and behind it its reservations.
-pub trait PromiseReader: Send {
-    /// An order.
-    fn order(&mut self, order: &LedgerOrder<'_>);
-    /// A reservation of the order told last.
-    fn reservation(&mut self, reservation: &LedgerReservation);
-    /// A reservation whose order is not there.
-    fn orphan(&mut self, reservation: &LedgerReservation);
-}
-
-/// What `availability` says about one product at one place: repeated lines are summed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AvailabilityRow {
-    /// The line, with repeated ones summed.
-    pub line: AvailabilityLine,
-    /// The item, if there is one.
-    pub item: Option<InventoryItem>,
-    /// Units the caller could have.
-    pub available: Count,
 }
