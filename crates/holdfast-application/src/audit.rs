@@ -8,11 +8,12 @@
 use holdfast_domain::ProductId;
 use holdfast_domain::movement::Balance;
 
-use crate::queries::{ReadError, StockQueries};
+use crate::queries::{ReadError, StockQueries, UnfitRow};
 use places::LevelKey;
 use promises::{PromiseProof, Promised};
 use stock::{Moved, StockProof};
 
+mod members;
 mod places;
 pub mod promises;
 pub mod stock;
@@ -21,7 +22,7 @@ mod tally;
 /// A number the ledger does not explain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerFault {
-    /// The invariant of PROTOCOL, section 2, that is broken.
+    /// The invariant of PROTOCOL, section 2, that is broken, or `unreadable`.
     pub invariant: &'static str,
     /// The product, where one is concerned.
     pub product: Option<ProductId>,
@@ -29,11 +30,21 @@ pub struct LedgerFault {
     pub sequence: Option<u64>,
     /// A sentence with the numbers.
     pub detail: String,
+    /// The table and the row in it, where one cannot be read.
+    pub row: Option<(&'static str, String)>,
 }
+
+/// What stands in place of an invariant when something cannot be read, so that nothing is proven of it.
+const UNREADABLE: &str = "unreadable";
 
 impl LedgerFault {
     fn new(invariant: &'static str, detail: String) -> Self {
-        Self { invariant, product: None, sequence: None, detail }
+        Self { invariant, product: None, sequence: None, detail, row: None }
+    }
+
+    fn unfit(UnfitRow { table, row, words }: UnfitRow) -> Self {
+        let place = if row.is_empty() { table.to_owned() } else { format!("{table}, {row}") };
+        Self { row: Some((table, row)), ..Self::new(UNREADABLE, format!("{place}: {words}")) }
     }
 }
 
@@ -121,6 +132,9 @@ fn compare(
         tell("I3", "nothing can be".to_owned());
     }
     let promised = promised.copied().unwrap_or_default();
+    if promised.latest > stock.last_sequence(item) {
+        tell("I8", format!("a reservation names movement {}, which was never made", promised.latest));
+    }
     if shown != moved.level {
         let (books, movements) = (words(shown), words(moved.level));
         tell("I3", format!("the books show {books}, the movements {movements}"));

@@ -18,8 +18,8 @@ pub use filters::{
     MovementCursor, MovementFilter, OrderFilter, ProductCursor, ProductFilter, ProductSort, ReservationFilter,
 };
 pub use ledger::{
-    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock, PromiseReader,
-    StockReader,
+    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
+    PromiseReader, StockReader, UnfitReader, UnfitRow,
 };
 
 /// Why a read failed.

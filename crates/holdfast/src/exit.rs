@@ -104,7 +104,9 @@ impl Failure {
 
     /// Something failed that no exit code of its own describes: `doing` says what was tried.
     pub(crate) fn failed(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::new(Exit::Failed, format!("{doing}: {}", with_sources(error)))
+        let words = with_sources(error);
+        // An error may begin with what was tried.
+        Self::new(Exit::Failed, if words.starts_with(doing) { words } else { format!("{doing}: {words}") })
     }
 
     /// Standard output could not be written. A reader that has read enough is no failure.

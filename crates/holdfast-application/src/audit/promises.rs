@@ -1,11 +1,21 @@
 //! The side of the promises: every order with its reservations.
 
+use std::collections::HashSet;
+
 use holdfast_domain::{OrderId, OrderStatus, ReservationStatus};
 
 use super::places::ByLevel;
 use super::tally::Tally;
-use super::{LedgerFault, note};
-use crate::queries::{LedgerAsk, LedgerOrder, LedgerReservation, PromiseReader};
+use super::{LedgerFault, members, note};
+use crate::queries::{LedgerAsk, LedgerOrder, LedgerReservation, PromiseReader, UnfitReader, UnfitRow};
+
+/// How far an order's number may lie behind the others: as far as they are many, and this much more.
+const NUMBER_GAP_MAX: u64 = 1 << 20;
+
+/// Whether nobody can have given an order this number, when there are so many orders: they are numbered one after the other.
+pub fn is_stray(number: u64, orders: u64) -> bool {
+    number > orders.saturating_mul(2).saturating_add(NUMBER_GAP_MAX)
+}
 
 /// What orders tell of a level.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +26,8 @@ pub(super) struct Promised {
     pub(super) made: Tally,
     /// Those that ended.
     pub(super) ended: Tally,
+    /// The highest movement that one of them names.
+    pub(super) latest: u64,
 }
 
 /// Follows orders and reservations, and notes what they do not explain.
@@ -27,6 +39,10 @@ pub struct PromiseProof {
     pub(super) levels: ByLevel<Promised>,
     /// The ids of all orders: each may stand there once.
     ids: Vec<OrderId>,
+    /// The highest number of an order.
+    highest: Option<(u64, OrderId)>,
+    /// The orders for which a payment waits.
+    waiting: HashSet<OrderId>,
     /// The order whose reservations are being read: they come order by order.
     order: OrderSeen,
     is_of_one_product: bool,
@@ -82,8 +98,19 @@ impl PromiseProof {
     /// Ends the last order and looks at all of them together.
     pub(super) fn conclude(mut self) -> Self {
         self.close_order();
+        self.find_stray();
         self.find_twins();
         self
+    }
+
+    /// An order's number is the one behind the last.
+    fn find_stray(&mut self) {
+        let orders = u64::try_from(self.ids.len()).unwrap_or(u64::MAX);
+        let stray = self.highest.filter(|(number, _)| !self.is_of_one_product && is_stray(*number, orders));
+        if let Some((number, id)) = stray {
+            let detail = format!("order {id} has the number {number}, but there are {orders} orders");
+            note(&mut self.faults, LedgerFault::new("I7", detail));
+        }
     }
 
     /// An order's id stands there once: no index proves it over all orders, only within each run of them.
@@ -141,10 +168,30 @@ fn sums(lines: &[LedgerAsk]) -> impl Iterator<Item = (Option<u32>, u64)> {
     })
 }
 
+impl UnfitReader for PromiseProof {
+    fn unfit(&mut self, row: UnfitRow) {
+        if row.table == "orders" {
+            self.close_order();
+        }
+        // What of an order cannot be read says nothing about the rest of it.
+        self.order = OrderSeen::default();
+        note(&mut self.faults, LedgerFault::unfit(row));
+    }
+}
+
 impl PromiseReader for PromiseProof {
     fn order(&mut self, order: &LedgerOrder<'_>) {
         self.close_order();
         self.ids.push(order.id);
+        self.highest = self.highest.max(Some((order.number, order.id)));
+        if let Some(words) = members::of_order(order) {
+            let detail = format!("order {} is {} and {words}", order.id, order.status);
+            note(&mut self.faults, LedgerFault::new("I8", detail));
+        }
+        if order.status != OrderStatus::Refused && !self.waiting.is_empty() && self.waiting.contains(&order.id) {
+            let detail = format!("a payment waits for order {}, which is {}", order.id, order.status);
+            note(&mut self.faults, LedgerFault::new("I7", detail));
+        }
         let seen = &mut self.order;
         seen.told = Some((order.id, order.status));
         seen.asked.clear();
@@ -157,9 +204,14 @@ impl PromiseReader for PromiseProof {
     fn reservation(&mut self, reservation: &LedgerReservation) {
         self.reservations = self.reservations.saturating_add(1);
         self.order.add(reservation);
-        let LedgerReservation { order, line, item, location, quantity, status, sequence } = *reservation;
+        let LedgerReservation { order, line, item, location, quantity, status, sequence, .. } = *reservation;
+        if let Some(words) = members::of_reservation(reservation) {
+            let detail = format!("reservation {line} of order number {order} {words}");
+            note(&mut self.faults, LedgerFault::new("I8", detail));
+        }
         let units = u64::from(quantity);
         let level = self.levels.at((item, location));
+        level.latest = level.latest.max(sequence);
         level.made.add([order, u64::from(line), units, 0]);
         if status == ReservationStatus::Reserved {
             level.held = level.held.saturating_add(units);
@@ -175,5 +227,9 @@ impl PromiseReader for PromiseProof {
         note(&mut self.faults, LedgerFault::new("I8", detail));
         self.close_order();
         self.reservation(reservation);
+    }
+
+    fn waiting_payment(&mut self, order: OrderId) {
+        self.waiting.insert(order);
     }
 }

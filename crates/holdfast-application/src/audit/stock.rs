@@ -8,7 +8,7 @@ use holdfast_domain::{Count, LocationCode, LocationNumber, ProductId, StockMovem
 use super::places::{ByItem, ByLevel};
 use super::tally::Tally;
 use super::{LedgerFault, note, words};
-use crate::queries::{LedgerItem, LedgerLevel, LedgerLine, LedgerStock, StockReader};
+use crate::queries::{LedgerItem, LedgerLevel, LedgerLine, LedgerStock, StockReader, UnfitReader, UnfitRow};
 
 /// What the books show of an item beside its levels.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,8 @@ struct Chain {
     first_at: i64,
     /// When the last one was.
     decided_at: i64,
+    /// Units that the last one sent to another location; 0 when it did not.
+    sent: i64,
 }
 
 /// What movements tell of a level.
@@ -44,6 +46,9 @@ pub(super) struct Moved {
     /// Those whose units they gave back or let go.
     pub(super) ended: Tally,
 }
+
+/// A transfer is two movements, one behind the other.
+const HALF_A_TRANSFER: &str = "one half of a transfer is missing: what leaves one location must arrive at another";
 
 /// Follows movements, and notes what they do not explain.
 #[derive(Debug, Default)]
@@ -66,15 +71,29 @@ impl StockProof {
     /// Compares the ends of all chains with what the books show of the items.
     pub(super) fn conclude(mut self) -> Self {
         let mut faults = std::mem::take(&mut self.faults);
+        let main = self.locations.get(&LocationNumber::MAIN);
+        if !main.is_some_and(LocationCode::is_main) {
+            let found = main.map_or("nothing".to_owned(), LocationCode::to_string);
+            note(&mut faults, LedgerFault::new("I3", format!("location number 1 must be main, and is {found}")));
+        }
         for (number, shown) in self.items.iter() {
-            let last = self.chains.get(number).map_or(0, |chain| chain.sequence);
-            for detail in faults_of(number, shown, last) {
-                let product = shown.card.map(|(product, _)| product);
+            let chain = self.chains.get(number).copied().unwrap_or_default();
+            let product = shown.card.map(|(product, _)| product);
+            for detail in faults_of(number, shown, chain.sequence) {
                 note(&mut faults, LedgerFault { product, ..LedgerFault::new("I3", detail) });
+            }
+            if chain.sent != 0 {
+                let fault = LedgerFault::new("I2", HALF_A_TRANSFER.to_owned());
+                note(&mut faults, LedgerFault { product, sequence: Some(chain.sequence), ..fault });
             }
         }
         self.faults = faults;
         self
+    }
+
+    /// The sequence that an item's movements end with.
+    pub(super) fn last_sequence(&self, item: u32) -> u64 {
+        self.chains.get(item).map_or(0, |chain| chain.sequence)
     }
 
     /// The product of the item with this number.
@@ -95,7 +114,7 @@ impl StockProof {
 
     fn fault(&mut self, invariant: &'static str, line: &LedgerLine, detail: String) {
         let (product, sequence) = (self.product(line.item), Some(line.sequence));
-        note(&mut self.faults, LedgerFault { invariant, product, sequence, detail });
+        note(&mut self.faults, LedgerFault { product, sequence, ..LedgerFault::new(invariant, detail) });
     }
 
     /// Follows a movement on its product's chain.
@@ -109,9 +128,15 @@ impl StockProof {
         // A replay on the events' clock goes on from the first stock, which was imported later than the events happened.
         let follows_first_decision = earlier == chain.first_at;
         (chain.sequence, chain.decided_at) = (line.sequence, at);
+        let arrived = if line.kind == StockMovementType::TransferIn { line.quantity } else { 0 };
+        let sent = if line.kind == StockMovementType::TransferOut { line.quantity } else { 0 };
+        let was_sent = std::mem::replace(&mut chain.sent, sent);
         if before == 0 {
             // The item is looked at in the end, whether it is there or not.
             self.items.at(line.item);
+        }
+        if arrived != was_sent {
+            self.fault("I2", line, HALF_A_TRANSFER.to_owned());
         }
         if line.sequence != before.saturating_add(1) {
             self.fault("I1", line, format!("movement {} follows {before}", line.sequence));
@@ -176,6 +201,12 @@ fn leads(line: &LedgerLine, before: Balance, after: Balance) -> bool {
     let takes_away = line.kind == StockMovementType::Adjustment && after.available < before.available;
     let size = Count::new(line.quantity.unsigned_abs());
     (line.quantity < 0) == takes_away && size.is_some_and(|size| is_legal(line.kind, size, before, after))
+}
+
+impl UnfitReader for StockProof {
+    fn unfit(&mut self, row: UnfitRow) {
+        note(&mut self.faults, LedgerFault::unfit(row));
+    }
 }
 
 impl StockReader for StockProof {

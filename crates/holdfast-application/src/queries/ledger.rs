@@ -1,9 +1,28 @@
 //! The whole ledger as a store hands it over for a proof: rows as numbers, and who hears of them.
 
+use std::time::Duration;
+
 use holdfast_domain::{
-    Count, LocationCode, LocationNumber, OrderId, OrderStatus, ProductId, ReservationStatus, StockMovementType,
+    Count, LocationCode, LocationNumber, Order, OrderId, OrderStatus, ProductId, ReservationStatus, StockMovementType,
     Timestamp,
 };
+
+/// A row that no store writes, or a part of the store that is not what it was made as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfitRow {
+    /// The table it stands in.
+    pub table: &'static str,
+    /// Which one it is, by its key in words; empty for the table as a whole.
+    pub row: String,
+    /// What is wrong with it.
+    pub words: String,
+}
+
+/// Whoever reads a ledger also hears of what cannot be read, and goes on with the rest.
+pub trait UnfitReader: Send {
+    /// A row that was left out.
+    fn unfit(&mut self, row: UnfitRow);
+}
 
 /// An item as `verify` reads it.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +104,35 @@ pub struct LedgerOrder<'a> {
     pub status: OrderStatus,
     /// What it asked for when it was last reserved.
     pub asked: &'a [LedgerAsk],
+    /// Its number.
+    pub number: u64,
+    /// When its present lines were first held.
+    pub reserved_at: Option<Timestamp>,
+    /// Until when they are held at least.
+    pub expires_at: Option<Timestamp>,
+    /// The time to live they were first held for.
+    pub first_ttl: Option<Duration>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Whether it says why.
+    pub has_reason: bool,
+}
+
+impl LedgerOrder<'_> {
+    /// The same, of an order as it is, when what it asked for is named by items' numbers.
+    pub fn of<'a>(order: &Order, asked: &'a [LedgerAsk]) -> LedgerOrder<'a> {
+        LedgerOrder {
+            id: order.id,
+            status: order.status,
+            asked,
+            number: order.number.0,
+            reserved_at: order.reserved_at,
+            expires_at: order.expires_at,
+            first_ttl: order.first_ttl,
+            ended_at: order.ended_at,
+            has_reason: order.reason.is_some(),
+        }
+    }
 }
 
 /// A reservation as `verify` reads it.
@@ -104,10 +152,38 @@ pub struct LedgerReservation {
     pub status: ReservationStatus,
     /// The movement that its last change wrote.
     pub sequence: u64,
+    /// Whether it says until when its units were promised.
+    pub has_expired_at: bool,
+    /// Whether it says when it ended.
+    pub has_ended_at: bool,
+    /// Why it ended.
+    pub reason: LedgerReason,
+}
+
+/// Why a reservation ended, as far as a proof asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerReason {
+    /// It does not say.
+    None,
+    /// Its time was over.
+    Expired,
+    /// Something else.
+    Other,
+}
+
+impl LedgerReason {
+    /// What a reason says.
+    pub fn of(reason: Option<&str>) -> Self {
+        match reason {
+            None => Self::None,
+            Some("expired") => Self::Expired,
+            Some(_) => Self::Other,
+        }
+    }
 }
 
 /// The stock of a ledger, handed over in this order.
-pub trait StockReader: Send {
+pub trait StockReader: UnfitReader {
     /// A location.
     fn location(&mut self, number: LocationNumber, code: LocationCode);
     /// An item.
@@ -121,11 +197,13 @@ pub trait StockReader: Send {
 }
 
 /// The promises of a ledger: each order, and behind it its reservations.
-pub trait PromiseReader: Send {
+pub trait PromiseReader: UnfitReader {
     /// An order.
     fn order(&mut self, order: &LedgerOrder<'_>);
     /// A reservation of the order told last.
     fn reservation(&mut self, reservation: &LedgerReservation);
     /// A reservation whose order is not there.
     fn orphan(&mut self, reservation: &LedgerReservation);
+    /// A payment that still waits for this order; told before all orders.
+    fn waiting_payment(&mut self, order: OrderId);
 }

@@ -9,8 +9,8 @@ use holdfast_application::command::{Command, Remarks};
 use holdfast_application::ports::contract::Warehouse;
 use holdfast_application::ports::contract::warehouse::{confirm, expire, new_item, release};
 use holdfast_application::queries::{
-    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock, PromiseReader,
-    StockReader,
+    LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
+    PromiseReader, StockReader, UnfitReader, UnfitRow,
 };
 use holdfast_domain::{
     Count, LocationCode, LocationNumber, OrderId, OrderStatus, ReservationStatus, StockMovementType, Timestamp,
@@ -143,12 +143,75 @@ fn an_order_whose_state_its_reservations_contradict_is_found() {
     }
 }
 
+/// What an order tells beside its status, as one that is confirmed (0), released (1), expired (2) or held (3).
+fn members(ledger: &mut Recording, at: usize) -> &mut LedgerOrder<'static> {
+    &mut ledger.promises[at].members
+}
+
+#[test]
+fn an_order_whose_members_contradict_its_state_is_found() {
+    for at in [0, 1, 2] {
+        must_be_found("I8", |ledger| members(ledger, at).ended_at = None);
+    }
+    for at in [0, 1, 2, 3] {
+        must_be_found("I8", |ledger| members(ledger, at).reserved_at = None);
+        must_be_found("I8", |ledger| members(ledger, at).expires_at = None);
+        must_be_found("I8", |ledger| members(ledger, at).expires_at = Some(Timestamp::EPOCH));
+        must_be_found("I8", |ledger| members(ledger, at).expires_at = Some(Timestamp::MAX));
+    }
+    must_be_found("I8", |ledger| members(ledger, 0).has_reason = true);
+    must_be_found("I8", |ledger| members(ledger, 2).has_reason = false);
+    must_be_found("I8", |ledger| members(ledger, 3).ended_at = Some(Timestamp::EPOCH));
+}
+
+#[test]
+fn a_reservation_whose_members_contradict_its_state_is_found() {
+    for at in [0, 1, 2] {
+        must_be_found("I8", |ledger| ledger.promises[at].reservations[0].has_ended_at = false);
+    }
+    must_be_found("I8", |ledger| ledger.promises[0].reservations[0].reason = LedgerReason::Other);
+    must_be_found("I8", |ledger| ledger.promises[1].reservations[0].status = ReservationStatus::Expired);
+    must_be_found("I8", |ledger| ledger.promises[2].reservations[0].reason = LedgerReason::None);
+    must_be_found("I8", |ledger| ledger.promises[2].reservations[0].has_expired_at = false);
+    must_be_found("I8", |ledger| ledger.promises[3].reservations[0].has_ended_at = true);
+    must_be_found("I8", |ledger| ledger.promises[3].reservations[0].reason = LedgerReason::Other);
+    must_be_found("I8", |ledger| ledger.promises[3].reservations[0].sequence = 99);
+}
+
+#[test]
+fn an_order_with_a_number_far_behind_all_others_is_found() {
+    must_be_found("I7", |ledger| members(ledger, 3).number = 1 << 30);
+}
+
+#[test]
+fn half_a_transfer_is_found() {
+    must_be_found("I2", |ledger| line(ledger).kind = StockMovementType::TransferIn);
+}
+
+#[test]
+fn a_place_that_is_not_called_main_is_not_main() {
+    must_be_found("I3", |ledger| ledger.stock.locations[0].1 = LocationCode::new("elsewhere").expect("a code"));
+}
+
+#[test]
+fn a_payment_that_waits_for_an_order_that_was_not_refused_is_found() {
+    let told = Recording::of_some_history();
+    for (status, is_fault) in [(OrderStatus::Confirmed, true), (OrderStatus::Refused, false)] {
+        let mut proof = PromiseProof::default();
+        proof.waiting_payment(told.promises[0].id);
+        proof.order(&LedgerOrder { status, ..told.promises[0].members });
+        let faults = conclude(StockProof::default(), proof).faults;
+        assert_eq!(faults.iter().any(|fault| fault.detail.contains("a payment waits")), is_fault, "{faults:?}");
+    }
+}
+
 #[test]
 fn an_order_that_must_have_reservations_and_has_none_is_found() {
     for status in [OrderStatus::Reserved, OrderStatus::Confirmed, OrderStatus::Released, OrderStatus::Expired] {
         must_be_found("I8", |ledger| {
             let id = OrderId::from_bytes([0xEE; 16]);
-            ledger.promises.push(Promise { id, status, asked: Vec::new(), reservations: Vec::new() });
+            let members = ledger.promises[0].members;
+            ledger.promises.push(Promise { id, status, asked: Vec::new(), reservations: Vec::new(), members });
         });
     }
 }
@@ -156,7 +219,8 @@ fn an_order_that_must_have_reservations_and_has_none_is_found() {
 #[test]
 fn an_order_that_stands_there_twice_is_found() {
     let mut ledger = Recording::of_some_history();
-    let twin = Promise { reservations: Vec::new(), status: OrderStatus::Refused, ..ledger.promises[0].clone() };
+    let mut twin = Promise { reservations: Vec::new(), status: OrderStatus::Refused, ..ledger.promises[0].clone() };
+    twin.members.has_reason = true;
     ledger.promises.push(twin);
     let faults = ledger.audited().faults;
     assert_eq!(faults.iter().map(|fault| fault.invariant).collect::<Vec<_>>(), ["I7"]);
@@ -230,6 +294,8 @@ struct Promise {
     status: OrderStatus,
     asked: Vec<LedgerAsk>,
     reservations: Vec<LedgerReservation>,
+    /// What else it tells; what it asked for stands above.
+    members: LedgerOrder<'static>,
 }
 
 impl Recording {
@@ -263,13 +329,25 @@ impl Recording {
         told.rows.iter().for_each(|row| stock.stock(*row));
         told.levels.iter().for_each(|level| stock.level(*level));
         told.movements.iter().for_each(|line| stock.movement(line));
-        for Promise { id, status, asked, reservations } in &self.promises {
-            promises.order(&LedgerOrder { id: *id, status: *status, asked });
+        for Promise { id, status, asked, reservations, members } in &self.promises {
+            promises.order(&LedgerOrder { id: *id, status: *status, asked, ..*members });
             for held in reservations {
                 promises.reservation(held);
             }
         }
         conclude(stock, promises)
+    }
+}
+
+impl UnfitReader for Stock {
+    fn unfit(&mut self, row: UnfitRow) {
+        panic!("{row:?} can be read");
+    }
+}
+
+impl UnfitReader for Promises {
+    fn unfit(&mut self, row: UnfitRow) {
+        panic!("{row:?} can be read");
     }
 }
 
@@ -297,8 +375,12 @@ impl StockReader for Stock {
 
 impl PromiseReader for Promises {
     fn order(&mut self, order: &LedgerOrder<'_>) {
-        let LedgerOrder { id, status, asked } = *order;
-        self.0.push(Promise { id, status, asked: asked.to_vec(), reservations: Vec::new() });
+        let LedgerOrder { id, status, asked, number, reserved_at, expires_at, first_ttl, ended_at, has_reason } =
+            *order;
+        let asked = asked.to_vec();
+        let members =
+            LedgerOrder { id, status, asked: &[], number, reserved_at, expires_at, first_ttl, ended_at, has_reason };
+        self.0.push(Promise { id, status, asked, reservations: Vec::new(), members });
     }
 
     fn reservation(&mut self, reservation: &LedgerReservation) {
@@ -307,6 +389,10 @@ impl PromiseReader for Promises {
 
     fn orphan(&mut self, reservation: &LedgerReservation) {
         panic!("{reservation:?} has no order");
+    }
+
+    fn waiting_payment(&mut self, order: OrderId) {
+        panic!("no payment waits for {order}");
     }
 }
 

@@ -36,6 +36,17 @@ pub(crate) fn time(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
+/// A time as strictly as a proof takes it: one that no clock can have told is not brought into the range of clocks.
+pub(crate) fn moment(micros: i64) -> Result<Timestamp, StoreError> {
+    let at = time(micros);
+    if at.micros() == micros { Ok(at) } else { Err(broken(format!("the time {micros}"))) }
+}
+
+/// The same, where there need not be one.
+pub(crate) fn moment_or_null(micros: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+    micros.map(moment).transpose()
+}
+
 pub(crate) fn uuid(bytes: &[u8]) -> Result<[u8; 16], StoreError> {
     bytes.try_into().map_err(|_other| broken(format!("an id of {} bytes", bytes.len())))
 }

@@ -39,9 +39,9 @@ static LEVELS: RowWriter = RowWriter {
     upsert: Upsert::Columns { key: "item, location", columns: &["available", "reserved"] },
 };
 
-/// The item of a row with [`COLUMNS`] first, without its levels.
-pub(crate) fn from_row(row: &dyn Row) -> Result<InventoryItem, StoreError> {
-    let mut item = InventoryItem::new(
+/// What seldom changes of the item of a row with [`COLUMNS`] first, or with those of them that `items` has.
+pub(crate) fn card(row: &dyn Row) -> Result<InventoryItem, StoreError> {
+    Ok(InventoryItem::new(
         ItemNumber(codec::number(row.int(0)?)?),
         ProductId::from_bytes(codec::uuid(row.blob(1)?)?),
         codec::text(row.text(3)?, Name::new)?,
@@ -49,7 +49,12 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<InventoryItem, StoreError> {
         codec::count(row.int(4)?)?,
         codec::count(row.int(5)?)?,
         codec::time(row.int(6)?),
-    );
+    ))
+}
+
+/// The item of a row with [`COLUMNS`] first, without its levels.
+pub(crate) fn from_row(row: &dyn Row) -> Result<InventoryItem, StoreError> {
+    let mut item = card(row)?;
     item.sequence = codec::number(row.int(7)?)?;
     item.version = codec::number(row.int(8)?)?;
     item.last_restocked = row.int_or_null(9)?.map(codec::time);

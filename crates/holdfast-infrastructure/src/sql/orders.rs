@@ -42,10 +42,15 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<(Order, Vec<u8>), StoreError> {
     order.events_seen = codec::number(row.int(5)?)?;
     order.reserved_at = row.int_or_null(6)?.map(codec::time);
     order.expires_at = row.int_or_null(7)?.map(codec::time);
-    order.first_ttl = row.int_or_null(8)?.map(codec::number).transpose()?.map(Duration::from_micros);
+    order.first_ttl = duration_or_null(row.int_or_null(8)?)?;
     order.ended_at = row.int_or_null(9)?.map(codec::time);
     order.reason = codec::text_or_null(row.text_or_null(10)?, Reason::new)?;
     Ok((order, row.blob(11)?.to_vec()))
+}
+
+/// A time to live, in microseconds.
+pub(crate) fn duration_or_null(micros: Option<i64>) -> Result<Option<Duration>, StoreError> {
+    Ok(micros.map(codec::number).transpose()?.map(Duration::from_micros))
 }
 
 /// One order with its reservations.

@@ -25,8 +25,8 @@ use crate::sql::{
 };
 use crate::sqlite::open::steady_plans;
 use crate::sqlite::order_runs::OrderRuns;
-use crate::sqlite::session::SqliteSession;
-use crate::sqlite::together;
+use crate::sqlite::session::{SqliteSession, fault};
+use crate::sqlite::{schema, together};
 
 /// How long one read may take; walks over everything may take longer.
 const READ_MAX: Duration = Duration::from_secs(5);
@@ -208,6 +208,16 @@ fn connect(file: &Path, runs: &Arc<RwLock<OrderRuns>>, started: Instant) -> rusq
     Ok(Reader { session: SqliteSession::new(connection, runs.clone()), cut_off })
 }
 
+/// Reads the stock of a ledger, once its schema is what it must be.
+fn read_stock(
+    session: &mut SqliteSession,
+    product: Option<ProductId>,
+    reader: &mut dyn StockReader,
+) -> Result<(), StoreError> {
+    schema::differences(session.connection()).map_err(fault)?.into_iter().for_each(|part| reader.unfit(part));
+    ledger::read_stock(session, product, reader)
+}
+
 impl StockQueries for SqliteQueries {
     fn locations(&self) -> Result<Locations, ReadError> {
         self.ask(|session| locations::load(session).map(Locations::new))
@@ -296,17 +306,18 @@ impl StockQueries for SqliteQueries {
         if let Some(mut other) = self.lend_another() {
             let (one, other) = (&mut one.reader().session, &mut other.reader().session);
             let both = together::at_one_moment(
-                (one, |session: &mut SqliteSession| ledger::read_stock(session, product, &mut *stock)),
+                (one, |session: &mut SqliteSession| read_stock(session, product, &mut *stock)),
                 (other, |session: &mut SqliteSession| ledger::read_promises(session, product, &mut *promises)),
             );
             if let Some(read) = both {
                 return read.map_err(|error| ReadError::Unavailable(Box::new(error)));
             }
         }
-        answer(one.reader(), self.started, None, |session| {
-            ledger::read_stock(session, product, stock)?;
+        let both = together::by_one(&mut one.reader().session, |session| {
+            read_stock(session, product, stock)?;
             ledger::read_promises(session, product, promises)
-        })
+        });
+        both.map_err(|error| ReadError::Unavailable(Box::new(error)))
     }
 
     fn ping(&self) -> Result<(), ReadError> {

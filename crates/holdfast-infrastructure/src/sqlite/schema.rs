@@ -1,5 +1,8 @@
 //! The schema and its versions.
 
+use std::collections::BTreeMap;
+
+use holdfast_application::queries::UnfitRow;
 use rusqlite::Connection;
 
 /// Each step leads from the version before it; a step is one transaction.
@@ -26,4 +29,34 @@ pub(crate) fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
         connection.execute_batch(&format!("BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {step};\nCOMMIT;"))?;
     }
     Ok(())
+}
+
+/// What a file has otherwise than the steps make it: tables and indexes that are missing, changed or of nobody.
+pub(crate) fn differences(connection: &Connection) -> rusqlite::Result<Vec<UnfitRow>> {
+    let fresh = Connection::open_in_memory()?;
+    upgrade(&fresh)?;
+    let (mut found, wanted) = (parts(connection)?, parts(&fresh)?);
+    let mut differences = Vec::new();
+    let mut tell = |row: String, words: &str| {
+        differences.push(UnfitRow { table: "sqlite_schema", row, words: words.to_owned() });
+    };
+    for (part, sql) in wanted {
+        match found.remove(&part) {
+            None => tell(part, "it is missing"),
+            Some(other) if other != sql => tell(part, "it is not what this program made"),
+            Some(_) => {}
+        }
+    }
+    for part in found.into_keys() {
+        tell(part, "this program did not make it");
+    }
+    Ok(differences)
+}
+
+/// The parts of a schema by kind and name, and what made each. What SQLite notes for its planner is no part.
+fn parts(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Option<String>>> {
+    let sql = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }

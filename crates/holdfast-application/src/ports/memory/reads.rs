@@ -8,14 +8,14 @@ use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::{Balance, MovementReference};
 use holdfast_domain::{
-    AskedLine, InventoryItem, LocationCode, Order, OrderId, ProductId, ReservationId, Sku, StockMovement,
+    AskedLine, InventoryItem, LocationCode, Order, OrderId, ProductId, Reason, ReservationId, Sku, StockMovement,
     StockMovementType, StockReservation, Timestamp,
 };
 
 use super::MemoryQueries;
 use super::books::{Books, is_at};
 use crate::queries::{
-    DueHold, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReservation, LedgerStock,
+    DueHold, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
     MovementFilter, OrderFilter, ProductFilter, ProductSort, PromiseReader, ReadError, ReservationFilter,
     ReservationRow, StockQueries, StockReader, Visitor,
 };
@@ -184,6 +184,8 @@ impl StockQueries for MemoryQueries {
         let books = self.shared.books();
         let is_asked = |of: ProductId| product.is_none_or(|product| product == of);
         tell_stock(&books, &is_asked, stock);
+        let waiting = books.waiting.iter().filter(|(_, wait)| matches!(wait, PaymentWait::Until(_)));
+        waiting.filter(|_| product.is_none()).for_each(|(order, _)| promises.waiting_payment(*order));
         for order in books.orders.values() {
             tell_promises(&books, order, &is_asked, product.is_some(), promises);
         }
@@ -307,7 +309,7 @@ fn tell_promises(
         quantity: line.quantity.get(),
     };
     let asked: Vec<LedgerAsk> = order.asked.iter().map(ask).collect();
-    reader.order(&LedgerOrder { id: order.id, status: order.status, asked: &asked });
+    reader.order(&LedgerOrder::of(order, &asked));
     for held in held {
         reader.reservation(&LedgerReservation {
             order: order.number.0,
@@ -317,6 +319,9 @@ fn tell_promises(
             quantity: held.quantity.get(),
             status: held.status,
             sequence: held.sequence,
+            has_expired_at: held.expired_at.is_some(),
+            has_ended_at: held.ended_at.is_some(),
+            reason: LedgerReason::of(held.reason.as_ref().map(Reason::as_str)),
         });
     }
 }
