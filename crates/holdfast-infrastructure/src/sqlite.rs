@@ -16,6 +16,6 @@ mod session;
 mod store;
 mod together;
 
-pub use open::{OpenError, SqliteSettings, migrate, open, open_reader};
+pub use open::{OpenError, SqliteSettings, migrate, open, open_for_proof, open_reader};
 pub use readers::SqliteQueries;
 pub use store::SqliteStore;

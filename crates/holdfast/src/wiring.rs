@@ -46,6 +46,13 @@ pub(crate) fn open_reader(settings: &Settings) -> Result<Arc<dyn StockQueries>, 
     Ok(queries)
 }
 
+/// Opens the store that the settings name for a proof, damaged as it may be.
+pub(crate) fn open_for_proof(settings: &Settings) -> Result<Arc<dyn StockQueries>, Failure> {
+    refuse_what_is_planned(settings)?;
+    let queries = sqlite::open_for_proof(&embedded(settings)).map_err(|error| not_opened(&error))?;
+    Ok(queries)
+}
+
 /// Creates or upgrades the schema; returns the statements.
 pub(crate) fn migrate(settings: &Settings, dry_run: bool) -> Result<Vec<String>, Failure> {
     refuse_what_is_planned(settings)?;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use holdfast_application::Clock;
+use holdfast_application::audit::promises::is_stray;
 use holdfast_domain::{OrderId, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -111,7 +112,7 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
     check_structure(&connection, &settings.file())?;
     check(&connection)?;
 
-    let runs = Arc::new(RwLock::new(read_runs(&connection)?));
+    let runs = Arc::new(RwLock::new(read_runs(&connection)?.undamaged()?));
     let (batch, decided_at) = connection.query_row("SELECT batch, decided_at FROM books WHERE id = 1", [], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
     })?;
@@ -136,6 +137,22 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
 ///
 /// [`OpenError`].
 pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, OpenError> {
+    read_beside(settings, Runs::undamaged)
+}
+
+/// The same for a proof, which tells of orders that nobody can have numbered so, instead of refusing them.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub fn open_for_proof(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, OpenError> {
+    read_beside(settings, |runs| Ok(runs.filters))
+}
+
+fn read_beside(
+    settings: &SqliteSettings,
+    accept: impl FnOnce(Runs) -> Result<OrderRuns, OpenError>,
+) -> Result<Arc<SqliteQueries>, OpenError> {
     let file = settings.file();
     if !file.exists() {
         return Err(OpenError::Missing(settings.folder.clone()));
@@ -150,7 +167,7 @@ pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, Open
         return Err(OpenError::Older { found, known });
     }
     check_beacon(settings, &connection)?;
-    let runs = Arc::new(RwLock::new(read_runs(&connection)?));
+    let runs = Arc::new(RwLock::new(accept(read_runs(&connection)?)?));
     Ok(Arc::new(SqliteQueries::open(&file, settings.readers, &runs)?))
 }
 
@@ -303,15 +320,42 @@ fn check_structure(connection: &Connection, file: &Path) -> Result<(), OpenError
     if found == "ok" { Ok(()) } else { Err(OpenError::Damaged(found)) }
 }
 
-/// Reads all order ids into the filter that tells their runs.
-pub(crate) fn read_runs(connection: &Connection) -> rusqlite::Result<OrderRuns> {
-    let mut runs = OrderRuns::default();
+/// The filters that tell the runs of orders, and the first order that they cannot hold.
+struct Runs {
+    filters: OrderRuns,
+    damage: Option<String>,
+}
+
+impl Runs {
+    /// The filters, if they hold all orders.
+    fn undamaged(self) -> Result<OrderRuns, OpenError> {
+        let damaged = |words| OpenError::Damaged(format!("{words}; run `holdfast verify`"));
+        self.damage.map_or(Ok(self.filters), |words| Err(damaged(words)))
+    }
+}
+
+/// Reads all order ids into the filters. An order whose number lies far behind all others stays out of them: they are as
+/// large as the highest number.
+fn read_runs(connection: &Connection) -> rusqlite::Result<Runs> {
+    let mut runs = Runs { filters: OrderRuns::default(), damage: None };
     let mut statement = connection.prepare("SELECT number, id FROM orders ORDER BY number >> 10, id")?;
     let mut rows = statement.query([])?;
+    let mut read = 0_u64;
     while let Some(row) = rows.next()? {
         let number: i64 = row.get(0)?;
-        let id: [u8; 16] = row.get(1)?;
-        runs.add(u64::try_from(number).unwrap_or(0), OrderId::from_bytes(id));
+        let fitting = u64::try_from(number).ok().filter(|number| !is_stray(*number, read));
+        let id = row.get_ref(1)?.as_bytes().ok().and_then(|bytes| bytes.try_into().ok());
+        match (fitting, id) {
+            (Some(number), Some(id)) => runs.filters.add(number, OrderId::from_bytes(id)),
+            (None, _) => {
+                let words = || format!("an order has the number {number}, but {read} orders stand in front of it");
+                runs.damage.get_or_insert_with(words);
+            }
+            (_, None) => {
+                runs.damage.get_or_insert_with(|| format!("order number {number} has an id of another size"));
+            }
+        }
+        read = read.saturating_add(1);
     }
     Ok(runs)
 }

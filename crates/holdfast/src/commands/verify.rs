@@ -13,7 +13,7 @@ use crate::wiring;
 
 /// Proves the books, or tells the faults.
 pub(super) fn run(common: &CommonArgs, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let queries = wiring::open_reader(&super::settings(common)?)?;
+    let queries = wiring::open_for_proof(&super::settings(common)?)?;
     let unreadable = |error| Failure::failed("the store cannot be read", &error);
     if let Some(product) = args.product {
         // An item that cannot be read is there, and the proof names it.

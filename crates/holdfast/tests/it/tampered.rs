@@ -211,6 +211,25 @@ fn a_part_of_the_schema_that_is_missing_or_changed_is_named() {
 }
 
 #[test]
+fn an_order_with_an_impossible_number_is_refused_and_named() {
+    for number in [1_i64 << 30, 1 << 42, -5] {
+        let program = some_books();
+        change(&program, &format!("UPDATE orders SET number = {number} WHERE number = 3"));
+        for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["export", "orders"]] {
+            let said = program.run(arguments);
+            assert_eq!(said.exit, Some(1), "{said:?}");
+            assert!(said.stderr.contains(&format!("the number {number}")), "{said:?}");
+            assert!(said.stderr.contains("holdfast verify"), "{said:?}");
+        }
+        let said = proof(&program);
+        assert_eq!(said.exit, Some(1), "{said:?}");
+        let found = said.json();
+        let faults = found["faults"].as_array().expect("a list");
+        assert!(faults.iter().any(|fault| fault.to_string().contains(&format!("number {number}"))), "{faults:?}");
+    }
+}
+
+#[test]
 fn the_file_itself_refuses_a_second_movement_of_one_number_and_levels_below_zero() {
     let program = some_books();
     let connection = Connection::open(file(&program)).expect("its file");
