@@ -120,7 +120,8 @@ pub struct Numbering {
 pub struct Book {
     /// The time of the decision at hand.
     pub now: Timestamp,
-    /// Whether the time is an event's, which stands as it is; else no item's time runs backwards.
+    /// Whether the time is an event's: then an item that nothing has happened to since it was made goes back to it. Else, and
+    /// of any other item, no time runs backwards.
     pub on_events_clock: bool,
     /// Whether a due order that was not ended yet can still be confirmed.
     pub expiry: ExpiryRule,
@@ -237,7 +238,10 @@ impl Book {
     ) -> Result<u64, E> {
         let page = self.items.get_mut(&product).expect("the item's page is in the book");
         let before = page.item.available();
-        let at = if self.on_events_clock { self.now } else { self.now.max(page.item.updated_at) };
+        // What was made for a replay was made later than its events happened.
+        let is_as_made = page.item.updated_at == page.item.created_at;
+        let goes_back = self.on_events_clock && is_as_made;
+        let at = if goes_back { self.now } else { self.now.max(page.item.updated_at) };
         let movement = rule(&mut page.item, at)?;
         if !page.changed_levels.contains(&movement.location) {
             page.changed_levels.push(movement.location);

@@ -29,6 +29,31 @@ fn an_item_with_a_time_in_the_future_moves_nobody_elses_time() {
 }
 
 #[test]
+fn an_event_of_yesterday_is_decided_behind_what_an_item_has_seen_today() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    warehouse.stock(2, 10);
+    warehouse.wait(Duration::from_secs(1));
+    warehouse.decide(change(1, StockVerb::Add, 5)).expect("more");
+    let today = warehouse.now();
+    let yesterday = today.before(Duration::from_hours(24));
+    let replayed = |product: u8, at| {
+        let mut event = submission(change(product, StockVerb::Remove, 1));
+        event.decided_at = Some(at);
+        event
+    };
+    let (earlier, later) = (yesterday.before(Duration::from_hours(1)), yesterday.after(Duration::from_hours(1)));
+    let events = [(1, yesterday), (1, earlier), (2, yesterday), (2, earlier), (2, later)];
+    warehouse.decide_all(&events.map(|(product, at)| replayed(product, at)));
+    let times = |product: u8| -> Vec<_> {
+        warehouse.movements(product).iter().skip(1).map(|movement| movement.created_at).collect()
+    };
+    assert_eq!(times(1), [today; 3]);
+    assert_eq!(times(2), [yesterday, yesterday, later], "nothing had happened to it since it was made");
+    warehouse.must_be_clean();
+}
+
+#[test]
 fn a_dead_hold_never_costs_a_sale_whatever_else_is_in_the_batch() {
     let mut warehouse = Warehouse::in_memory();
     warehouse.stock(1, 1);
