@@ -5,7 +5,8 @@ use std::fmt::Display;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use bytes::Bytes;
-use holdfast_application::Command;
+use holdfast_application::intake::{StockEventName, kept_event};
+use holdfast_application::{Command, Reply};
 use holdfast_domain::ProductId;
 use holdfast_domain::book::ProductRef;
 use http::request::Parts;
@@ -117,6 +118,18 @@ impl<'s> Write<'s> {
     pub(crate) async fn carry_out(self, command: Command, render: Render) -> Result<Response, Problem> {
         let key = self.key.as_deref().map(|key| command_key(key, 0, self.fingerprint(), render));
         let reply = self.service.ask(command, key).await?;
+        Ok(render::answer(reply, render))
+    }
+
+    /// Has a change of stock decided and answers. Under the name of an event of a file the answer is what is kept of events,
+    /// so that each is decided once whichever road it takes.
+    pub(crate) async fn change_stock(self, command: Command, render: Render) -> Result<Response, Problem> {
+        let Some(event) = self.key.as_deref().and_then(StockEventName::parse) else {
+            return self.carry_out(command, render).await;
+        };
+        let reply = self.service.ask(command, Some(event.command_key())).await?;
+        // What is not kept, such as a stale version, is told as to anybody.
+        let render = if matches!(reply, Reply::Decided(_)) { render } else { kept_event };
         Ok(render::answer(reply, render))
     }
 }

@@ -2,10 +2,11 @@
 //! decided once, and what is kept of the decision. Pure functions, shared by HTTP, files of events and brokers.
 //!
 //! Reading order: [`strict_json`] (bytes to JSON), [`upstream_event`] (one event, bare or a `CloudEvent`), [`identity`] (the
-//! key under which it is decided once), [`kept_outcome`] (what its repeats hear).
+//! key under which it is decided once), [`file_event`] (those of files), [`kept_outcome`] (what its repeats hear).
 
 mod bare_event;
 mod cloud_event;
+pub mod file_event;
 pub mod identity;
 pub mod kept_outcome;
 mod members;
@@ -13,6 +14,7 @@ mod order_fields;
 pub mod strict_json;
 pub mod upstream_event;
 
-pub use identity::{EVENT_SCOPE, Identity};
+pub use file_event::{FILE_SOURCE, StockEventName, file_event_id};
+pub use identity::Identity;
 pub use kept_outcome::{heard_again, kept_event, outcome_of};
 pub use upstream_event::{EventNames, ReadEvent, Unreadable, kind_of, read_event};

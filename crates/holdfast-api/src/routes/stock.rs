@@ -63,7 +63,7 @@ async fn change_stock(service: &Service, request: Request, verb: StockVerb) -> R
     let product = write.part("productId", read::product_id).await?;
     let version = write.version(product).await?;
     let command = decode::change_stock(&write.body, product, verb, version)?;
-    write.carry_out(command, render::item).await
+    write.change_stock(command, render::item).await
 }
 
 /// Takes over a count of the shelf.
@@ -83,7 +83,7 @@ pub(crate) async fn adjust_stock(State(service): State<Arc<Service>>, request: R
         let detail = "A count needs the header If-Match or the field expectedQuantity.";
         return Err(Problem::new(ProblemCode::PreconditionRequired, detail));
     }
-    write.carry_out(command, render::item).await
+    write.change_stock(command, render::item).await
 }
 
 /// Moves units to another location.

@@ -10,7 +10,7 @@ use crate::command::CommandKey;
 use crate::order_event::OrderEvent;
 
 /// The scope of the names that events bring along, whichever way they come.
-pub const EVENT_SCOPE: &str = "event";
+const EVENT_SCOPE: &str = "event";
 /// The scope of bare events, which are known by their type and order.
 const BARE_SCOPE: &str = "bare event";
 /// The longest name that is kept as it stands; longer ones are kept as their hash.
@@ -28,6 +28,11 @@ impl Identity {
     /// Of a `CloudEvent`: source and id. Another content under the same name is another event, and refused.
     pub fn of_cloud_event(source: &str, id: &str, event: &OrderEvent) -> Self {
         Self { scope: EVENT_SCOPE, name: format!("{source}\n{id}"), fingerprint: fingerprint(event) }
+    }
+
+    /// Of an event about stock: source and id too, so that no event about an order has the same name.
+    pub(super) fn of_stock_event(source: &str, id: &str, fingerprint: [u8; 32]) -> Self {
+        Self { scope: EVENT_SCOPE, name: format!("{source}\n{id}"), fingerprint }
     }
 
     /// Of a bare event: its type and order, whatever else it says.
@@ -48,7 +53,8 @@ impl Identity {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}"); // writing to a string does not fail
         text

@@ -48,6 +48,65 @@ fn real_orders_lead_to_the_same_books_over_http() {
 }
 
 #[test]
+fn an_event_is_decided_once_whichever_road_it_takes() {
+    let folder = kept("online_retail_small");
+    let (products, events) = (folder.join("products.csv"), folder.join("events.jsonl.gz"));
+    for store_first in [true, false] {
+        let program = Program::new();
+        program.done(&["import", argument(&products)]);
+        let into_store = || program.done(&["replay", argument(&events)]).json();
+        let into_service = || {
+            let service = Service::start(&program, &[]);
+            let said = program.done(&["replay", argument(&events), "--server", service.url()]).json();
+            assert_eq!(service.stop(), Some(0));
+            said
+        };
+        let (first, second) =
+            if store_first { (into_store(), into_service()) } else { (into_service(), into_store()) };
+        assert_eq!((&first["applied"], &first["refused"]), (&json!(541), &json!(252)));
+        assert_eq!((&second["applied"], &second["replayed"]), (&json!(0), &json!(799)), "{second}");
+        assert!(Books::of(&program) == Books::expected(&folder, "full"), "the books differ");
+        if store_first {
+            assert_eq!(program.done(&["verify"]).json()["ok"], true);
+        }
+    }
+}
+
+#[test]
+fn corrections_and_other_contents_are_known_on_both_roads() {
+    let program = Program::new();
+    let catalogue = "product_id,sku,name,initial_quantity\n3fa85f64-5717-4562-b3fc-2c963f66afa6,A,Lamp,5\n";
+    program.done(&["import", argument(&program.file("catalogue.csv", catalogue))]);
+    let line = |id: &str, kind: &str, movement: &str, quantity: u32| {
+        json!({"eventId": id, "ts": "2020-01-01T00:00:00Z", "kind": kind, "sku": "A", "quantity": quantity,
+            "movementType": movement})
+    };
+    let long = "größe ".repeat(30);
+    let lines = [
+        line("1", "stock_added", "Adjustment", 7),
+        line("2", "stock_removed", "Adjustment", 2),
+        line("3", "stock_removed", "Adjustment", 1_000),
+        line(&long, "stock_removed", "Damaged", 1),
+    ];
+    let file = program.file("events.jsonl", lines.map(|line| line.to_string()).join("\n"));
+    let other = program.file("other.jsonl", line("1", "stock_added", "Adjustment", 8).to_string());
+    let service = Service::start(&program, &[]);
+    let server = ["--server", service.url()];
+    let replay = |file: &std::path::Path, more: &[&str]| {
+        program.done(&[&["replay", argument(file)], more].concat()).json()
+    };
+    let said = replay(&file, &server);
+    assert_eq!((&said["applied"], &said["refused"]), (&json!(3), &json!(1)), "{said}");
+    assert_eq!(replay(&file, &server)["replayed"], 4);
+    assert_eq!(replay(&other, &server)["rejected"], 1);
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(replay(&file, &[])["replayed"], 4);
+    assert_eq!(replay(&other, &[])["rejected"], 1);
+    let products = program.done(&["export", "products", "--format", "jsonl"]).json_lines();
+    assert_eq!(products[0]["available"], 9);
+}
+
+#[test]
 fn a_service_that_is_not_there_is_told_and_so_is_what_it_would_decide_itself() {
     let program = Program::new();
     let file = program.file("events.jsonl", "");

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use holdfast_application::command::{Remarks, StockChange};
-use holdfast_application::intake::{EVENT_SCOPE, kept_event};
+use holdfast_application::intake::{FILE_SOURCE, Identity, StockEventName, file_event_id};
 use holdfast_application::order_event::OrderEvent;
-use holdfast_application::{Command, CommandKey, Submission};
+use holdfast_application::{Command, Submission};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::stocking::StockVerb;
@@ -55,6 +55,8 @@ struct LineItem<'a> {
 pub(super) struct Event {
     /// When it happened; the epoch when the file does not say and nobody needs to know.
     pub(super) at: Timestamp,
+    /// Its id, as every road knows it.
+    pub(super) id: String,
     /// The order it is about; none of an event about stock.
     pub(super) order: Option<OrderId>,
     /// What is asked, under the event's own name.
@@ -97,12 +99,10 @@ impl Reading {
             EventKind::PaymentCompleted => about_order(OrderEventKind::PaymentCompleted, &line)?,
             EventKind::PaymentFailed => about_order(OrderEventKind::PaymentFailed, &line)?,
         };
-        let key = CommandKey {
-            scope: EVENT_SCOPE.to_owned(),
-            key: line.event_id.clone().into_owned(),
-            position: 0,
-            fingerprint: fingerprint(&line),
-            render: kept_event,
+        let id = file_event_id(&line.event_id).into_owned();
+        let key = match &command {
+            Command::OrderEvent(event) => Identity::of_cloud_event(FILE_SOURCE, &id, event).command_key(),
+            _ => StockEventName { id: id.clone(), fingerprint: fingerprint(&line) }.command_key(),
         };
         let submission = Submission {
             command,
@@ -110,7 +110,7 @@ impl Reading {
             key: Some(key),
             decided_at: (self.clock == ReplayClock::Events).then_some(at),
         };
-        Ok(Some(Event { at, order, submission }))
+        Ok(Some(Event { at, id, order, submission }))
     }
 }
 
@@ -189,7 +189,7 @@ fn notes(text: &str) -> Option<Notes> {
     text.get(..end).filter(|text| !text.is_empty()).and_then(|text| Notes::new(text).ok())
 }
 
-/// What the line says, whatever the order and spacing of its members.
+/// What a line about stock says, whatever the order and spacing of its members.
 fn fingerprint(line: &Line<'_>) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
@@ -199,15 +199,8 @@ fn fingerprint(line: &Line<'_>) -> [u8; 32] {
     part(&line.kind);
     part(&line.ts);
     part(&line.sku);
-    let maybes =
-        [&line.order_id, &line.product_id, &line.location_id, &line.movement_type, &line.reason, &line.reference];
-    for text in maybes {
+    for text in [&line.product_id, &line.location_id, &line.movement_type, &line.reason, &line.reference] {
         part(text.as_deref().unwrap_or_default());
-    }
-    for item in &line.items {
-        part(&item.sku);
-        part(&item.product_id);
-        part(&item.quantity.to_string());
     }
     part(&line.quantity.unwrap_or_default().to_string());
     hash.finalize().into()

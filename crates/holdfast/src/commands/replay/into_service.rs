@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use holdfast_application::Command;
 use holdfast_application::command::StockChange;
+use holdfast_application::intake::{FILE_SOURCE, StockEventName};
 use holdfast_application::order_event::{EventOutcome, OrderEvent};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::stocking::StockVerb;
@@ -54,8 +55,8 @@ impl IntoService {
         Ok(())
     }
 
-    /// Changes stock, once however often the event is sent.
-    fn change(&mut self, id: &str, change: &StockChange) -> Result<EventOutcome, Failure> {
+    /// Changes stock, once however often the event is sent, under the key that is its name.
+    fn change(&mut self, key: &str, change: &StockChange) -> Result<EventOutcome, Failure> {
         let Some(product) = self.product(&change.product)? else { return Ok(EventOutcome::Refused) };
         let path = format!("/api/inventory/product/{product}");
         let mut body = json!({
@@ -72,13 +73,13 @@ impl IntoService {
             StockVerb::Remove => "remove-stock",
             StockVerb::Damage => "damage",
             StockVerb::Return => "return",
-            StockVerb::AdjustUp | StockVerb::AdjustDown => return self.adjust(id, &path, change, body),
+            StockVerb::AdjustUp | StockVerb::AdjustDown => return self.adjust(key, &path, change, body),
         };
-        outcome(self.remote.post(&format!("{path}/{verb}"), Some(id), &body)?)
+        outcome(self.remote.post(&format!("{path}/{verb}"), Some(key), &body)?)
     }
 
     /// Corrects a level by a difference: the route takes a count, so it is asked what is there first.
-    fn adjust(&self, id: &str, path: &str, change: &StockChange, mut body: Value) -> Result<EventOutcome, Failure> {
+    fn adjust(&self, key: &str, path: &str, change: &StockChange, mut body: Value) -> Result<EventOutcome, Failure> {
         for _ in 0..TRIES_MAX {
             let item = self.remote.get(path)?;
             let levels = item.body.get("locations").and_then(Value::as_array).into_iter().flatten();
@@ -100,12 +101,9 @@ impl IntoService {
                 // Fewer than are to go: asked for all the same, so that the refusal is the event's answer for good.
                 None => ("remove-stock", without(&body, "newQuantity")),
             };
-            let answered = self.remote.post_to_version(&format!("{path}/{verb}"), id, version, &body)?;
-            match answered.code() {
-                "version_mismatch" => {}
-                // The count differs from the first time the event was sent; it has had its effect then.
-                "idempotency_key_reused" => return Ok(EventOutcome::Replayed),
-                _ => return outcome(answered),
+            let answered = self.remote.post_to_version(&format!("{path}/{verb}"), key, version, &body)?;
+            if answered.code() != "version_mismatch" {
+                return outcome(answered);
             }
         }
         Err(Failure::new(Exit::Later, "an item changes too often to be corrected"))
@@ -136,7 +134,7 @@ impl Target for IntoService {
     fn take(&mut self, events: Vec<Event>) -> Result<Vec<EventOutcome>, Failure> {
         let (mut outcomes, mut together, mut lines) = (Vec::new(), Vec::new(), 0_usize);
         for event in events {
-            let id = event.submission.key.map(|key| key.key).unwrap_or_default();
+            let id = event.id;
             match event.submission.command {
                 Command::OrderEvent(order) => {
                     if together.len() >= EVENTS_MAX || lines.saturating_add(order.lines.len()) > LINES_MAX {
@@ -149,7 +147,8 @@ impl Target for IntoService {
                 Command::ChangeStock(change) => {
                     self.send(&mut together, &mut outcomes)?;
                     lines = 0;
-                    outcomes.push(self.change(&id, &change)?);
+                    let fingerprint = event.submission.key.map(|key| key.fingerprint).unwrap_or_default();
+                    outcomes.push(self.change(&StockEventName { id, fingerprint }.idempotency_key(), &change)?);
                 }
                 _ => unreachable!("an event is about an order or about stock"),
             }
@@ -197,18 +196,17 @@ fn cloud_event(id: &str, event: &OrderEvent) -> Value {
     json!({
         "specversion": "1.0",
         "id": id,
-        "source": "urn:holdfast:replay",
+        "source": FILE_SOURCE,
         "type": event.kind.as_str(),
         "data": data,
     })
 }
 
-/// What became of a change of stock.
+/// What became of a change of stock: under the name of an event the service answers as it keeps events.
 fn outcome(answered: Answered) -> Result<EventOutcome, Failure> {
     match answered.status {
-        _ if answered.is_replayed => Ok(EventOutcome::Replayed),
-        200 | 201 => Ok(EventOutcome::Applied),
-        404 | 409 => Ok(EventOutcome::Refused),
+        200 if answered.is_replayed => Ok(EventOutcome::Replayed),
+        200 => Ok(outcome_named(answered.body.get("outcome"))),
         400 | 422 => Ok(EventOutcome::Rejected),
         _ => Err(answered.into_failure()),
     }
