@@ -1,5 +1,8 @@
 //! The same commands against a running service instead of a store.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
 use serde_json::json;
 
 use crate::program::{Program, argument};
@@ -45,6 +48,52 @@ fn real_orders_lead_to_the_same_books_over_http() {
     }
     assert!(Books::of(&program) == Books::expected(&folder, "full"), "the books differ");
     assert_eq!(program.done(&["verify"]).json()["ok"], true);
+}
+
+#[test]
+fn an_import_that_broke_off_is_brought_to_its_end_by_the_same_again() {
+    let (program, product) = (Program::new(), "3fa85f64-5717-4562-b3fc-2c963f66afa6");
+    let service = Service::start(&program, &[]);
+    for location in ["berlin", "paris"] {
+        let made = service.post("/api/inventory/locations", &json!({"id": location, "name": location, "priority": 1}));
+        assert_eq!(made.0, 201);
+    }
+    let rows = |name: &str, berlin: u32| {
+        let row = |location: &str, quantity: u32| format!("{product},A,{name},{quantity},{location}\n");
+        let header = "product_id,sku,name,initial_quantity,location_id\n";
+        format!("{header}{}{}{}", row("main", 1), row("berlin", berlin), row("paris", 3))
+    };
+    let file = program.file("catalogue.csv", rows("Lamp", 2));
+    let import = |file: &std::path::Path| program.run(&["import", argument(file), "--server", service.url()]);
+    let levels = || {
+        let (_, item) = service.get(&format!("/api/inventory/product/{product}"));
+        let locations = item["locations"].as_array().expect("locations").clone();
+        locations.iter().map(|level| level["totalQuantity"].clone()).collect::<Vec<_>>()
+    };
+
+    // The service goes away once the product is made: a proxy lets one POST through and no other.
+    let proxy = OnePost::before(service.url());
+    let said = program.run(&["import", argument(&file), "--server", proxy.url()]);
+    assert_ne!(said.exit, Some(0), "{said:?}");
+    assert_eq!(levels(), [1], "it broke off");
+
+    let other = program.file("other.csv", rows("Lamp", 7));
+    assert_eq!(import(&other).json()["unchanged"], 1, "rows that say something else are another import");
+    assert_eq!(levels(), [1]);
+    assert_eq!(import(&file).json()["created"], 1);
+    assert_eq!(levels(), [1, 2, 3]);
+    assert_eq!(import(&file).json()["unchanged"], 1);
+    assert_eq!(levels(), [1, 2, 3]);
+    let second = program.file("second.csv", "product_id,sku,name,initial_quantity\n95570777-a170-5cd6-98a5-117f65ca1582,A,B,1\n");
+    for _ in 0..3 {
+        assert_eq!(import(&second).json()["bad"], 1, "its SKU is another's");
+    }
+    let other_sku = program.file("sku.csv", rows("Lamp", 2).replace(",A,", ",C,"));
+    assert_eq!(import(&other_sku).json()["updated"], 1);
+    assert_eq!(import(&second).json()["created"], 1, "the SKU is free now");
+    let renamed = program.file("renamed.csv", rows("Lantern", 2).replace(",A,", ",C,"));
+    assert_eq!(import(&renamed).json()["updated"], 1);
+    assert_eq!(levels(), [1, 2, 3]);
 }
 
 #[test]
@@ -104,6 +153,60 @@ fn corrections_and_other_contents_are_known_on_both_roads() {
     assert_eq!(replay(&other, &[])["rejected"], 1);
     let products = program.done(&["export", "products", "--format", "jsonl"]).json_lines();
     assert_eq!(products[0]["available"], 9);
+}
+
+/// Stands before a service, one request a connection, and after the first `POST` it answers nobody.
+struct OnePost {
+    url: String,
+}
+
+impl OnePost {
+    fn before(service: &str) -> Self {
+        let service = service.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            let mut posts = 0;
+            for client in listener.incoming() {
+                let mut client = client.expect("a connection");
+                let request = one_request(&mut client);
+                posts += u32::from(request.starts_with(b"POST"));
+                if posts > 1 {
+                    continue;
+                }
+                let mut onwards = TcpStream::connect(&service).expect("the service");
+                onwards.write_all(&request).expect("sent");
+                let mut answer = Vec::new();
+                onwards.read_to_end(&mut answer).expect("an answer");
+                client.write_all(&answer).expect("answered");
+            }
+        });
+        Self { url }
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// A request as it came, but that it asks for its connection to be closed.
+fn one_request(client: &mut TcpStream) -> Vec<u8> {
+    let mut reader = BufReader::new(client);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line");
+        if let Some(digits) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = digits.trim().parse().expect("a number");
+        }
+        if line == "\r\n" || line.is_empty() {
+            break;
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    [format!("{head}Connection: close\r\n\r\n").as_bytes(), &body].concat()
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Products go to a running service, or are only compared with it; several at a time.
 
+use std::fmt::Write;
+
 use holdfast_domain::book::stocking::NewItem;
 use holdfast_domain::{LocationCode, Quantity};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Imported, NotTaken, Target};
 use crate::exit::Failure;
@@ -11,6 +14,8 @@ use crate::remote::Remote;
 
 /// Products that are under way at a time: enough for the service to write them together.
 const AT_A_TIME: usize = 16;
+/// How often the same rows may have found their SKU taken and be tried anew.
+const ATTEMPTS_MAX: u32 = 100;
 
 /// A service that takes products, or is only looked at.
 pub(super) struct IntoService {
@@ -49,13 +54,20 @@ impl IntoService {
         let path = format!("/api/inventory/product/{}", item.product);
         let known = self.remote.get(&path)?;
         match known.status {
-            200 => self.update(&path, item, &known.body),
+            200 if self.only_looks || !has_stock_elsewhere(item) => self.update(&path, item, &known.body),
+            200 => match self.create(&path, item)? {
+                // This very import made it, and did not come to its end.
+                Ok(Imported::Created) => Ok(Ok(Imported::Created)),
+                Ok(Imported::Updated | Imported::Unchanged) | Err(_) => self.update(&path, item, &known.body),
+            },
             404 if self.only_looks => self.look_at_sku(item),
             404 => self.create(&path, item),
             _ => Err(known.into_failure()),
         }
     }
 
+    /// Makes the product and adds its first stock at other locations, each once however often the same rows are imported: a
+    /// repeat goes on where an import broke off. `Unchanged` when all of it was done already.
     fn create(&self, path: &str, item: &NewItem) -> Result<Result<Imported, NotTaken>, Failure> {
         let at_main = item.initial.iter().find(|(location, _)| location.is_main());
         let body = json!({
@@ -66,24 +78,34 @@ impl IntoService {
             "reorderLevel": item.reorder_level.get(),
             "maxStockLevel": item.max_stock_level.get(),
         });
-        let answered = self.remote.post("/api/inventory", None, &body)?;
+        let key = key_of(&body, item);
+        let mut answered = self.remote.post("/api/inventory", Some(&key), &body)?;
+        for attempt in 2..=ATTEMPTS_MAX {
+            // The kept answer of an earlier import; the SKU may be free by now.
+            if !(answered.is_replayed && answered.code() == "sku_taken") {
+                break;
+            }
+            answered = self.remote.post("/api/inventory", Some(&format!("{key} {attempt}")), &body)?;
+        }
         if answered.status != 201 {
             return refused(answered);
         }
+        let mut did_something = !answered.is_replayed;
         for (location, quantity) in item.initial.iter().filter(|(location, _)| !location.is_main()) {
-            if let Err(bad) = self.add(path, location, *quantity)? {
-                return Ok(Err(bad));
+            match self.add(path, location, *quantity)? {
+                Ok(added) => did_something |= added,
+                Err(bad) => return Ok(Err(bad)),
             }
         }
-        Ok(Ok(Imported::Created))
+        Ok(Ok(if did_something { Imported::Created } else { Imported::Unchanged }))
     }
 
-    /// Adds the first stock at another location, once however often it is tried.
-    fn add(&self, path: &str, location: &LocationCode, quantity: Quantity) -> Result<Result<(), NotTaken>, Failure> {
+    /// Adds the first stock at another location, once however often it is tried. Says whether it was this time.
+    fn add(&self, path: &str, location: &LocationCode, quantity: Quantity) -> Result<Result<bool, NotTaken>, Failure> {
         let body = json!({"quantity": quantity.get(), "locationId": location.as_str(), "reference": "INITIAL"});
         let key = format!("import {path} {location}");
         let answered = self.remote.post(&format!("{path}/add-stock"), Some(&key), &body)?;
-        if answered.status == 200 { Ok(Ok(())) } else { Ok(refused(answered)?.map(|_| ())) }
+        if answered.status == 200 { Ok(Ok(!answered.is_replayed)) } else { Ok(refused(answered)?.map(|_| true)) }
     }
 
     fn update(&self, path: &str, item: &NewItem, known: &Value) -> Result<Result<Imported, NotTaken>, Failure> {
@@ -114,6 +136,26 @@ impl IntoService {
             _ => Err(answered.into_failure()),
         }
     }
+}
+
+fn has_stock_elsewhere(item: &NewItem) -> bool {
+    item.initial.iter().any(|(location, _)| !location.is_main())
+}
+
+/// The key under which a product is made: what all its rows say. Other rows for the same product are another import, and
+/// find it there.
+fn key_of(body: &Value, item: &NewItem) -> String {
+    let mut elsewhere: Vec<String> =
+        item.initial.iter().map(|(location, quantity)| format!("\n{location} {quantity}")).collect();
+    elsewhere.sort_unstable();
+    let mut hash = Sha256::new();
+    hash.update(body.to_string());
+    hash.update(elsewhere.concat());
+    let mut key = format!("import {} ", item.product);
+    for byte in hash.finalize() {
+        let _ = write!(key, "{byte:02x}"); // writing to a string does not fail
+    }
+    key
 }
 
 fn sku_taken() -> NotTaken {
