@@ -10,6 +10,7 @@ use holdfast_application::{Command, Reply};
 use holdfast_domain::ProductId;
 use holdfast_domain::book::ProductRef;
 use http::request::Parts;
+use serde_json::Value;
 
 use crate::body::{self, Presence, Tree};
 use crate::etag::IfMatch;
@@ -107,11 +108,16 @@ impl<'s> Write<'s> {
     }
 
     /// What came in, as repeats are known by. How the path was spelt does not count.
-    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+    fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint_of(&self.body)
+    }
+
+    /// A part of what came in, as its repeats are known by.
+    pub(crate) fn fingerprint_of(&self, part: &Value) -> [u8; 32] {
         let route = self.parts.extensions.get::<MatchedPath>().map_or(self.parts.uri.path(), MatchedPath::as_str);
         let fill = |path: String, (name, part): &(String, String)| path.replace(&format!("{{{name}}}"), part);
         let path = self.named.iter().fold(route.to_owned(), fill);
-        fingerprint(&self.parts.method, &path, &self.body)
+        fingerprint(&self.parts.method, &path, part)
     }
 
     /// Has the command decided and answers.

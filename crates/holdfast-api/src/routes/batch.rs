@@ -44,14 +44,14 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
     }
     let write = Write::of(&service, parts, bytes, Presence::Required).await?;
     let orders = decode::batch(&write.body, ORDERS_MAX)?;
-    let fingerprint = write.key.as_ref().map(|_| write.fingerprint());
     let mut tickets: Vec<Result<Ticket, Problem>> = Vec::with_capacity(orders.len());
     let mut results: Vec<Heard> = Vec::with_capacity(orders.len());
     let mut is_ours = write.key.is_none();
     for (position, order) in orders.iter().enumerate() {
-        let key = write.key.as_deref().zip(fingerprint).map(|(key, fingerprint)| {
+        // Each order is known by what itself says: once a bad one is mended, the others are the same still.
+        let key = write.key.as_deref().map(|key| {
             let position = u32::try_from(position).unwrap_or(u32::MAX);
-            command_key(key, position, fingerprint, render::reservation)
+            command_key(key, position, write.fingerprint_of(order), render::reservation)
         });
         let ticket = decode::reserve_order(order).and_then(|command| submit(&service, command, key));
         if is_ours {

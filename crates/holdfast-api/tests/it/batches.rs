@@ -69,6 +69,24 @@ fn a_batch_under_a_key_of_another_request_reserves_nothing() {
 }
 
 #[test]
+fn a_line_that_is_mended_is_filled_in_and_the_others_hear_their_answers() {
+    let house = House::furnished();
+    let send = |orders: Value| house.post_with(PATH, &[("idempotency-key", "b")], &json!({"orders": orders}));
+    let (one, two) = (order(1, &[(LAMP, 1)]), order(2, &[(LAMP, 2)]));
+    assert_eq!(statuses(&send(json!([{}, two]))), [400, 201]);
+    let mended = send(json!([one, two]));
+    assert_eq!(statuses(&mended), [201, 201]);
+    assert_eq!((&mended.body["results"][0]["body"]["outcome"], mended.header("idempotent-replayed")), (&json!("applied"), None));
+    assert_eq!(mended.body["results"][1]["body"]["outcome"], json!("replayed"));
+    let again = send(json!([one, two]));
+    assert_eq!((statuses(&again), again.header("idempotent-replayed")), (vec![201, 201], Some("true")));
+    let other = send(json!([one, order(3, &[(LAMP, 3)])]));
+    assert_eq!(statuses(&other), [201, 422]);
+    assert_eq!(other.body["results"][1]["body"]["code"], json!("idempotency_key_reused"));
+    assert_eq!(house.levels(LAMP), (7, 3));
+}
+
+#[test]
 fn all_orders_of_a_batch_have_one_deadline() {
     let settings = ApiSettings { answer_max: Duration::from_millis(100), ..ApiSettings::default() };
     let house = House::with(settings, QueueLimits::default(), false);
