@@ -20,6 +20,10 @@ pub(super) fn read(known: &'static Known, name: &str, path: &str, faults: &mut V
     let path = PathBuf::from(path);
     let read = read_text(&path).and_then(|text| {
         let line = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
+        // An empty secret would be as good as none, and whoever mounts a file means one.
+        if line.trim().is_empty() {
+            return Err(format!("{} is empty", path.display()));
+        }
         Value::from_text(known.kind, line)
     });
     match read {

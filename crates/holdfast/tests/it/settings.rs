@@ -61,6 +61,13 @@ fn a_secret_that_is_not_there_or_is_there_twice_is_told() {
     for words in ["store.database_url", "HOLDFAST_STORE__DATABASE_URL_FILE", "/nowhere/secret cannot be read"] {
         assert!(said.stderr.contains(words), "{words} not in {said:?}");
     }
+    for content in ["", "\n", " \r\n"] {
+        let empty = Program::new();
+        let file = empty.file("secret", content);
+        let said = empty.with_variable("HOLDFAST_STORE__DATABASE_URL_FILE", argument(&file)).run(&["migrate"]);
+        assert_eq!(said.exit, Some(2), "an empty secret is no store of one's own: {said:?}");
+        assert!(said.stderr.contains("is empty"), "{said:?}");
+    }
     let program = Program::new();
     let file = program.file("secret", "redis://:secret@redis");
     let said = program
