@@ -97,12 +97,63 @@ impl fmt::Display for Value {
     }
 }
 
-/// An address without its password: everything between the first `:` after the scheme and the last `@`.
+/// Words in the names of parameters whose values are secrets.
+const SECRET_WORDS: [&str; 7] = ["pass", "pwd", "secret", "token", "key", "auth", "cred"];
+
+/// An address without its passwords: everything between the first `:` after the scheme and the last `@`, and the values
+/// of parameters whose names tell of a secret, or are not written plainly.
 pub(crate) fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let Some((credentials, place)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    let Some((credentials, place)) = rest.rsplit_once('@') else { return format!("{scheme}{}", without_secrets(rest)) };
+    if credentials.contains('?') {
+        // The `@` may belong to a parameter or the `?` to a password: nobody can tell what is which.
+        return format!("{scheme}***");
+    }
     let user = credentials.split_once(':').map_or(credentials, |(user, _)| user);
     let password = if credentials.contains(':') { ":***" } else { "" };
-    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
-    format!("{scheme}{user}{password}@{place}")
+    format!("{scheme}{}{password}@{}", without_secrets(user), without_secrets(place))
+}
+
+/// A place with its parameters, `?name=value&…` or as in connection strings `;name=value,…`, less the values that are secrets.
+fn without_secrets(place: &str) -> String {
+    let is_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.contains('%') || SECRET_WORDS.iter().any(|word| name.contains(word))
+    };
+    place
+        .split_inclusive(['?', '&', ';', ',', '#'])
+        .map(|part| match part.split_once('=') {
+            Some((name, value)) if is_secret(name) => {
+                let end = value.chars().last().filter(|last| "?&;,#".contains(*last));
+                format!("{name}=***{}", end.map_or_else(String::new, String::from))
+            }
+            _ => part.to_owned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown_wherever_an_address_has_it() {
+        for (url, shown) in [
+            ("mysql://u:geheim@h/d", "mysql://u:***@h/d"),
+            ("mysql://u:ge@heim@h/d", "mysql://u:***@h/d"),
+            ("mysql://u@h/d", "mysql://u@h/d"),
+            ("mysql://u:geheim@h/d?password=geheim", "mysql://u:***@h/d?password=***"),
+            ("mysql://h/d?ssl-mode=REQUIRED&PassWord=geheim&x=1", "mysql://h/d?ssl-mode=REQUIRED&PassWord=***&x=1"),
+            ("redis://h:6379/0?token=geheim;x=1#y", "redis://h:6379/0?token=***;x=1#y"),
+            ("redis://h?p%61ssword=geheim", "redis://h?p%61ssword=***"),
+            ("redis://:geheim@h/?pwd=ge=heim", "redis://:***@h/?pwd=***"),
+            ("redis://h/?pwd=ge@heim", "redis://***"),
+            ("redis://u:ge?heim@h/0", "redis://***"),
+            ("h:6379,password=geheim,ssl=true", "h:6379,password=***,ssl=true"),
+            ("server=h;password=geheim", "server=h;password=***"),
+        ] {
+            assert_eq!(masked(url), shown);
+        }
+    }
 }
