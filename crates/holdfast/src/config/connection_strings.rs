@@ -31,8 +31,51 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
     Ok(format!("mysql://{credentials}{server}:{port}/{database}"))
 }
 
-/// `host:port[,option=…]` as a URL.
+/// `host:port[,option=…]` as a URL: of the options those that a URL can say, `user`, `password`, `ssl` and `defaultDatabase`.
 pub(super) fn redis_url(text: &str) -> String {
-    let place = text.split(',').next().unwrap_or_default().trim();
-    if place.contains("://") || place.is_empty() { place.to_owned() } else { format!("redis://{place}") }
+    let mut parts = text.split(',').map(str::trim);
+    let place = parts.next().unwrap_or_default();
+    if place.is_empty() {
+        return String::new();
+    }
+    let (mut user, mut password, mut database, mut scheme) = ("", None, None, "redis");
+    for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+        match (name.trim().to_ascii_lowercase().as_str(), value.trim()) {
+            ("user", name) => user = name,
+            ("password", secret) if !secret.is_empty() => password = Some(secret),
+            ("defaultdatabase", number) => database = Some(number),
+            ("ssl", yes) if yes.eq_ignore_ascii_case("true") => scheme = "rediss",
+            // Time-outs, retries and the like: none of them says where it is or who asks.
+            _ => {}
+        }
+    }
+    let (scheme, place) = place.split_once("://").unwrap_or((scheme, place));
+    let credentials = match password {
+        Some(password) if !place.contains('@') => {
+            format!("{}:{}@", crate::percent::encoded(user), crate::percent::encoded(password))
+        }
+        _ => String::new(),
+    };
+    let database = database.filter(|_| !place.contains('/')).map_or_else(String::new, |number| format!("/{number}"));
+    format!("{scheme}://{credentials}{place}{database}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redis_is_named_with_all_that_a_url_can_say() {
+        for (text, url) in [
+            ("", ""),
+            ("h:6379", "redis://h:6379"),
+            ("h:6379,abortConnect=false", "redis://h:6379"),
+            ("h:6379,password=a=b@c", "redis://:a%3Db%40c@h:6379"),
+            ("h:6380, user=app, Password=s, ssl=True, defaultDatabase=2", "rediss://app:s@h:6380/2"),
+            ("redis://h:6379,password=s", "redis://:s@h:6379"),
+            ("redis://:s@h:6379/1", "redis://:s@h:6379/1"),
+        ] {
+            assert_eq!(redis_url(text), url, "{text}");
+        }
+    }
 }
