@@ -27,12 +27,12 @@ pub struct Identity {
 impl Identity {
     /// Of a `CloudEvent`: source and id. Another content under the same name is another event, and refused.
     pub fn of_cloud_event(source: &str, id: &str, event: &OrderEvent) -> Self {
-        Self { scope: EVENT_SCOPE, name: format!("{source}\n{id}"), fingerprint: fingerprint(event) }
+        Self { scope: EVENT_SCOPE, name: named(source, id), fingerprint: fingerprint(event) }
     }
 
     /// Of an event about stock: source and id too, so that no event about an order has the same name.
     pub(super) fn of_stock_event(source: &str, id: &str, fingerprint: [u8; 32]) -> Self {
-        Self { scope: EVENT_SCOPE, name: format!("{source}\n{id}"), fingerprint }
+        Self { scope: EVENT_SCOPE, name: named(source, id), fingerprint }
     }
 
     /// Of a bare event: its type and order, whatever else it says.
@@ -51,6 +51,11 @@ impl Identity {
         let scope = self.scope.to_owned();
         CommandKey { scope, key, position: 0, fingerprint: self.fingerprint, render: kept_event }
     }
+}
+
+/// One name of two texts, whatever stands in them: how long the first one is says where it ends.
+fn named(source: &str, id: &str) -> String {
+    format!("{} {source} {id}", source.len())
 }
 
 /// Bytes as hexadecimal digits.

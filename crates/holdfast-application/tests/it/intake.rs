@@ -83,9 +83,12 @@ fn what_cannot_be_read_is_told_by_code_and_names() {
 fn a_cloud_event_is_known_by_source_and_id_and_tells_another_content() {
     let key = |event: &Value| read_event(event).1.expect("an event").identity.command_key();
     let name = |event: &Value| (key(event).scope, key(event).key);
-    assert_eq!(name(&failed("/pay", "7")), ("event".to_owned(), "/pay\n7".to_owned()));
+    assert_eq!(name(&failed("/pay", "7")), ("event".to_owned(), "4 /pay 7".to_owned()));
     assert_ne!(name(&failed("/pay", "7")), name(&failed("/pay", "8")));
     assert_ne!(name(&failed("/pay", "7")), name(&failed("/bank", "7")));
+    for (one, another) in [(("a\nb", "c"), ("a", "b\nc")), (("a b", "c"), ("a", "b c")), (("1 a", "c"), ("1", "a c"))] {
+        assert_ne!(name(&failed(one.0, one.1)), name(&failed(another.0, another.1)));
+    }
     let mut other = failed("/pay", "7");
     other["data"]["reason"] = "fraud".into();
     assert_eq!(name(&other), name(&failed("/pay", "7")));
