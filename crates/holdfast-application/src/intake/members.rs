@@ -2,20 +2,49 @@
 
 use serde_json::{Map, Value};
 
+/// Every member that is read, of an event, its data, or a line; others may be there as they like.
+const READ: [&str; 13] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "data",
+    "data_base64",
+    "eventId",
+    "orderId",
+    "items",
+    "reason",
+    "productId",
+    "sku",
+    "quantity",
+];
+
 /// The members of one JSON object.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Members<'v>(&'v Map<String, Value>);
 
 impl<'v> Members<'v> {
-    /// The members of `value`; `None` when it is no object.
+    /// The members of `value`; `None` when it is no object, or when it says something twice in different capitals: two
+    /// readers would choose differently.
     pub(super) fn of(value: &'v Value) -> Option<Self> {
-        value.as_object().map(Self)
+        let members = Self(value.as_object()?);
+        members.is_clear().then_some(members)
     }
 
-    /// A member by its name, whatever its capitals; the very name wins. What is null is not there.
+    /// A member by its name, whatever its capitals. What is null is not there.
     pub(super) fn find(self, name: &str) -> Option<&'v Value> {
-        let other = || self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        self.0.get(name).or_else(other).filter(|value| !value.is_null())
+        let is_meant = |(known, value): &(&String, &Value)| !value.is_null() && known.eq_ignore_ascii_case(name);
+        let very = self.0.get(name).filter(|value| !value.is_null());
+        very.or_else(|| self.0.iter().find(is_meant).map(|(_, value)| value))
+    }
+
+    /// Whether no member that is read stands there twice.
+    fn is_clear(self) -> bool {
+        let mut seen = [false; READ.len()];
+        self.0.iter().filter(|(_, value)| !value.is_null()).all(|(name, _)| {
+            let place = READ.iter().position(|known| known.eq_ignore_ascii_case(name));
+            place.and_then(|place| seen.get_mut(place)).is_none_or(|seen| !std::mem::replace(seen, true))
+        })
     }
 
     /// A member that is a text.

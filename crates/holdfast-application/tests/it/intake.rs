@@ -34,6 +34,16 @@ fn of_a_cloud_event_the_last_part_of_its_type_counts() {
 }
 
 #[test]
+fn what_nobody_reads_may_stand_there_twice_and_a_product_counts_before_its_sku() {
+    let event = json!({
+        "type": "OrderCreated", "OrderId": ORDER, "orderId": null, "note": 1, "Note": 2,
+        "items": [{"productId": ORDER, "sku": "LAMP", "quantity": 1}],
+    });
+    let read = read_event(&event).1.expect("an event");
+    assert!(matches!(read.event.lines[0].product, holdfast_domain::book::ProductRef::Id(_)));
+}
+
+#[test]
 fn data_may_come_as_base64_of_json() {
     let mut event = failed("/pay", "7");
     let plain = read_event(&event);
@@ -67,6 +77,10 @@ fn what_cannot_be_read_is_told_by_code_and_names() {
         json!({"type": "OrderCreated", "orderId": "1042", "items": items}),
         json!({"type": "OrderCreated", "orderId": ORDER, "items": [{"sku": "LAMP", "quantity": 1.0}]}),
         json!({"type": "OrderCreated", "orderId": ORDER, "items": [{"sku": "LAMP", "quantity": "1"}]}),
+        json!({"type": "PaymentFailed", "orderId": ORDER, "OrderId": "95570777-a170-5cd6-98a5-117f65ca1582"}),
+        json!({"type": "PaymentFailed", "Type": "OrderCancelled", "orderId": ORDER}),
+        json!({"type": "OrderCreated", "orderId": ORDER, "items": [{"sku": "LAMP", "quantity": 1, "Quantity": 2}]}),
+        json!({"specversion": "1.0", "type": "PaymentFailed", "source": "s", "id": "1", "data": {"orderId": ORDER, "ORDERID": ORDER}}),
         json!({"specversion": "0.3", "type": "PaymentFailed", "source": "s", "id": "1", "data": {"orderId": ORDER}}),
         json!({"specversion": "1.0", "type": "PaymentFailed", "source": "", "id": "1", "data": {"orderId": ORDER}}),
         json!({"specversion": "1.0", "type": "PaymentFailed.v2", "source": "s", "id": "1", "data": {"orderId": ORDER}}),
