@@ -102,7 +102,9 @@ fn a_cloud_event_is_decided_once_by_source_and_id() {
     let send = |body: &Value| house.request(Method::POST, PATH, &kind, body.to_string());
     assert_eq!(outcomes(&send(&event("1", 4))), ["applied"]);
     assert_eq!(outcomes(&send(&event("1", 4))), ["replayed"]);
-    assert_eq!(outcomes(&send(&event("1", 5))), ["rejected idempotency_key_reused"]);
+    let other = send(&event("1", 5));
+    assert_eq!(outcomes(&other), ["rejected idempotency_key_reused"]);
+    assert_eq!(other.header("idempotent-replayed"), None, "this one never came before");
     assert_eq!(outcomes(&send(&event("2", 4))), ["replayed"], "another event about the same order and lines");
     let headers = [
         ("content-type", "application/json"),
