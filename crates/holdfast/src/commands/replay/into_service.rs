@@ -47,11 +47,7 @@ impl IntoService {
         let Some(results) = answered.body.get("results").and_then(Value::as_array) else {
             return Err(answered.into_failure());
         };
-        // What was known counts as known here, also when it was refused the first time.
-        let heard = |result: &Value| {
-            if answered.is_replayed { EventOutcome::Replayed } else { outcome_named(result.get("outcome")) }
-        };
-        outcomes.extend(results.iter().map(heard));
+        outcomes.extend(results.iter().map(|result| told(result, answered.is_replayed)));
         Ok(())
     }
 
@@ -205,14 +201,37 @@ fn cloud_event(id: &str, event: &OrderEvent) -> Value {
 /// What became of a change of stock: under the name of an event the service answers as it keeps events.
 fn outcome(answered: Answered) -> Result<EventOutcome, Failure> {
     match answered.status {
-        200 if answered.is_replayed => Ok(EventOutcome::Replayed),
-        200 => Ok(outcome_named(answered.body.get("outcome"))),
+        200 => Ok(told(&answered.body, answered.is_replayed)),
         400 | 422 => Ok(EventOutcome::Rejected),
         _ => Err(answered.into_failure()),
+    }
+}
+
+/// What a result says. What was known counts as known, also when it was refused the first time, but a rejected event was
+/// never taken.
+fn told(result: &Value, is_replayed: bool) -> EventOutcome {
+    match outcome_named(result.get("outcome")) {
+        EventOutcome::Rejected => EventOutcome::Rejected,
+        _ if is_replayed => EventOutcome::Replayed,
+        outcome => outcome,
     }
 }
 
 fn outcome_named(word: Option<&Value>) -> EventOutcome {
     let word = word.and_then(Value::as_str).unwrap_or_default();
     OUTCOMES.into_iter().find(|outcome| outcome.as_str() == word).unwrap_or(EventOutcome::Rejected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_rejected_is_not_counted_as_known() {
+        let heard = |outcome: &str, is_replayed| told(&json!({"outcome": outcome, "code": null}), is_replayed);
+        assert_eq!(heard("refused", true), EventOutcome::Replayed);
+        assert_eq!(heard("refused", false), EventOutcome::Refused);
+        assert_eq!(heard("replayed", true), EventOutcome::Replayed);
+        assert_eq!(heard("rejected", true), EventOutcome::Rejected);
+    }
 }

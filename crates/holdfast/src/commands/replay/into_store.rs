@@ -90,7 +90,11 @@ impl Target for IntoStore {
 fn outcome(reply: &Reply) -> EventOutcome {
     match reply {
         Reply::Kept(answer) => outcome_of(answer).0,
-        Reply::Replayed(_) => EventOutcome::Replayed,
+        // What was known counts as known, also when it was refused the first time, but a rejected event was never taken.
+        Reply::Replayed(answer) => match outcome_of(answer).0 {
+            EventOutcome::Rejected => EventOutcome::Rejected,
+            _ => EventOutcome::Replayed,
+        },
         // Decided, but not kept: a number beyond a limit. Reused: the name stands for another event.
         Reply::Decided(_) | Reply::KeyReused => EventOutcome::Rejected,
     }
