@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -33,6 +33,13 @@ const DISCARDED_MAX: usize = 32 << 20;
 /// It has more than `most` bytes, or breaks off.
 pub(crate) async fn bytes(headers: &HeaderMap, mut body: Body, most: usize) -> Result<Bytes, Problem> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|announced| announced > most) {
+        // Who waits to be told to go on hears the answer instead, and sends nothing.
+        if !headers.contains_key(EXPECT) && announced.is_some_and(|announced| announced <= DISCARDED_MAX) {
+            tokio::spawn(throw_away(body, 0));
+        }
+        return Err(too_large(most));
+    }
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();
     let mut size = 0_usize;
@@ -41,10 +48,8 @@ pub(crate) async fn bytes(headers: &HeaderMap, mut body: Body, most: usize) -> R
         let Ok(data) = frame.into_data() else { continue };
         size = size.saturating_add(data.len());
         if size > most {
-            if announced.unwrap_or(size).max(size) > DISCARDED_MAX {
-                break;
-            }
-            continue;
+            tokio::spawn(throw_away(body, size));
+            return Err(too_large(most));
         }
         match (&first, all.is_empty()) {
             (None, true) => first = Some(data),
@@ -56,10 +61,21 @@ pub(crate) async fn bytes(headers: &HeaderMap, mut body: Body, most: usize) -> R
             }
         }
     }
-    if size > most {
-        return Err(Problem::new(ProblemCode::BodyTooLarge, format!("The body has more than {most} bytes.")));
-    }
     Ok(first.unwrap_or_else(|| all.freeze()))
+}
+
+fn too_large(most: usize) -> Problem {
+    Problem::new(ProblemCode::BodyTooLarge, format!("The body has more than {most} bytes."))
+}
+
+/// Takes in the rest of a body of which `size` bytes were read, while its sender gets to read the answer.
+async fn throw_away(mut body: Body, mut size: usize) {
+    while let Some(Ok(frame)) = body.frame().await {
+        size = size.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+        if size > DISCARDED_MAX {
+            break;
+        }
+    }
 }
 
 /// The JSON of a body.

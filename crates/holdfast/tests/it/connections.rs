@@ -45,6 +45,32 @@ fn a_client_that_does_not_read_its_answers_loses_its_connection() {
     assert_eq!(service.stop(), Some(0));
 }
 
+#[test]
+fn a_body_that_is_too_large_by_its_own_word_is_refused_at_once() {
+    let program = Program::new();
+    let service = Service::start(&program, &["--set", "server.body_timeout=8s"]);
+    for (header, sent) in [("", "{}"), ("Expect: 100-continue\r\n", "")] {
+        let mut guest = connect(&service);
+        let began = Instant::now();
+        let head = format!("POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n{header}\r\n{sent}");
+        guest.write_all(head.as_bytes()).expect("sent");
+        let mut answer = vec![0; 4_096];
+        let length = guest.read(&mut answer).expect("an answer");
+        let answer = String::from_utf8_lossy(answer.get(..length).expect("what was read")).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 413"), "{header}: {answer}");
+        assert!(began.elapsed() < Duration::from_secs(4), "{header}: {:?}", began.elapsed());
+    }
+    // One who sends all of it before listening gets to read the answer too, and goes on with the same connection.
+    let mut guest = connect(&service);
+    let head = "POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 8000000\r\n\r\n";
+    guest.write_all(head.as_bytes()).expect("sent");
+    guest.write_all(&vec![b' '; 8_000_000]).expect("sent");
+    let mut answer = vec![0; 4_096];
+    let length = guest.read(&mut answer).expect("an answer");
+    assert!(answer.get(..length).is_some_and(|answer| answer.starts_with(b"HTTP/1.1 413")));
+    assert_eq!(service.stop(), Some(0));
+}
+
 fn connect(service: &Service) -> TcpStream {
     let stream = TcpStream::connect(service.url().trim_start_matches("http://")).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a setting of the stream");
