@@ -72,7 +72,7 @@ pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failur
     };
     let format = args.format.unwrap_or(if common.json { ExportFormat::Jsonl } else { ExportFormat::Csv });
     let mut writer = RowWriter::new(BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), args.what, format);
-    let read = writer.header().and_then(|()| {
+    let read = {
         let mut receive = |row: Vec<Value>| {
             if interrupt.came() {
                 return ControlFlow::Break(());
@@ -85,8 +85,9 @@ pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failur
             Source::Store(queries) => export(&**queries, args.what, &mut receive)
                 .map_err(|error| Failure::failed("the store cannot be read", &error)),
         };
-        writer.finish().map(|()| read)
-    });
+        let written = if read.is_ok() { writer.header() } else { Ok(()) };
+        written.and_then(|()| writer.finish()).map(|()| read)
+    };
     read.map_err(|error| Failure::output(&error))??;
     interrupt.look()?;
     Ok(Exit::Done)
@@ -190,23 +191,26 @@ struct RowWriter<W> {
     writer: W,
     columns: &'static [&'static str],
     format: ExportFormat,
+    /// Whether the header was written: with the first row, or when there is none. A failure before that writes nothing.
+    has_begun: bool,
     failed: Option<std::io::Error>,
 }
 
 impl<W: Write> RowWriter<W> {
     fn new(writer: W, what: ExportKind, format: ExportFormat) -> Self {
-        Self { writer, columns: columns(what), format, failed: None }
+        Self { writer, columns: columns(what), format, has_begun: false, failed: None }
     }
 
     fn header(&mut self) -> std::io::Result<()> {
+        let had_begun = std::mem::replace(&mut self.has_begun, true);
         match self.format {
-            ExportFormat::Csv => write_record(&mut self.writer, self.columns.iter().copied()),
-            ExportFormat::Jsonl => Ok(()),
+            ExportFormat::Csv if !had_begun => write_record(&mut self.writer, self.columns.iter().copied()),
+            ExportFormat::Csv | ExportFormat::Jsonl => Ok(()),
         }
     }
 
     fn row(&mut self, row: &[Value]) -> ControlFlow<()> {
-        let written = match self.format {
+        let written = self.header().and_then(|()| match self.format {
             ExportFormat::Csv => {
                 let fields: Vec<String> = row.iter().map(field).collect();
                 write_record(&mut self.writer, fields.iter().map(String::as_str))
@@ -216,7 +220,7 @@ impl<W: Write> RowWriter<W> {
                 let object: Map<String, Value> = names.zip(row.iter().cloned()).collect();
                 writeln!(self.writer, "{}", Value::Object(object))
             }
-        };
+        });
         match written {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {

@@ -217,6 +217,7 @@ fn a_service_that_is_not_there_is_told_and_so_is_what_it_would_decide_itself() {
     let said = program.run(&[&["export", "products"], &nobody[..]].concat());
     assert_eq!(said.exit, Some(8), "{said:?}");
     assert!(said.stderr.contains("no service answers at http://127.0.0.1:9"), "{said:?}");
+    assert_eq!(said.stdout, "", "an export that never began is no table without rows");
     for flags in [&["--ttl", "24h"][..], &["--clock", "events"], &["--late-payment", "refuse"], &["--data", "x"]] {
         let said = program.run(&[&["replay", argument(&file)], &nobody[..], flags].concat());
         assert_eq!(said.exit, Some(2), "{said:?}");
