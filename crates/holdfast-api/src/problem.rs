@@ -48,7 +48,10 @@ impl Problem {
     pub fn invalid(faults: &[FieldFault], more: usize) -> Self {
         let only_unknown = more == 0 && !faults.is_empty() && faults.iter().all(|fault| fault.is_unknown);
         let code = if only_unknown { ProblemCode::UnknownField } else { ProblemCode::ValidationFailed };
-        let named = faults.first().map_or_else(String::new, |first| format!(": {} {}", first.pointer, first.detail));
+        // The pointer of the whole body is empty (RFC 6901).
+        let place =
+            |first: &FieldFault| if first.pointer.is_empty() { "the body".to_owned() } else { first.pointer.clone() };
+        let named = faults.first().map_or_else(String::new, |first| format!(": {} {}", place(first), first.detail));
         let count = faults.len().saturating_add(more);
         let detail = if count == 1 {
             format!("The request has a fault{named}.")
@@ -252,6 +255,17 @@ mod tests {
     use holdfast_domain::Count;
 
     use super::*;
+
+    #[test]
+    fn a_fault_of_the_whole_body_says_so() {
+        let detail = |pointer: &str| {
+            let body: Value =
+                serde_json::from_slice(&Problem::fault(pointer, "must be an object").body(false)).expect("JSON");
+            body["detail"].as_str().map(str::to_owned)
+        };
+        assert_eq!(detail("").as_deref(), Some("The request has a fault: the body must be an object."));
+        assert_eq!(detail("/lines").as_deref(), Some("The request has a fault: /lines must be an object."));
+    }
 
     #[test]
     fn a_short_line_is_told_with_its_numbers() {

@@ -76,7 +76,10 @@ fn a_line_that_is_mended_is_filled_in_and_the_others_hear_their_answers() {
     assert_eq!(statuses(&send(json!([{}, two]))), [400, 201]);
     let mended = send(json!([one, two]));
     assert_eq!(statuses(&mended), [201, 201]);
-    assert_eq!((&mended.body["results"][0]["body"]["outcome"], mended.header("idempotent-replayed")), (&json!("applied"), None));
+    assert_eq!(
+        (&mended.body["results"][0]["body"]["outcome"], mended.header("idempotent-replayed")),
+        (&json!("applied"), None)
+    );
     assert_eq!(mended.body["results"][1]["body"]["outcome"], json!("replayed"));
     let again = send(json!([one, two]));
     assert_eq!((statuses(&again), again.header("idempotent-replayed")), (vec![201, 201], Some("true")));

@@ -84,7 +84,8 @@ fn an_import_that_broke_off_is_brought_to_its_end_by_the_same_again() {
     assert_eq!(levels(), [1, 2, 3]);
     assert_eq!(import(&file).json()["unchanged"], 1);
     assert_eq!(levels(), [1, 2, 3]);
-    let second = program.file("second.csv", "product_id,sku,name,initial_quantity\n95570777-a170-5cd6-98a5-117f65ca1582,A,B,1\n");
+    let second = program
+        .file("second.csv", "product_id,sku,name,initial_quantity\n95570777-a170-5cd6-98a5-117f65ca1582,A,B,1\n");
     for _ in 0..3 {
         assert_eq!(import(&second).json()["bad"], 1, "its SKU is another's");
     }
@@ -110,8 +111,7 @@ fn an_event_is_decided_once_whichever_road_it_takes() {
             assert_eq!(service.stop(), Some(0));
             said
         };
-        let (first, second) =
-            if store_first { (into_store(), into_service()) } else { (into_service(), into_store()) };
+        let (first, second) = if store_first { (into_store(), into_service()) } else { (into_service(), into_store()) };
         assert_eq!((&first["applied"], &first["refused"]), (&json!(541), &json!(252)));
         assert_eq!((&second["applied"], &second["replayed"]), (&json!(0), &json!(799)), "{second}");
         assert!(Books::of(&program) == Books::expected(&folder, "full"), "the books differ");
@@ -141,9 +141,8 @@ fn corrections_and_other_contents_are_known_on_both_roads() {
     let other = program.file("other.jsonl", line("1", "stock_added", "Adjustment", 8).to_string());
     let service = Service::start(&program, &[]);
     let server = ["--server", service.url()];
-    let replay = |file: &std::path::Path, more: &[&str]| {
-        program.done(&[&["replay", argument(file)], more].concat()).json()
-    };
+    let replay =
+        |file: &std::path::Path, more: &[&str]| program.done(&[&["replay", argument(file)], more].concat()).json();
     let said = replay(&file, &server);
     assert_eq!((&said["applied"], &said["refused"]), (&json!(3), &json!(1)), "{said}");
     assert_eq!(replay(&file, &server)["replayed"], 4);

@@ -52,7 +52,9 @@ fn a_body_that_is_too_large_by_its_own_word_is_refused_at_once() {
     for (header, sent) in [("", "{}"), ("Expect: 100-continue\r\n", "")] {
         let mut guest = connect(&service);
         let began = Instant::now();
-        let head = format!("POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n{header}\r\n{sent}");
+        let head = format!(
+            "POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n{header}\r\n{sent}"
+        );
         guest.write_all(head.as_bytes()).expect("sent");
         let mut answer = vec![0; 4_096];
         let length = guest.read(&mut answer).expect("an answer");
@@ -62,7 +64,8 @@ fn a_body_that_is_too_large_by_its_own_word_is_refused_at_once() {
     }
     // One who sends all of it before listening gets to read the answer too, and goes on with the same connection.
     let mut guest = connect(&service);
-    let head = "POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 8000000\r\n\r\n";
+    let head =
+        "POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 8000000\r\n\r\n";
     guest.write_all(head.as_bytes()).expect("sent");
     guest.write_all(&vec![b' '; 8_000_000]).expect("sent");
     let mut answer = vec![0; 4_096];
