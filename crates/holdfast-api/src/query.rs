@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn many_parameters_are_looked_through_once() {
-        let many: Vec<String> = (0..12_000).map(|number| format!("{number:x}=")).collect();
+        let many: Vec<String> = (0..10_000).map(|number| format!("{number:x}=")).collect();
         let uri: Uri = format!("/?{}", many.join("&")).parse().expect("a URI");
         let began = std::time::Instant::now();
         for _ in 0..10 {
