@@ -5,6 +5,8 @@
 //! by a lock on a file of its own. An error at COMMIT means that nobody knows whether the batch is there (PROTOCOL, E13);
 //! the process must end and start anew, when what the file really holds is read again.
 
+#[cfg(test)]
+mod backlog;
 mod beacon;
 mod cache;
 mod filesystem;

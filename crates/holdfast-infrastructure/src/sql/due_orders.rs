@@ -8,8 +8,8 @@ use holdfast_application::queries::DueHold;
 use holdfast_domain::allocation::Part;
 use holdfast_domain::{LocationNumber, OrderId, ProductId, Timestamp};
 
-use crate::sql::due_holders::DueHolders;
-use crate::sql::session::{SqlSession, Value};
+use crate::sql::due_holders::{DueHolders, SharedHolders};
+use crate::sql::session::{Row, SqlSession, Value};
 use crate::sql::{codec, orders, reservations};
 
 /// Stock levels, by product and location; `None` stands for any location.
@@ -22,72 +22,128 @@ pub(crate) fn find(session: &mut dyn SqlSession, now: Timestamp, most: usize) ->
     orders::ids(session, sql, &[Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))])
 }
 
-/// Up to `most` of those that hold units of one of `levels`.
-pub(crate) fn holding(
-    session: &mut dyn SqlSession,
-    levels: Levels<'_>,
-    now: Timestamp,
-    most: usize,
-) -> Result<Vec<OrderId>, StoreError> {
-    let mut found: Vec<OrderId> = holds(session, levels, now, most)?.iter().map(|hold| hold.order).collect();
+/// The orders of what they hold, each once.
+pub(crate) fn orders_of(holds: &[DueHold]) -> Vec<OrderId> {
+    let mut found: Vec<OrderId> = holds.iter().map(|hold| hold.order).collect();
     found.dedup();
-    Ok(found)
+    found
 }
 
-/// The same, by one who remembers which due orders hold what.
-pub(crate) fn holding_as_remembered(
+/// How many live reservations of due orders are looked at, beyond those that are remembered.
+const LOOKED_AT_MAX: i64 = 10_000;
+/// After so many a reader lets the writer get at what both remember.
+const STEP_MAX: usize = 10_000;
+
+/// Who asks with the help of what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The only writer.
+    Writer,
+    /// A reader: it sees only what is durable, and never keeps the writer waiting for long.
+    Reader,
+}
+
+/// What up to `most` due orders hold of `levels`, by one who remembers which of them hold what. `None` tells a reader to ask
+/// again, in another transaction: not all of them were looked at yet.
+pub(crate) fn holds_as_remembered(
     session: &mut dyn SqlSession,
-    holders: &mut DueHolders,
+    shared: &SharedHolders,
+    asker: Asker,
     levels: Levels<'_>,
     now: Timestamp,
     most: usize,
-) -> Result<Vec<OrderId>, StoreError> {
-    look_on(session, holders, now)?;
-    let wanted = Wanted::find(session, levels)?;
+) -> Result<Option<Vec<DueHold>>, StoreError> {
+    let now = now.micros();
+    let (wanted, ends, seen_until);
+    {
+        // Locked before the first read: whatever was settled by then is seen.
+        let mut holders = shared.lock();
+        let oldest = oldest_end(session)?.unwrap_or(i64::MAX);
+        let is_through = look_on(session, &mut holders, asker, oldest, now)?;
+        if !is_through {
+            return Ok(None);
+        }
+        wanted = Wanted::find(session, levels)?;
+        ends = holders.of(wanted.products.keys(), oldest, now);
+        seen_until = holders.seen_until;
+    }
     let sql = format!(
-        "SELECT o.id, r.item, r.location FROM orders o JOIN reservations r ON r.number {} \
+        "SELECT o.id, r.item, r.location, r.quantity FROM orders o JOIN reservations r ON r.number {} \
          WHERE o.number = ? AND o.expires_at = ? AND o.status = 1 AND +r.status = 1",
         reservations::of_order_in("o.number")
     );
-    let mut found = Vec::new();
-    for end @ (expires_at, number) in holders.of(wanted.products.keys()) {
-        if found.len() >= most || expires_at > now.micros() {
+    let mut found = Found::default();
+    let mut ended = Vec::new();
+    for end @ (expires_at, number) in ends {
+        if found.orders.len() >= most {
             break;
         }
-        let (mut is_live, mut holder) = (false, None);
+        let mut is_live = false;
         session.query(&sql, &[Value::Int(number), Value::Int(expires_at)], &mut |row| {
             is_live |= wanted.products.contains_key(&row.int(1)?);
-            if wanted.product_at(row.int(1)?, row.int(2)?).is_none() {
-                return Ok(ControlFlow::Continue(()));
-            }
-            holder = Some(OrderId::from_bytes(codec::uuid(row.blob(0)?)?));
-            Ok(ControlFlow::Break(()))
+            found.add(&wanted, row, most)
         })?;
         if !is_live {
-            holders.forget(wanted.products.keys(), end);
+            ended.push(end);
         }
-        found.extend(holder);
     }
-    Ok(found)
+    if asker == Asker::Writer && !ended.is_empty() {
+        shared.lock().forget(wanted.products.keys(), &ended);
+    }
+    if seen_until < now && found.orders.len() < most {
+        scan(session, &wanted, (seen_until, now), LOOKED_AT_MAX, most, &mut found)?;
+    }
+    Ok(Some(found.holds))
 }
 
-/// Looks at the orders that became due since `holders` looked last.
-fn look_on(session: &mut dyn SqlSession, holders: &mut DueHolders, now: Timestamp) -> Result<(), StoreError> {
-    holders.make_room();
+/// The end of the oldest order that is held for a time.
+fn oldest_end(session: &mut dyn SqlSession) -> Result<Option<i64>, StoreError> {
+    let mut oldest = None;
+    let sql = "SELECT MIN(expires_at) FROM orders WHERE status = 1 AND expires_at IS NOT NULL";
+    session.query(sql, &[], &mut |row| {
+        oldest = row.int_or_null(0)?;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(oldest)
+}
+
+/// Looks at the orders that became due since somebody looked last. Says whether it came as far as it can.
+fn look_on(
+    session: &mut dyn SqlSession,
+    holders: &mut DueHolders,
+    asker: Asker,
+    oldest: i64,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let until = if asker == Asker::Reader { holders.sure_until(now) } else { now };
+    if asker == Asker::Reader || !holders.is_saving() {
+        holders.forget_before(oldest);
+    }
+    if holders.seen_until >= until || holders.is_full() {
+        return Ok(true);
+    }
     let sql = format!(
         "SELECT o.expires_at, o.number, r.item FROM orders o CROSS JOIN reservations r ON r.number {} \
          WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at >= ? AND o.expires_at <= ? AND +r.status = 1 \
          ORDER BY o.expires_at, o.number",
         reservations::of_order_in("o.number")
     );
+    let (mut looked_at, mut last, mut stopped_at) = (0_usize, None, None);
     // Orders that end at the same moment as the last one are looked at again: one may have come since.
-    session.query(&sql, &[Value::Int(holders.seen_until), Value::time(now)], &mut |row| {
+    session.query(&sql, &[Value::Int(holders.seen_until), Value::Int(until)], &mut |row| {
         let end = (row.int(0)?, row.int(1)?);
+        let is_enough = holders.is_full() || (asker == Asker::Reader && looked_at >= STEP_MAX);
+        if is_enough && last.is_some_and(|last| last != end.0) {
+            stopped_at = Some(end.0);
+            return Ok(ControlFlow::Break(()));
+        }
         holders.add(row.int(2)?, end);
+        looked_at = looked_at.saturating_add(1);
+        last = Some(end.0);
         Ok(ControlFlow::Continue(()))
     })?;
-    holders.seen_until = holders.seen_until.max(now.micros());
-    Ok(())
+    holders.seen_until = holders.seen_until.max(stopped_at.unwrap_or(until));
+    Ok(stopped_at.is_none() || holders.is_full())
 }
 
 /// What up to `most` of them hold of `levels`. One statement walks the live reservations of due orders in their order, so a
@@ -99,30 +155,66 @@ pub(crate) fn holds(
     most: usize,
 ) -> Result<Vec<DueHold>, StoreError> {
     let wanted = Wanted::find(session, levels)?;
+    let mut found = Found::default();
+    scan(session, &wanted, (0, now.micros()), i64::MAX, most, &mut found)?;
+    Ok(found.holds)
+}
+
+/// Walks over up to `rows` live reservations of orders that end within these times.
+fn scan(
+    session: &mut dyn SqlSession,
+    wanted: &Wanted,
+    (from, until): (i64, i64),
+    rows: i64,
+    most: usize,
+    found: &mut Found,
+) -> Result<(), StoreError> {
     // The plus keeps SQLite from building an index of its own over all live reservations, every time.
     let sql = format!(
         "SELECT o.id, r.item, r.location, r.quantity FROM orders o CROSS JOIN reservations r ON r.number {} \
-         WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at <= ? AND +r.status = 1 \
-         ORDER BY o.expires_at, o.number",
+         WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at >= ? AND o.expires_at <= ? AND +r.status = 1 \
+         ORDER BY o.expires_at, o.number LIMIT ?",
         reservations::of_order_in("o.number")
     );
-    let mut found: Vec<DueHold> = Vec::new();
-    let mut orders = 0_usize;
-    session.query(&sql, &[Value::time(now)], &mut |row| {
+    let mut further = Found::default();
+    let most = most.saturating_sub(found.orders.len());
+    session.query(&sql, &[Value::Int(from), Value::Int(until), Value::Int(rows)], &mut |row| {
+        if found.has(row)? { Ok(ControlFlow::Continue(())) } else { further.add(wanted, row, most) }
+    })?;
+    found.orders.append(&mut further.orders);
+    found.holds.append(&mut further.holds);
+    Ok(())
+}
+
+/// What was found, order by order.
+#[derive(Default)]
+struct Found {
+    orders: Vec<OrderId>,
+    holds: Vec<DueHold>,
+}
+
+impl Found {
+    /// Whether the row's order was found already.
+    fn has(&self, row: &dyn Row) -> Result<bool, StoreError> {
+        Ok(!self.orders.is_empty() && self.orders.contains(&OrderId::from_bytes(codec::uuid(row.blob(0)?)?)))
+    }
+
+    /// Adds what a row with an order's id, an item, a location and a quantity holds, if it is wanted; breaks behind the
+    /// last order that is.
+    fn add(&mut self, wanted: &Wanted, row: &dyn Row, most: usize) -> Result<ControlFlow<()>, StoreError> {
         let (item, location) = (row.int(1)?, row.int(2)?);
         let Some(product) = wanted.product_at(item, location) else { return Ok(ControlFlow::Continue(())) };
         let order = OrderId::from_bytes(codec::uuid(row.blob(0)?)?);
-        if found.last().is_none_or(|last| last.order != order) {
-            if orders >= most {
+        if self.orders.last() != Some(&order) {
+            if self.orders.len() >= most {
                 return Ok(ControlFlow::Break(()));
             }
-            orders = orders.saturating_add(1);
+            self.orders.push(order);
         }
         let part = Part { location: codec::location(location)?, quantity: codec::quantity(row.int(3)?)? };
-        found.push(DueHold { order, product, part });
+        self.holds.push(DueHold { order, product, part });
         Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(found)
+    }
 }
 
 /// Levels by the numbers that rows name them by.

@@ -15,7 +15,8 @@ use holdfast_domain::{
     Timestamp,
 };
 
-use crate::sql::due_holders::DueHolders;
+use crate::sql::due_holders::SharedHolders;
+use crate::sql::due_orders::Asker;
 use crate::sql::session::{SqlSession, Value};
 use crate::sql::{codec, command_log, due_orders, items, locations, movements, orders, waiting_payments};
 
@@ -37,10 +38,8 @@ pub(crate) trait TransactionHost {
     fn known_numbering(&self) -> Option<Numbering>;
     /// Keeps the numbers of the next new things in mind, or forgets them.
     fn learn_numbering(&mut self, numbering: Option<Numbering>);
-    /// What is remembered of due orders, by a writer that is the only one; it is given back by [`Self::learn_due`].
-    fn take_due(&mut self) -> Option<DueHolders>;
-    /// Remembers it.
-    fn learn_due(&mut self, holders: DueHolders);
+    /// What is remembered of due orders, by a writer that is the only one. The host settles it with each end of a transaction.
+    fn due(&self) -> Option<SharedHolders>;
     /// Keeps in mind that an order was made.
     fn learn_order(&mut self, order: &Order);
     /// Makes everything durable, and what was learnt certain.
@@ -156,11 +155,11 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
 
     fn save_orders(&mut self, pages: &[&OrderPage]) -> Result<(), StoreError> {
         orders::save(self.host.session(), pages)?;
-        if let Some(mut holders) = self.host.take_due() {
+        if let Some(shared) = self.host.due() {
+            let mut holders = shared.lock();
             for page in pages {
                 holders.saved(&page.order);
             }
-            self.host.learn_due(holders);
         }
         for page in pages.iter().filter(|page| page.loaded_seq.is_none()) {
             self.host.learn_order(&page.order);
@@ -182,13 +181,15 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<OrderId>, StoreError> {
-        let Some(mut holders) = self.host.take_due() else {
-            return due_orders::holding(self.host.session(), levels, now, most);
-        };
+        let shared = self.host.due();
         let session = self.host.session();
-        let found = due_orders::holding_as_remembered(session, &mut holders, levels, now, most)?;
-        self.host.learn_due(holders);
-        Ok(found)
+        let holds = match shared {
+            Some(shared) => {
+                due_orders::holds_as_remembered(session, &shared, Asker::Writer, levels, now, most)?.unwrap_or_default()
+            }
+            None => due_orders::holds(session, levels, now, most)?,
+        };
+        Ok(due_orders::orders_of(&holds))
     }
 
     fn load_waiting(&mut self, ids: &[OrderId]) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {

@@ -123,7 +123,7 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
         pages.store(i64::from(in_log), Ordering::Relaxed);
         Ok(())
     }))?;
-    let queries = Arc::new(SqliteQueries::open(&settings.file(), settings.readers, &runs)?);
+    let queries = Arc::new(SqliteQueries::open(&settings.file(), settings.readers, &runs)?.beside_writer());
     let session = SqliteSession::new(connection, runs.clone());
     let tip = Tip { batch: u64::try_from(batch).unwrap_or(0), decided_at: Timestamp::from_micros(decided_at) };
     let log = Log { pages: wal_pages, checkpoint_at: i64::from(settings.checkpoint_pages) };

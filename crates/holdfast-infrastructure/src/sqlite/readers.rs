@@ -19,6 +19,8 @@ use holdfast_domain::{
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::sql::due_holders::SharedHolders;
+use crate::sql::due_orders::Asker;
 use crate::sql::session::SqlSession;
 use crate::sql::{
     due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, waiting_payments,
@@ -49,6 +51,8 @@ pub struct SqliteQueries {
     readers: usize,
     /// The connection of the sweep and of health: slow lists never keep them waiting.
     upkeep: Mutex<Reader>,
+    /// What the writer of this process and its readers remember of due orders.
+    due: Option<SharedHolders>,
     started: Instant,
 }
 
@@ -64,7 +68,17 @@ impl SqliteQueries {
         let readers = readers.max(1);
         let idle = (0..readers).map(|_| connect(file, runs, started)).collect::<Result<Vec<_>, _>>()?;
         let upkeep = Mutex::new(connect(file, runs, started)?);
-        Ok(Self { idle: Mutex::new(idle), freed: Condvar::new(), readers, upkeep, started })
+        Ok(Self { idle: Mutex::new(idle), freed: Condvar::new(), readers, upkeep, due: None, started })
+    }
+
+    /// The same, beside the writer of this process.
+    pub(crate) fn beside_writer(self) -> Self {
+        Self { due: Some(SharedHolders::default()), ..self }
+    }
+
+    /// What the writer shares with these readers.
+    pub(crate) fn due(&self) -> SharedHolders {
+        self.due.clone().unwrap_or_default()
     }
 
     /// Does something while nobody reads, if that comes about within `most`; meanwhile new reads wait. Says whether it was done.
@@ -273,7 +287,20 @@ impl StockQueries for SqliteQueries {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<DueHold>, ReadError> {
-        self.ask(|session| due_orders::holds(session, levels, now, most))
+        let Some(shared) = &self.due else {
+            return self.ask(|session| due_orders::holds(session, levels, now, most));
+        };
+        let until = Instant::now().checked_add(READ_MAX);
+        loop {
+            let found =
+                self.ask(|session| due_orders::holds_as_remembered(session, shared, Asker::Reader, levels, now, most))?;
+            if let Some(holds) = found {
+                return Ok(holds);
+            }
+            if until.is_none_or(|until| Instant::now() >= until) {
+                return Err(ReadError::TooSlow(READ_MAX));
+            }
+        }
     }
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {

@@ -11,7 +11,7 @@ use holdfast_domain::book::{Numbering, ProductRef};
 use holdfast_domain::{InventoryItem, Location, Order, Timestamp};
 use rusqlite::ErrorCode;
 
-use crate::sql::due_holders::DueHolders;
+use crate::sql::due_holders::SharedHolders;
 use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
 use crate::sqlite::beacon::Beacon;
@@ -35,7 +35,7 @@ pub struct SqliteStore {
     cache: ItemCache,
     locations: Option<Vec<Location>>,
     numbering: Option<Numbering>,
-    due: Option<DueHolders>,
+    due: SharedHolders,
     clock: Arc<dyn Clock>,
     tip: Tip,
     log: Log,
@@ -88,7 +88,7 @@ impl SqliteStore {
         held: Held,
     ) -> Self {
         let cache = ItemCache::default();
-        let (locations, numbering, due) = (None, None, Some(DueHolders::default()));
+        let (locations, numbering, due) = (None, None, queries.due());
         Self { session, queries, runs, cache, locations, numbering, due, clock, tip, log, held, is_lost: false }
     }
 
@@ -187,13 +187,8 @@ impl TransactionHost for Writing<'_> {
         self.store.numbering = numbering;
     }
 
-    /// Nothing when a question before failed halfway: then it begins anew.
-    fn take_due(&mut self) -> Option<DueHolders> {
-        Some(self.store.due.take().unwrap_or_default())
-    }
-
-    fn learn_due(&mut self, holders: DueHolders) {
-        self.store.due = Some(holders);
+    fn due(&self) -> Option<SharedHolders> {
+        Some(self.store.due.clone())
     }
 
     fn learn_order(&mut self, order: &Order) {
@@ -208,6 +203,7 @@ impl TransactionHost for Writing<'_> {
         match committed {
             Ok(_) => {
                 self.store.cache.committed();
+                self.store.due.lock().settled();
                 let store = &mut *self.store;
                 store.tip.decided_at = self.now.unwrap_or(store.tip.decided_at);
                 store.tip.batch = store.tip.batch.saturating_add(1);
@@ -237,5 +233,6 @@ impl TransactionHost for Writing<'_> {
         {
             tracing::error!(%error, "a transaction could not be rolled back");
         }
+        self.store.due.lock().settled();
     }
 }
