@@ -74,7 +74,7 @@ fn load_book(
     let items = transaction.load_items(&needs.products)?;
     let waiting = transaction.load_waiting(&needs.orders)?;
     let locations = Arc::new(Locations::new(transaction.load_locations()?));
-    let numbering = transaction.numbering()?;
+    let numbering = transaction.numbering(batch.len())?;
 
     let mut book = Book::new(transaction.now()?, policy.expiry, locations, numbering);
     for item in items {

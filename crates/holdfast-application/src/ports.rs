@@ -49,8 +49,9 @@ pub trait InventoryRepository {
     fn load_items(&mut self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError>;
     /// Saves items, new or changed.
     fn save_items(&mut self, items: &[&ItemPage]) -> Result<(), StoreError>;
-    /// The numbers the next new things get.
-    fn numbering(&mut self) -> Result<Numbering, StoreError>;
+    /// The numbers the next new things get. Up to `most` orders and `most` items may be numbered from there on; numbers in
+    /// between may be left out.
+    fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError>;
 }
 
 /// Orders with their reservations, and payments that wait for their order.

@@ -11,6 +11,7 @@ mod beacon;
 mod cache;
 mod filesystem;
 mod open;
+mod order_index;
 mod order_runs;
 mod readers;
 mod schema;
@@ -19,5 +20,4 @@ mod store;
 mod together;
 
 pub use open::{OpenError, SqliteSettings, migrate, open, open_for_proof, open_reader};
-pub use readers::SqliteQueries;
 pub use store::SqliteStore;

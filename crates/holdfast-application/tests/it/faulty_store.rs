@@ -91,8 +91,8 @@ impl InventoryRepository for FaultyTransaction<'_> {
     fn save_items(&mut self, items: &[&ItemPage]) -> Result<(), StoreError> {
         self.inner.save_items(items)
     }
-    fn numbering(&mut self) -> Result<Numbering, StoreError> {
-        self.inner.numbering()
+    fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError> {
+        self.inner.numbering(most)
     }
 }
 

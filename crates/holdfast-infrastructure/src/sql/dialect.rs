@@ -3,26 +3,21 @@
 /// What one database spells in its own way.
 #[derive(Debug)]
 pub(crate) struct Dialect {
-    /// Picks an order by its run and id: two values.
-    pub(crate) order_by_id: &'static str,
-    /// Picks an item's movements of one stage by stage, item, first and last sequence: four values.
-    pub(crate) movements_of_item: &'static str,
-    /// The stage of a sequence within the fence is the sequence shifted right by this.
-    pub(crate) stage_bits: u32,
-    /// Picks the orders of one run whose ids lie in a range: run, first and last id.
-    pub(crate) orders_of_run: &'static str,
-    /// An order's run is its number shifted right by this.
-    pub(crate) run_bits: u32,
+    /// How the fence of the movements is laid out in stages, if it is.
+    pub(crate) stages: Option<Stages>,
     /// Puts movements in an order in which each item's sequences rise, the cheapest there is.
     pub(crate) commit_order: &'static str,
 }
 
-/// `SQLite`: order ids are indexed run by run, movements stage by stage, as its first migration says.
-pub(crate) static SQLITE: Dialect = Dialect {
-    order_by_id: "(o.number >> 10) = ? AND o.id = ?",
-    movements_of_item: "(m.sequence >> 4) = ? AND m.item = ? AND m.sequence BETWEEN ? AND ?",
-    stage_bits: 4,
-    orders_of_run: "(o.number >> 10) = ? AND o.id BETWEEN ? AND ?",
-    run_bits: 10,
-    commit_order: "rowid",
-};
+/// A fence that stands stage by stage: each holds a stretch of sequences of every item.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    /// The stage of a sequence is the sequence shifted right by this.
+    pub(crate) bits: u32,
+    /// Picks the movements of one stage, of `movements` as `m`: one value.
+    pub(crate) condition: &'static str,
+}
+
+/// `SQLite`, with the fence that its first migration makes.
+pub(crate) static SQLITE: Dialect =
+    Dialect { stages: Some(Stages { bits: 4, condition: "(m.sequence >> 4) = ?" }), commit_order: "rowid" };

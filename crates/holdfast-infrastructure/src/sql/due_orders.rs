@@ -10,7 +10,7 @@ use holdfast_domain::{LocationNumber, OrderId, ProductId, Timestamp};
 
 use crate::sql::due_holders::{DueHolders, SharedHolders};
 use crate::sql::session::{Row, SqlSession, Value};
-use crate::sql::{codec, orders, reservations};
+use crate::sql::{codec, items, orders, reservations};
 
 /// Stock levels, by product and location; `None` stands for any location.
 pub(crate) type Levels<'a> = &'a [(ProductId, Option<LocationNumber>)];
@@ -227,14 +227,12 @@ struct Wanted {
 impl Wanted {
     fn find(session: &mut dyn SqlSession, levels: Levels<'_>) -> Result<Self, StoreError> {
         let mut wanted = Self::default();
+        let products: Vec<ProductId> = levels.iter().map(|(product, _)| *product).collect();
+        let numbers: HashMap<ProductId, i64> = items::numbers_of(session, &products)?.into_iter().collect();
         for (product, location) in levels {
-            let location = location.map(|location| i64::from(location.0));
-            let bytes = product.to_bytes();
-            session.query("SELECT number FROM items WHERE product = ?", &[Value::Blob(&bytes)], &mut |row| {
-                wanted.products.insert(row.int(0)?, *product);
-                wanted.levels.insert((row.int(0)?, location));
-                Ok(ControlFlow::Break(()))
-            })?;
+            let Some(item) = numbers.get(product) else { continue };
+            wanted.products.insert(*item, *product);
+            wanted.levels.insert((*item, location.map(|location| i64::from(location.0))));
         }
         Ok(wanted)
     }

@@ -85,7 +85,7 @@ fn collect(session: &mut dyn SqlSession, sql: &str, values: &[Value<'_>]) -> Res
         found.push(items::from_row(row)?);
         Ok(ControlFlow::Continue(()))
     })?;
-    found.into_iter().map(|item| items::with_levels(session, item)).collect()
+    items::with_levels(session, found)
 }
 
 /// Walks over all items by SKU.

@@ -1,5 +1,6 @@
 //! Items: what seldom changes, what changes with every movement, and the levels.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
@@ -9,7 +10,7 @@ use holdfast_domain::movement::Balance;
 use holdfast_domain::{InventoryItem, ItemNumber, Name, ProductId, Sku, StockLevel};
 
 use crate::sql::codec;
-use crate::sql::session::{Row, RowWriter, SqlSession, Upsert, Value};
+use crate::sql::session::{Row, RowFinder, RowWriter, SqlSession, Upsert, Value};
 
 /// The columns that [`from_row`] reads, of `items` as `i` and `stock` as `s`.
 pub(crate) const COLUMNS: &str = "i.number, i.product, i.sku, i.name, i.reorder_level, i.max_stock_level, i.created_at, \
@@ -18,11 +19,26 @@ pub(crate) const COLUMNS: &str = "i.number, i.product, i.sku, i.name, i.reorder_
 /// What [`COLUMNS`] come from.
 pub(crate) const TABLES: &str = "items i JOIN stock s ON s.item = i.number";
 
-static BY_PRODUCT: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM {TABLES} WHERE i.product = ?"));
-static BY_SKU: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM {TABLES} WHERE i.sku = ?"));
+static BY_PRODUCT: LazyLock<RowFinder> =
+    LazyLock::new(|| RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "i.product = ?", "i.product"));
+static PRODUCT_OF_SKU: LazyLock<RowFinder> =
+    LazyLock::new(|| RowFinder::new("SELECT i.sku, i.product FROM items i", "i.sku = ?", "i.sku"));
+static PRODUCT_OF_NUMBER: LazyLock<RowFinder> =
+    LazyLock::new(|| RowFinder::new("SELECT i.number, i.product FROM items i", "i.number = ?", "i.number"));
+static NUMBER_OF_PRODUCT: LazyLock<RowFinder> =
+    LazyLock::new(|| RowFinder::new("SELECT i.number, i.product FROM items i", "i.product = ?", "i.product"));
+static LEVELS_OF: LazyLock<RowFinder> = LazyLock::new(|| {
+    let select = "SELECT l.item, l.location, l.available, l.reserved FROM levels l";
+    RowFinder::new(select, "l.item = ?", "l.item, l.location")
+});
 
-static CARDS: RowWriter = RowWriter {
-    insert: "INSERT INTO items (number, product, sku, name, reorder_level, max_stock_level, created_at)",
+static NEW_CARDS: RowWriter = RowWriter { insert: INSERT_CARD, columns: 7, upsert: Upsert::Never };
+
+const INSERT_CARD: &str = "INSERT INTO items (number, product, sku, name, reorder_level, max_stock_level, created_at)";
+
+/// A row whose number is new must not take over another's SKU, so new cards are written by [`NEW_CARDS`].
+static CHANGED_CARDS: RowWriter = RowWriter {
+    insert: INSERT_CARD,
     columns: 7,
     upsert: Upsert::Columns { key: "number", columns: &["sku", "name", "reorder_level", "max_stock_level"] },
 };
@@ -62,38 +78,99 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<InventoryItem, StoreError> {
     Ok(item)
 }
 
-/// One item with its levels.
-pub(crate) fn load_one(
-    session: &mut dyn SqlSession,
-    product: &ProductRef,
-) -> Result<Option<InventoryItem>, StoreError> {
-    let mut found = None;
-    let mut keep = |row: &dyn Row| {
-        found = Some(from_row(row)?);
-        Ok(ControlFlow::Break(()))
-    };
-    match product {
-        ProductRef::Id(id) => session.query(&BY_PRODUCT, &[Value::Blob(&id.to_bytes())], &mut keep)?,
-        ProductRef::Sku(sku) => session.query(&BY_SKU, &[Value::Text(sku.as_str())], &mut keep)?,
+/// Items with their levels, by product id. A session that writes locks them.
+pub(crate) fn load(session: &mut dyn SqlSession, named: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError> {
+    let skus: Vec<&Sku> = named.iter().filter_map(|product| matches_sku(product)).collect();
+    let of_skus = products_of(session, &skus)?;
+    let ids = named.iter().filter_map(|product| match product {
+        ProductRef::Id(id) => Some(*id),
+        ProductRef::Sku(_) => None,
+    });
+    let mut products: Vec<ProductId> = ids.chain(of_skus.values().copied()).collect();
+    products.sort_unstable();
+    products.dedup();
+    let products: Vec<[u8; 16]> = products.into_iter().map(ProductId::to_bytes).collect();
+    let keys: Vec<Vec<Value<'_>>> = products.iter().map(|bytes| vec![Value::Blob(bytes)]).collect();
+    let mut found = Vec::with_capacity(keys.len());
+    session.find_rows(&BY_PRODUCT, &keys, &mut |row| {
+        found.push(from_row(row)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    found.sort_unstable_by_key(|item| item.product);
+    for (sku, product) in of_skus {
+        let at = found.binary_search_by_key(&product, |item| item.product);
+        if at.ok().and_then(|at| found.get(at)).is_none_or(|item| item.sku != sku) {
+            return Err(StoreError::Contention(format!("sku {sku} has changed hands meanwhile").into()));
+        }
     }
-    found.map(|item| with_levels(session, item)).transpose()
+    with_levels(session, found)
 }
 
-/// The item with its levels.
-pub(crate) fn with_levels(session: &mut dyn SqlSession, item: InventoryItem) -> Result<InventoryItem, StoreError> {
-    let mut levels = Vec::with_capacity(1);
-    session.query(
-        "SELECT location, available, reserved FROM levels WHERE item = ?",
-        &[Value::Int(i64::from(item.number.0))],
-        &mut |row| {
-            levels.push(StockLevel {
-                location: codec::location(row.int(0)?)?,
-                balance: Balance { available: codec::count(row.int(1)?)?, reserved: codec::count(row.int(2)?)? },
-            });
-            Ok(ControlFlow::Continue(()))
-        },
-    )?;
-    Ok(item.with_levels(levels))
+fn matches_sku(product: &ProductRef) -> Option<&Sku> {
+    match product {
+        ProductRef::Sku(sku) => Some(sku),
+        ProductRef::Id(_) => None,
+    }
+}
+
+/// The products that bear these SKUs.
+fn products_of(session: &mut dyn SqlSession, skus: &[&Sku]) -> Result<HashMap<Sku, ProductId>, StoreError> {
+    let mut found = HashMap::with_capacity(skus.len());
+    let keys: Vec<Vec<Value<'_>>> = skus.iter().map(|sku| vec![Value::Text(sku.as_str())]).collect();
+    session.find_rows(&PRODUCT_OF_SKU, &keys, &mut |row| {
+        found.insert(codec::text(row.text(0)?, Sku::new)?, ProductId::from_bytes(codec::uuid(row.blob(1)?)?));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+/// The numbers of products' items.
+pub(crate) fn numbers_of(
+    session: &mut dyn SqlSession,
+    products: &[ProductId],
+) -> Result<Vec<(ProductId, i64)>, StoreError> {
+    let mut found = Vec::with_capacity(products.len());
+    let products: Vec<[u8; 16]> = products.iter().map(|product| product.to_bytes()).collect();
+    let keys: Vec<Vec<Value<'_>>> = products.iter().map(|bytes| vec![Value::Blob(bytes)]).collect();
+    session.find_rows(&NUMBER_OF_PRODUCT, &keys, &mut |row| {
+        found.push((ProductId::from_bytes(codec::uuid(row.blob(1)?)?), row.int(0)?));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+/// The products of items by their numbers.
+pub(crate) fn products_of_numbers(
+    session: &mut dyn SqlSession,
+    numbers: &[u32],
+) -> Result<Vec<(u32, ProductId)>, StoreError> {
+    let mut found = Vec::with_capacity(numbers.len());
+    let keys: Vec<Vec<Value<'_>>> = numbers.iter().map(|number| vec![Value::Int(i64::from(*number))]).collect();
+    session.find_rows(&PRODUCT_OF_NUMBER, &keys, &mut |row| {
+        found.push((codec::number(row.int(0)?)?, ProductId::from_bytes(codec::uuid(row.blob(1)?)?)));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+/// The items with their levels.
+pub(crate) fn with_levels(
+    session: &mut dyn SqlSession,
+    items: Vec<InventoryItem>,
+) -> Result<Vec<InventoryItem>, StoreError> {
+    let mut levels: HashMap<i64, Vec<StockLevel>> = HashMap::with_capacity(items.len());
+    let keys: Vec<Vec<Value<'_>>> = items.iter().map(|item| vec![Value::Int(i64::from(item.number.0))]).collect();
+    session.find_rows(&LEVELS_OF, &keys, &mut |row| {
+        let balance = Balance { available: codec::count(row.int(2)?)?, reserved: codec::count(row.int(3)?)? };
+        let level = StockLevel { location: codec::location(row.int(1)?)?, balance };
+        levels.entry(row.int(0)?).or_default().push(level);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let whole = items.into_iter().map(|item| {
+        let levels = levels.remove(&i64::from(item.number.0)).unwrap_or_default();
+        item.with_levels(levels)
+    });
+    Ok(whole.collect())
 }
 
 /// A change that is no movement is guarded by the version it was decided on; and SKUs that change are out of the way
@@ -116,19 +193,11 @@ pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&ItemPage]) -> Result<
     if pages.iter().any(|page| page.card_changed) {
         guard_cards(session, pages)?;
         let products: Vec<[u8; 16]> = pages.iter().map(|page| page.item.product.to_bytes()).collect();
-        let mut cards = pages.iter().zip(&products).filter(|(page, _)| page.card_changed).map(|(page, product)| {
-            let item = &page.item;
-            vec![
-                Value::Int(i64::from(item.number.0)),
-                Value::Blob(product),
-                Value::Text(item.sku.as_str()),
-                Value::Text(item.name.as_str()),
-                Value::count(item.reorder_level.get()),
-                Value::count(item.max_stock_level.get()),
-                Value::time(item.created_at),
-            ]
-        });
-        session.write_rows(&CARDS, &mut cards)?;
+        for (writer, is_new) in [(&CHANGED_CARDS, false), (&NEW_CARDS, true)] {
+            let cards = pages.iter().zip(&products).filter(|(page, _)| page.card_changed);
+            let cards = cards.filter(|(page, _)| page.loaded_version.is_none() == is_new);
+            session.write_rows(writer, &mut cards.map(|(page, product)| to_card(&page.item, product)))?;
+        }
     }
     let mut stock = pages.iter().map(|page| {
         let item = &page.item;
@@ -154,4 +223,17 @@ pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&ItemPage]) -> Result<
         })
     });
     session.write_rows(&LEVELS, &mut levels)
+}
+
+/// What seldom changes of an item, in the order of [`INSERT_CARD`].
+fn to_card<'a>(item: &'a InventoryItem, product: &'a [u8]) -> Vec<Value<'a>> {
+    vec![
+        Value::Int(i64::from(item.number.0)),
+        Value::Blob(product),
+        Value::Text(item.sku.as_str()),
+        Value::Text(item.name.as_str()),
+        Value::count(item.reorder_level.get()),
+        Value::count(item.max_stock_level.get()),
+        Value::time(item.created_at),
+    ]
 }

@@ -75,6 +75,25 @@ impl Question<'_> {
     }
 }
 
+/// The rows of a table that `check` finds unfit; `key` names the key's columns.
+pub(crate) fn unfit_rows(
+    session: &mut dyn SqlSession,
+    table: &'static str,
+    sql: &str,
+    key: &'static [(usize, &'static str)],
+    mut check: impl FnMut(&dyn Row) -> Result<(), StoreError>,
+) -> Result<Vec<UnfitRow>, StoreError> {
+    struct Found(Vec<UnfitRow>);
+    impl UnfitReader for Found {
+        fn unfit(&mut self, row: UnfitRow) {
+            self.0.push(row);
+        }
+    }
+    let mut found = Found(Vec::new());
+    Question { table, sql, values: &[], key }.ask(session, &mut found, |row, _| check(row))?;
+    Ok(found.0)
+}
+
 fn unfit(table: &'static str, row: String, error: &StoreError) -> UnfitRow {
     let words = match error {
         StoreError::Broken(cause) => cause.to_string(),
@@ -104,7 +123,7 @@ pub(crate) fn read_stock(
 ) -> Result<(), StoreError> {
     let asked = Asked::of(product);
     let values = asked.values();
-    read_tip(session, reader)?;
+    session.unfit_of_its_own()?.into_iter().for_each(|unfit| reader.unfit(unfit));
     let locations = "SELECT number, code, name, priority FROM locations";
     Question { table: "locations", sql: locations, values: &[], key: &[(0, "number")] }.ask(
         session,
@@ -185,15 +204,6 @@ pub(crate) fn read_stock(
             Ok(())
         },
     )
-}
-
-/// Reads where the books end.
-fn read_tip(session: &mut dyn SqlSession, reader: &mut dyn StockReader) -> Result<(), StoreError> {
-    let tip = "SELECT id, batch, decided_at FROM books";
-    Question { table: "books", sql: tip, values: &[], key: &[(0, "id")] }.ask(session, reader, |row, _| {
-        codec::number::<u64>(row.int(1)?)?;
-        codec::moment(row.int(2)?).map(|_| ())
-    })
 }
 
 fn line(row: &dyn Row) -> Result<LedgerLine, StoreError> {

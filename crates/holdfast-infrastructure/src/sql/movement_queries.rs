@@ -17,7 +17,7 @@ const ITEMS_STEP: i64 = 1_000;
 /// A page of movements: of one product by sequence, else by time and id.
 pub(crate) fn find(session: &mut dyn SqlSession, filter: &MovementFilter) -> Result<Vec<StockMovement>, StoreError> {
     let order = match filter.reference.as_deref().and_then(OrderId::parse) {
-        Some(id) => orders::load_one(session, id)?.map(|order| order.number),
+        Some(id) => orders::number_of(session, id)?,
         None => None,
     };
     let location = match &filter.location {
@@ -89,7 +89,8 @@ fn of_product(
     conditions: &str,
     values: &[Value<'_>],
 ) -> Result<Vec<StockMovement>, StoreError> {
-    let Some(item) = items::load_one(session, &ProductRef::Id(product))? else { return Ok(Vec::new()) };
+    let found = items::load(session, &[ProductRef::Id(product)])?;
+    let Some(item) = found.first() else { return Ok(Vec::new()) };
     let after = filter.after.and_then(|after| after.id.names()).map(|(_, sequence)| sequence);
     let (first, last) = match (filter.ascending, after) {
         (true, after) => (after.unwrap_or(0).saturating_add(1), item.sequence),
@@ -115,19 +116,22 @@ fn of_item(
     if first > last {
         return Ok(());
     }
-    let dialect = session.dialect();
+    let stages = session.dialect().stages.as_ref();
+    let in_stage = stages.map_or_else(String::new, |stages| format!(" AND {}", stages.condition));
     let direction = if ascending { "ASC" } else { "DESC" };
     let sql = format!(
-        "SELECT {} FROM {} WHERE {}{conditions} ORDER BY m.sequence {direction}",
+        "SELECT {} FROM {} WHERE m.item = ? AND m.sequence BETWEEN ? AND ?{in_stage}{conditions} \
+         ORDER BY m.sequence {direction}",
         movements::COLUMNS,
         *movements::TABLES,
-        dialect.movements_of_item
     );
-    let (lowest, highest) = (first >> dialect.stage_bits, last >> dialect.stage_bits);
-    let stages: Box<dyn Iterator<Item = u64>> =
+    let stage = |sequence: u64| stages.map_or(0, |stages| sequence >> stages.bits);
+    let (lowest, highest) = (stage(first), stage(last));
+    let steps: Box<dyn Iterator<Item = u64>> =
         if ascending { Box::new(lowest..=highest) } else { Box::new((lowest..=highest).rev()) };
-    for stage in stages {
-        let mut all = vec![Value::count(stage), Value::Int(i64::from(item.0)), Value::count(first), Value::count(last)];
+    for step in steps {
+        let mut all = vec![Value::Int(i64::from(item.0)), Value::count(first), Value::count(last)];
+        all.extend(stages.map(|_| Value::count(step)));
         all.extend_from_slice(values);
         let mut ended = false;
         session.query(&sql, &all, &mut |row| {

@@ -5,53 +5,19 @@ use std::ops::ControlFlow;
 
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{OrderFilter, ReservationFilter, ReservationRow, Visitor};
-use holdfast_domain::{Order, OrderId, ReservationId};
+use holdfast_domain::{Order, OrderId, OrderNumber, ReservationId};
 
+use crate::sql::order_index::OrderStretch;
 use crate::sql::session::{Row, SqlSession, Value};
 use crate::sql::{codec, orders, reservations};
 
-/// A page of orders by id, without their reservations. Each run gives a few of its first, and more of them only while the
-/// page needs them: random ids lie evenly in all runs.
+/// Orders whose reservations a walk looks up at a time.
+const ORDERS_STEP: usize = 512;
+
+/// A page of orders by id, without their reservations.
 pub(crate) fn find(session: &mut dyn SqlSession, filter: &OrderFilter) -> Result<Vec<Order>, StoreError> {
-    let dialect = session.dialect();
-    let mut sql = format!("SELECT {} FROM orders o WHERE {}", orders::COLUMNS, dialect.orders_of_run);
-    let mut statuses = Vec::new();
-    if !filter.statuses.is_empty() {
-        let _ = write!(sql, " AND o.status IN ({})", vec!["?"; filter.statuses.len()].join(", "));
-        statuses.extend(filter.statuses.iter().map(|status| Value::Int(i64::from(status.code()))));
-    }
-    sql.push_str(" ORDER BY o.id LIMIT ?");
     let Some(first) = first_after(filter.after) else { return Ok(Vec::new()) };
-    let runs = runs(session)?;
-    let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
-    let mut each = limit.checked_div(runs).unwrap_or(limit).saturating_mul(2).clamp(2, limit.max(2));
-    loop {
-        let mut found: Vec<Order> = Vec::new();
-        let mut complete_until = OrderId::from_bytes([0xFF; 16]);
-        let mut more = false;
-        for run in 0..runs {
-            let mut values = vec![Value::Int(run), Value::Blob(&first), Value::Blob(&[0xFF; 16])];
-            values.extend_from_slice(&statuses);
-            values.push(Value::Int(each));
-            let mut rows = 0_i64;
-            session.query(&sql, &values, &mut |row| {
-                found.push(orders::from_row(row)?.0);
-                rows = rows.saturating_add(1);
-                Ok(ControlFlow::Continue(()))
-            })?;
-            if let Some(last) = found.last().filter(|_| rows == each) {
-                more = true;
-                complete_until = complete_until.min(last.id);
-            }
-        }
-        found.sort_unstable_by_key(|order| order.id);
-        let complete = found.partition_point(|order| order.id <= complete_until);
-        if complete >= filter.limit || !more {
-            found.truncate(filter.limit.min(complete));
-            return Ok(found);
-        }
-        each = each.saturating_mul(4);
-    }
+    session.list_orders(OrderStretch { ids: (first, [0xFF; 16]), statuses: &filter.statuses, limit: filter.limit })
 }
 
 /// The lowest id behind `after`.
@@ -60,20 +26,9 @@ fn first_after(after: Option<OrderId>) -> Option<[u8; 16]> {
     u128::from_be_bytes(after.to_bytes()).checked_add(1).map(u128::to_be_bytes)
 }
 
-/// How many runs of orders there are.
-fn runs(session: &mut dyn SqlSession) -> Result<i64, StoreError> {
-    let mut last = None;
-    session.query("SELECT MAX(number) FROM orders", &[], &mut |row| {
-        last = row.int_or_null(0)?;
-        Ok(ControlFlow::Break(()))
-    })?;
-    let bits = session.dialect().run_bits;
-    Ok(last.map_or(0, |last| (last >> bits).saturating_add(1)))
-}
-
 /// Walks over all orders by id, without their reservations.
 pub(crate) fn each(session: &mut dyn SqlSession, visit: Visitor<'_, Order>) -> Result<(), StoreError> {
-    walk(session, &mut |_, order| Ok(visit(order)))
+    walk(session, &mut |_, orders| Ok(orders.into_iter().try_for_each(&mut *visit)))
 }
 
 /// Walks over all reservations by order id.
@@ -81,34 +36,32 @@ pub(crate) fn each_reservation(
     session: &mut dyn SqlSession,
     visit: Visitor<'_, ReservationRow>,
 ) -> Result<(), StoreError> {
-    walk(session, &mut |session, mut order| {
-        order.reservations = reservations::of_order(session, order.number)?;
-        let mut rows = ReservationRow::of(&order);
-        Ok(rows.try_for_each(&mut *visit))
+    walk(session, &mut |session, mut orders| {
+        for step in orders.chunks_mut(ORDERS_STEP) {
+            let numbers: Vec<OrderNumber> = step.iter().map(|order| order.number).collect();
+            let mut reservations = reservations::of_orders(session, &numbers)?;
+            for order in step {
+                order.reservations = reservations.remove(&order.number).unwrap_or_default();
+                let flow = ReservationRow::of(order).try_for_each(&mut *visit);
+                if flow.is_break() {
+                    return Ok(flow);
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     })
 }
 
-type OrderVisitor<'a> = &'a mut dyn FnMut(&mut dyn SqlSession, Order) -> Result<ControlFlow<()>, StoreError>;
+type OrdersVisitor<'a> = &'a mut dyn FnMut(&mut dyn SqlSession, Vec<Order>) -> Result<ControlFlow<()>, StoreError>;
 
-/// Goes through a 256th of all ids at a time, from every run.
-fn walk(session: &mut dyn SqlSession, visit: OrderVisitor<'_>) -> Result<(), StoreError> {
-    let sql = format!("SELECT {} FROM orders o WHERE {}", orders::COLUMNS, session.dialect().orders_of_run);
-    let runs = runs(session)?;
+/// Goes through a 256th of all ids at a time.
+fn walk(session: &mut dyn SqlSession, visit: OrdersVisitor<'_>) -> Result<(), StoreError> {
     for first_byte in 0..=u8::MAX {
         let (mut low, mut high) = ([0; 16], [0xFF; 16]);
         (low[0], high[0]) = (first_byte, first_byte);
-        let mut part = Vec::new();
-        for run in 0..runs {
-            session.query(&sql, &[Value::Int(run), Value::Blob(&low), Value::Blob(&high)], &mut |row| {
-                part.push(orders::from_row(row)?.0);
-                Ok(ControlFlow::Continue(()))
-            })?;
-        }
-        part.sort_unstable_by_key(|order| order.id);
-        for order in part {
-            if visit(session, order)?.is_break() {
-                return Ok(());
-            }
+        let part = session.list_orders(OrderStretch { ids: (low, high), statuses: &[], limit: usize::MAX })?;
+        if visit(session, part)?.is_break() {
+            break;
         }
     }
     Ok(())
@@ -160,9 +113,9 @@ pub(crate) fn find_reservations(
     let after = filter.after.and_then(ReservationId::names);
     let mut values = vec![Value::Int(after.map_or(0, |(order, line)| reservations::number(order, line)))];
     if let Some(order) = filter.order {
-        let Some(order) = orders::load_one(session, order)? else { return Ok(Vec::new()) };
+        let Some(number) = orders::number_of(session, order)? else { return Ok(Vec::new()) };
         sql.push_str(" AND r.number BETWEEN ? AND ?");
-        values.extend(reservations::numbers(order.number));
+        values.extend(reservations::numbers(number));
     }
     if !filter.statuses.is_empty() {
         let _ = write!(sql, " AND r.status IN ({})", vec!["?"; filter.statuses.len()].join(", "));

@@ -9,11 +9,12 @@ use holdfast_domain::book::OrderPage;
 use holdfast_domain::{AskedLine, Order, OrderId, OrderNumber, OrderStatus, ProductId, Reason};
 
 use crate::sql::codec::{self, broken};
-use crate::sql::reservations;
-use crate::sql::session::{Row, RowWriter, SqlSession, Upsert, Value};
+use crate::sql::order_index::OrderRow;
+use crate::sql::session::{GuardedChange, Row, RowGuard, RowWriter, SqlSession, Upsert, Value};
+use crate::sql::{items, reservations};
 
 static ORDERS: RowWriter = RowWriter {
-    insert: "INSERT INTO orders (number, id, numbered_at, status, order_seq, events_seen, reserved_at, expires_at, \
+    insert: "INSERT INTO orders (number, order_seq, id, numbered_at, status, events_seen, reserved_at, expires_at, \
              first_ttl, ended_at, reason, asked)",
     columns: 12,
     upsert: Upsert::Never,
@@ -23,9 +24,14 @@ static ORDERS: RowWriter = RowWriter {
 pub(crate) const COLUMNS: &str = "o.number, o.id, o.numbered_at, o.status, o.order_seq, o.events_seen, \
      o.reserved_at, o.expires_at, o.first_ttl, o.ended_at, o.reason, o.asked";
 
-/// The changes of an order that exists, guarded by the `order_seq` it was read with (PROTOCOL, section 3.2).
-const CHANGE: &str = "UPDATE orders SET status = ?, order_seq = ?, events_seen = ?, reserved_at = ?, expires_at = ?, \
-     first_ttl = ?, ended_at = ?, reason = ?, asked = ? WHERE number = ? AND order_seq = ?";
+/// An order that exists changes only while its `order_seq` is as it was read (PROTOCOL, section 3.2).
+static CHANGES: RowGuard = RowGuard {
+    table: "orders",
+    key: "number",
+    guard: "order_seq",
+    kept: &["id", "numbered_at"],
+    changed: &["status", "events_seen", "reserved_at", "expires_at", "first_ttl", "ended_at", "reason", "asked"],
+};
 
 /// The status that a code names.
 pub(crate) fn status(code: i64) -> Result<OrderStatus, StoreError> {
@@ -34,7 +40,7 @@ pub(crate) fn status(code: i64) -> Result<OrderStatus, StoreError> {
 }
 
 /// The order of a row with [`COLUMNS`] first, without its reservations, and what it asked for as bytes.
-pub(crate) fn from_row(row: &dyn Row) -> Result<(Order, Vec<u8>), StoreError> {
+pub(crate) fn from_row(row: &dyn Row) -> Result<OrderRow, StoreError> {
     let number = OrderNumber(codec::number(row.int(0)?)?);
     let id = OrderId::from_bytes(codec::uuid(row.blob(1)?)?);
     let mut order = Order::new(id, number, codec::time(row.int(2)?), status(row.int(3)?)?);
@@ -55,53 +61,47 @@ pub(crate) fn duration_or_null(micros: Option<i64>) -> Result<Option<Duration>, 
 
 /// One order with its reservations.
 pub(crate) fn load_one(session: &mut dyn SqlSession, id: OrderId) -> Result<Option<Order>, StoreError> {
-    let runs = session.order_runs(id);
-    if runs.is_empty() {
-        return Ok(None); // as most ids that are looked up: those of new orders
-    }
-    let sql = format!("SELECT {COLUMNS} FROM orders o WHERE {}", session.dialect().order_by_id);
-    let bytes = id.to_bytes();
-    for run in runs {
-        let mut found = None;
-        session.query(&sql, &[Value::Int(run), Value::Blob(&bytes)], &mut |row| {
-            found = Some(from_row(row)?);
-            Ok(ControlFlow::Break(()))
-        })?;
-        if let Some((order, asked)) = found {
-            return with_reservations(session, order, &asked).map(Some);
-        }
-    }
-    Ok(None)
+    load(session, &[id]).map(|mut found| found.pop())
 }
 
-/// The order with its reservations and what it asked for.
-pub(crate) fn with_reservations(
-    session: &mut dyn SqlSession,
-    mut order: Order,
-    asked: &[u8],
-) -> Result<Order, StoreError> {
-    order.reservations = reservations::of_order(session, order.number)?;
+/// The number of an order.
+pub(crate) fn number_of(session: &mut dyn SqlSession, id: OrderId) -> Result<Option<OrderNumber>, StoreError> {
+    Ok(session.find_orders(&[id])?.first().map(|(order, _)| order.number))
+}
+
+/// The orders with these ids, each with its reservations, by id. A session that writes locks them.
+pub(crate) fn load(session: &mut dyn SqlSession, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    let mut rows = session.find_orders(ids)?;
+    rows.sort_unstable_by_key(|(order, _)| order.id);
+    let numbers: Vec<OrderNumber> = rows.iter().map(|(order, _)| order.number).collect();
+    let mut reservations = reservations::of_orders(session, &numbers)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (mut order, asked) in rows {
+        order.reservations = reservations.remove(&order.number).unwrap_or_default();
+        order.asked = asked_lines(session, &order, &asked)?;
+        found.push(order);
+    }
+    Ok(found)
+}
+
+/// What an order asked for. It held everything it asked for once, so its reservations tell the products.
+fn asked_lines(session: &mut dyn SqlSession, order: &Order, bytes: &[u8]) -> Result<Vec<AskedLine>, StoreError> {
     let mut products: HashMap<u32, ProductId> =
         order.reservations.iter().map(|held| (held.item.0, held.product)).collect();
-    for line in codec::asked(asked) {
+    let mut lines = Vec::new();
+    for line in codec::asked(bytes) {
         let (item, location, quantity) = line?;
         let product = match products.get(&item) {
             Some(product) => *product,
-            None => product_of(session, item)?,
+            None => {
+                let known = items::products_of_numbers(session, &[item])?;
+                products.extend(known);
+                *products.get(&item).ok_or_else(|| broken(format!("an order for item {item}, which does not exist")))?
+            }
         };
-        products.insert(item, product);
-        order.asked.push(AskedLine { product, location, quantity });
+        lines.push(AskedLine { product, location, quantity });
     }
-    Ok(order)
-}
-
-fn product_of(session: &mut dyn SqlSession, item: u32) -> Result<ProductId, StoreError> {
-    let mut product = None;
-    session.query("SELECT product FROM items WHERE number = ?", &[Value::Int(i64::from(item))], &mut |row| {
-        product = Some(ProductId::from_bytes(codec::uuid(row.blob(0)?)?));
-        Ok(ControlFlow::Break(()))
-    })?;
-    product.ok_or_else(|| broken(format!("an order for item {item}, which does not exist")))
+    Ok(lines)
 }
 
 /// What the order asked for, as bytes. It held everything it asked for once, so its reservations tell the items.
@@ -116,39 +116,31 @@ fn asked(order: &Order) -> Vec<u8> {
 
 /// Saves orders, new or changed, and their reservations.
 pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&OrderPage]) -> Result<(), StoreError> {
-    let (new, changed): (Vec<&&OrderPage>, Vec<&&OrderPage>) = pages.iter().partition(|page| page.loaded_seq.is_none());
-    let fresh: Vec<([u8; 16], Vec<u8>)> =
-        new.iter().map(|page| (page.order.id.to_bytes(), asked(&page.order))).collect();
-    let mut rows = new.iter().zip(&fresh).map(|(page, (id, asked))| {
-        let order = &page.order;
-        let mut row = vec![Value::count(order.number.0), Value::Blob(id), Value::time(order.numbered_at)];
-        row.extend(state(order, asked));
-        row
-    });
-    session.write_rows(&ORDERS, &mut rows)?;
-    for page in changed {
-        change(session, page)?;
+    let bytes: Vec<([u8; 16], Vec<u8>)> =
+        pages.iter().map(|page| (page.order.id.to_bytes(), asked(&page.order))).collect();
+    let written = || pages.iter().zip(&bytes).map(|(page, (id, asked))| (page, id, asked));
+    let new = written().filter(|(page, ..)| page.loaded_seq.is_none());
+    session.write_rows(&ORDERS, &mut new.map(|(page, id, asked)| to_row(&page.order, id, asked)))?;
+    let changes: Vec<GuardedChange<'_>> = written()
+        .filter_map(|(page, id, asked)| {
+            let was = i64::try_from(page.loaded_seq?).unwrap_or(i64::MAX);
+            Some(GuardedChange { was, row: to_row(&page.order, id, asked) })
+        })
+        .collect();
+    if session.change_rows(&CHANGES, &changes)? != changes.len() {
+        return Err(StoreError::Contention("an order has changed meanwhile".into()));
     }
     reservations::save(session, pages)
 }
 
-fn change(session: &mut dyn SqlSession, page: &OrderPage) -> Result<(), StoreError> {
-    let order = &page.order;
-    let asked = asked(order);
-    let mut values = state(order, &asked).to_vec();
-    values.extend([Value::count(order.number.0), Value::count(page.loaded_seq.unwrap_or(0))]);
-    if session.execute(CHANGE, &values)? == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Contention(format!("order {} has changed meanwhile", order.id).into()))
-    }
-}
-
-/// What changes of an order, in the order in which [`ORDERS`] ends and [`CHANGE`] begins.
-fn state<'a>(order: &'a Order, asked: &'a [u8]) -> [Value<'a>; 9] {
-    [
-        Value::Int(i64::from(order.status.code())),
+/// An order's row in the order of [`ORDERS`], which is that of [`CHANGES`].
+fn to_row<'a>(order: &'a Order, id: &'a [u8], asked: &'a [u8]) -> Vec<Value<'a>> {
+    vec![
+        Value::count(order.number.0),
         Value::count(order.order_seq),
+        Value::Blob(id),
+        Value::time(order.numbered_at),
+        Value::Int(i64::from(order.status.code())),
         Value::Int(i64::from(order.events_seen)),
         Value::time_or_null(order.reserved_at),
         Value::time_or_null(order.expires_at),

@@ -1,5 +1,6 @@
 //! Reservations: rows of an order, named by its number and their place.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
@@ -9,7 +10,7 @@ use holdfast_domain::ids::{PLACE_BITS, PLACE_MAX};
 use holdfast_domain::{ItemNumber, Order, OrderNumber, ProductId, Reason, ReservationStatus, Sku, StockReservation};
 
 use crate::sql::codec::{self, broken};
-use crate::sql::session::{Row, RowWriter, SqlSession, Upsert, Value};
+use crate::sql::session::{Row, RowFinder, RowWriter, SqlSession, Upsert, Value};
 
 static RESERVATIONS: RowWriter = RowWriter {
     insert: "INSERT INTO reservations (number, item, location, quantity, status, sequence, reserved_at, expired_at, \
@@ -32,8 +33,9 @@ pub(crate) const COLUMNS: &str = "r.number, r.item, r.location, r.quantity, r.st
 /// What [`COLUMNS`] come from.
 pub(crate) const TABLES: &str = "reservations r JOIN items i ON i.number = r.item";
 
-static OF_ORDER: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT {COLUMNS} FROM {TABLES} WHERE r.number BETWEEN ? AND ? ORDER BY r.number"));
+static OF_ORDER: LazyLock<RowFinder> = LazyLock::new(|| {
+    RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "r.number BETWEEN ? AND ?", "r.number")
+});
 
 /// The number of an order's reservation: the order's, and behind it the place in 20 bits.
 pub(crate) fn number(order: OrderNumber, line: u32) -> i64 {
@@ -86,11 +88,16 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<StockReservation, StoreError> {
     })
 }
 
-/// All reservations an order ever had, oldest first.
-pub(crate) fn of_order(session: &mut dyn SqlSession, order: OrderNumber) -> Result<Vec<StockReservation>, StoreError> {
-    let mut found = Vec::new();
-    session.query(&OF_ORDER, &numbers(order), &mut |row| {
-        found.push(from_row(row)?);
+/// All reservations that these orders ever had, each order's oldest first.
+pub(crate) fn of_orders(
+    session: &mut dyn SqlSession,
+    orders: &[OrderNumber],
+) -> Result<HashMap<OrderNumber, Vec<StockReservation>>, StoreError> {
+    let mut found: HashMap<OrderNumber, Vec<StockReservation>> = HashMap::with_capacity(orders.len());
+    let keys: Vec<Vec<Value<'_>>> = orders.iter().map(|order| numbers(*order).to_vec()).collect();
+    session.find_rows(&OF_ORDER, &keys, &mut |row| {
+        let (order, _) = parts(row.int(0)?)?;
+        found.entry(order).or_default().push(from_row(row)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)

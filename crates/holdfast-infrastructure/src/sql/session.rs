@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 
 use holdfast_application::ports::StoreError;
-use holdfast_domain::{OrderId, Timestamp};
+use holdfast_application::queries::UnfitRow;
+use holdfast_domain::Timestamp;
 
 use crate::sql::dialect::Dialect;
+use crate::sql::order_index::OrderIndex;
 
 /// A value that goes into a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,50 @@ pub(crate) struct RowWriter {
     pub(crate) upsert: Upsert,
 }
 
+/// Rows that are looked up by many keys.
+#[derive(Debug)]
+pub(crate) struct RowFinder {
+    /// The whole statement for one key.
+    one: String,
+}
+
+impl RowFinder {
+    /// A finder of rows by `SELECT columns FROM tables`, the condition for one key with its values as `?`, and the columns
+    /// that rows come in order of.
+    pub(crate) fn new(select: &str, key: &str, order: &str) -> Self {
+        Self { one: format!("{select} WHERE {key} ORDER BY {order}") }
+    }
+
+    /// The whole statement for one key.
+    pub(crate) fn for_one_key(&self) -> &str {
+        &self.one
+    }
+}
+
+/// Rows that change only while they are as they were read.
+#[derive(Debug)]
+pub(crate) struct RowGuard {
+    /// The table.
+    pub(crate) table: &'static str,
+    /// The column that names a row; it comes first among the values.
+    pub(crate) key: &'static str,
+    /// The column that rises with every change; its new value comes second.
+    pub(crate) guard: &'static str,
+    /// The columns that never change; their values follow.
+    pub(crate) kept: &'static [&'static str],
+    /// The columns that change; their values come last.
+    pub(crate) changed: &'static [&'static str],
+}
+
+/// A change of one row of a [`RowGuard`].
+#[derive(Debug)]
+pub(crate) struct GuardedChange<'a> {
+    /// What the guard was when the row was read.
+    pub(crate) was: i64,
+    /// All columns as they will be.
+    pub(crate) row: Vec<Value<'a>>,
+}
+
 /// What a row takes over whose key is there already.
 #[derive(Debug)]
 pub(crate) enum Upsert {
@@ -68,7 +114,7 @@ pub(crate) enum Upsert {
 }
 
 /// A connection with its statements.
-pub(crate) trait SqlSession {
+pub(crate) trait SqlSession: OrderIndex {
     /// How this database spells things.
     fn dialect(&self) -> &'static Dialect;
     /// Runs a statement and says how many rows it concerned.
@@ -81,6 +127,15 @@ pub(crate) trait SqlSession {
         writer: &RowWriter,
         rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError>;
-    /// The runs of orders that can hold `id`; see [`Dialect::order_by_id`].
-    fn order_runs(&self, id: OrderId) -> Vec<i64>;
+    /// Visits the rows of each of `keys`; rows of one key come side by side, or all rows in the finder's order.
+    fn find_rows(
+        &mut self,
+        finder: &RowFinder,
+        keys: &[Vec<Value<'_>>],
+        visit: RowVisitor<'_>,
+    ) -> Result<(), StoreError>;
+    /// What nobody can have written of that which only this kind of store keeps.
+    fn unfit_of_its_own(&mut self) -> Result<Vec<UnfitRow>, StoreError>;
+    /// Changes rows, and says how many of them were as they were read.
+    fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError>;
 }

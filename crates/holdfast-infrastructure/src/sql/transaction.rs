@@ -1,7 +1,6 @@
 //! One transaction over a session: the ports of the application, in SQL.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use holdfast_application::KeptAnswer;
 use holdfast_application::command::CommandKey;
@@ -17,31 +16,37 @@ use holdfast_domain::{
 
 use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::Asker;
-use crate::sql::session::{SqlSession, Value};
-use crate::sql::{codec, command_log, due_orders, items, locations, movements, orders, waiting_payments};
+use crate::sql::session::SqlSession;
+use crate::sql::{command_log, due_orders, items, locations, movements, orders, waiting_payments};
 
-/// What one database does its own way around a transaction.
+/// What one database does its own way around a transaction. One that others write to as well remembers nothing.
 pub(crate) trait TransactionHost {
     /// The session with the transaction open.
     fn session(&mut self) -> &mut dyn SqlSession;
     /// The time to decide by.
     fn now(&mut self) -> Result<Timestamp, StoreError>;
-    /// An item that is known without asking.
-    fn known_item(&self, product: &ProductRef) -> Option<InventoryItem>;
-    /// Keeps in mind an item as it was loaded, or as it will be once this transaction is durable.
-    fn learn_item(&mut self, item: &InventoryItem, is_saved: bool);
-    /// All locations, when they are known without asking.
-    fn known_locations(&self) -> Option<Vec<Location>>;
-    /// Keeps all locations in mind, or forgets them.
-    fn learn_locations(&mut self, locations: Option<&[Location]>);
-    /// The numbers of the next new things, when they are known without asking.
-    fn known_numbering(&self) -> Option<Numbering>;
-    /// Keeps the numbers of the next new things in mind, or forgets them.
+    /// The numbers of the next new things: `most` orders and items may take theirs from there on.
+    fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError>;
+    /// Keeps in mind what the next new things are numbered once this transaction is durable, or forgets it.
     fn learn_numbering(&mut self, numbering: Option<Numbering>);
+    /// An item that is known without asking.
+    fn known_item(&self, _product: &ProductRef) -> Option<InventoryItem> {
+        None
+    }
+    /// Keeps in mind an item as it was loaded, or as it will be once this transaction is durable.
+    fn learn_item(&mut self, _item: &InventoryItem, _is_saved: bool) {}
+    /// All locations, when they are known without asking.
+    fn known_locations(&self) -> Option<Vec<Location>> {
+        None
+    }
+    /// Keeps all locations in mind, or forgets them.
+    fn learn_locations(&mut self, _locations: Option<&[Location]>) {}
     /// What is remembered of due orders, by a writer that is the only one. The host settles it with each end of a transaction.
-    fn due(&self) -> Option<SharedHolders>;
+    fn due(&self) -> Option<SharedHolders> {
+        None
+    }
     /// Keeps in mind that an order was made.
-    fn learn_order(&mut self, order: &Order);
+    fn learn_order(&mut self, _order: &Order) {}
     /// Makes everything durable, and what was learnt certain.
     fn commit(&mut self) -> Result<(), CommitError>;
     /// Undoes everything.
@@ -52,7 +57,7 @@ pub(crate) trait TransactionHost {
 pub(crate) struct SqlTransaction<H: TransactionHost> {
     host: H,
     is_open: bool,
-    /// The numbers of the next new things, unless what was saved here made them uncertain.
+    /// The numbers of the next new things, once they were asked for.
     numbering: Option<Numbering>,
 }
 
@@ -82,22 +87,29 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
 
     fn save_locations(&mut self, new: &[Location]) -> Result<(), StoreError> {
         self.host.learn_locations(None);
-        self.numbering = None;
-        locations::save(self.host.session(), new)
+        locations::save(self.host.session(), new)?;
+        if let Some(numbering) = &mut self.numbering {
+            let next = new.iter().map(|location| LocationNumber(location.number.0.saturating_add(1))).max();
+            numbering.location = next.map_or(numbering.location, |next| next.max(numbering.location));
+        }
+        Ok(())
     }
 
     fn load_items(&mut self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError> {
         let mut found: Vec<InventoryItem> = Vec::with_capacity(products.len());
+        let mut unknown: Vec<ProductRef> = Vec::new();
         for product in products {
-            let known = self.host.known_item(product);
-            let item = match known {
-                Some(item) => Some(item),
-                None => {
-                    let item = items::load_one(self.host.session(), product)?;
-                    item.inspect(|item| self.host.learn_item(item, false))
-                }
-            };
-            found.extend(item);
+            match self.host.known_item(product) {
+                Some(item) => found.push(item),
+                None => unknown.push(product.clone()),
+            }
+        }
+        if !unknown.is_empty() {
+            let loaded = items::load(self.host.session(), &unknown)?;
+            for item in &loaded {
+                self.host.learn_item(item, false);
+            }
+            found.extend(loaded);
         }
         found.sort_unstable_by_key(|item| item.product);
         found.dedup_by_key(|item| item.product);
@@ -106,8 +118,10 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
 
     fn save_items(&mut self, pages: &[&ItemPage]) -> Result<(), StoreError> {
         items::save(self.host.session(), pages)?;
-        if pages.iter().any(|page| page.loaded_version.is_none()) {
-            self.numbering = None;
+        if let Some(numbering) = &mut self.numbering {
+            let new = pages.iter().filter(|page| page.loaded_version.is_none());
+            let next = new.map(|page| ItemNumber(page.item.number.0.saturating_add(1))).max();
+            numbering.item = next.map_or(numbering.item, |next| next.max(numbering.item));
         }
         for page in pages {
             self.host.learn_item(&page.item, true);
@@ -115,29 +129,8 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
         Ok(())
     }
 
-    fn numbering(&mut self) -> Result<Numbering, StoreError> {
-        if let Some(known) = self.host.known_numbering() {
-            self.numbering = Some(known);
-            return Ok(known);
-        }
-        let session = self.host.session();
-        let mut numbers = [0_i64; 4];
-        let sql = "SELECT COALESCE((SELECT MAX(number) FROM items), 0), COALESCE((SELECT MAX(number) FROM locations), 0), \
-                   COALESCE((SELECT MAX(number) FROM orders), 0), \
-                   COALESCE((SELECT numbered_at FROM orders ORDER BY number DESC LIMIT 1), 0)";
-        session.query(sql, &[], &mut |row| {
-            for (at, number) in numbers.iter_mut().enumerate() {
-                *number = row.int(at)?;
-            }
-            Ok(ControlFlow::Break(()))
-        })?;
-        let [item, location, order, ordered_at] = numbers;
-        let numbering = Numbering {
-            item: ItemNumber(codec::number(item.saturating_add(1))?),
-            location: LocationNumber(codec::number(location.saturating_add(1))?),
-            order: OrderNumber(codec::number(order.saturating_add(1))?),
-            ordered_at: codec::time(ordered_at),
-        };
+    fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError> {
+        let numbering = self.host.numbering(most)?;
         self.numbering = Some(numbering);
         Ok(numbering)
     }
@@ -145,12 +138,8 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
 
 impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
     fn load_orders(&mut self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-        let mut found = Vec::with_capacity(ids.len());
-        let once: BTreeSet<&OrderId> = ids.iter().collect();
-        for id in once {
-            found.extend(orders::load_one(self.host.session(), *id)?);
-        }
-        Ok(found)
+        let once: BTreeSet<OrderId> = ids.iter().copied().collect();
+        orders::load(self.host.session(), &once.into_iter().collect::<Vec<_>>())
     }
 
     fn save_orders(&mut self, pages: &[&OrderPage]) -> Result<(), StoreError> {
@@ -234,14 +223,8 @@ impl<H: TransactionHost> StoreTransaction for SqlTransaction<H> {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), CommitError> {
-        let time = self.host.now()?;
-        let sql = "UPDATE books SET batch = batch + 1, decided_at = ? WHERE id = 1";
-        self.host.session().execute(sql, &[Value::time(time)])?;
         self.is_open = false;
-        let numbering = self.numbering.take();
-        self.host.learn_numbering(None);
-        self.host.commit()?;
-        self.host.learn_numbering(numbering);
-        Ok(())
+        self.host.learn_numbering(self.numbering.take());
+        self.host.commit()
     }
 }

@@ -3,12 +3,13 @@
 //! One column tells both: a time in the future or past of when the wait ends, or minus the time at which it was given up.
 
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use holdfast_application::ports::StoreError;
 use holdfast_domain::book::{PaymentWait, WaitingPayments};
 use holdfast_domain::{OrderId, Timestamp};
 
-use crate::sql::session::{RowWriter, SqlSession, Upsert, Value};
+use crate::sql::session::{RowFinder, RowWriter, SqlSession, Upsert, Value};
 use crate::sql::{codec, orders};
 
 static WAITING: RowWriter = RowWriter {
@@ -16,6 +17,9 @@ static WAITING: RowWriter = RowWriter {
     columns: 2,
     upsert: Upsert::Columns { key: "id", columns: &["until"] },
 };
+
+static BY_ID: LazyLock<RowFinder> =
+    LazyLock::new(|| RowFinder::new("SELECT w.id, w.until FROM waiting_payments w", "w.id = ?", "w.id"));
 
 /// Those that wait for one of these orders.
 pub(crate) fn load(
@@ -28,13 +32,15 @@ pub(crate) fn load(
         any = true;
         Ok(ControlFlow::Break(()))
     })?;
-    for order in orders.iter().filter(|_| any) {
-        let bytes = order.to_bytes();
-        session.query("SELECT until FROM waiting_payments WHERE id = ?", &[Value::Blob(&bytes)], &mut |row| {
-            waiting.push((*order, from_column(row.int(0)?)));
-            Ok(ControlFlow::Break(()))
-        })?;
+    if !any {
+        return Ok(waiting); // as nearly always
     }
+    let ids: Vec<[u8; 16]> = orders.iter().map(|order| order.to_bytes()).collect();
+    let keys: Vec<Vec<Value<'_>>> = ids.iter().map(|id| vec![Value::Blob(id)]).collect();
+    session.find_rows(&BY_ID, &keys, &mut |row| {
+        waiting.push((OrderId::from_bytes(codec::uuid(row.blob(0)?)?), from_column(row.int(1)?)));
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(waiting)
 }
 
@@ -77,10 +83,19 @@ pub(crate) fn forget_given_up(
     before: Timestamp,
     most: usize,
 ) -> Result<usize, StoreError> {
-    let sql = "DELETE FROM waiting_payments WHERE id IN \
-               (SELECT id FROM waiting_payments WHERE until < 0 AND until > ? ORDER BY id LIMIT ?)";
     let given_up_before = Value::Int(before.micros().saturating_neg());
     let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
-    let forgotten = session.execute(sql, &[given_up_before, most])?;
+    let mut last = Vec::new();
+    let sql = "SELECT MAX(first.id) FROM (SELECT id FROM waiting_payments WHERE until < 0 AND until > ? \
+               ORDER BY id LIMIT ?) AS first";
+    session.query(sql, &[given_up_before, most], &mut |row| {
+        last = row.blob(0)?.to_vec();
+        Ok(ControlFlow::Break(()))
+    })?;
+    if last.is_empty() {
+        return Ok(0);
+    }
+    let sql = "DELETE FROM waiting_payments WHERE until < 0 AND until > ? AND id <= ?";
+    let forgotten = session.execute(sql, &[given_up_before, Value::Blob(&last)])?;
     Ok(usize::try_from(forgotten).unwrap_or(usize::MAX))
 }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, RwLock};
 
 use holdfast_application::ports::StoreError;
-use holdfast_domain::{LocationNumber, OrderId, ProductId, Timestamp};
+use holdfast_application::queries::UnfitRow;
+use holdfast_domain::{LocationNumber, Order, OrderId, ProductId, Timestamp};
 
 use super::order_runs::OrderRuns;
 use super::schema;
@@ -11,7 +12,8 @@ use super::session::SqliteSession;
 use crate::sql::dialect::Dialect;
 use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::{Asker, holds_as_remembered};
-use crate::sql::session::{RowVisitor, RowWriter, SqlSession, Value};
+use crate::sql::order_index::{OrderIndex, OrderRow, OrderStretch};
+use crate::sql::session::{GuardedChange, RowFinder, RowGuard, RowVisitor, RowWriter, SqlSession, Value};
 
 /// A session that counts the rows it hands over.
 struct Counting {
@@ -44,8 +46,35 @@ impl SqlSession for Counting {
         self.session.write_rows(writer, rows)
     }
 
-    fn order_runs(&self, id: OrderId) -> Vec<i64> {
-        self.session.order_runs(id)
+    fn find_rows(
+        &mut self,
+        finder: &RowFinder,
+        keys: &[Vec<Value<'_>>],
+        visit: RowVisitor<'_>,
+    ) -> Result<(), StoreError> {
+        let rows = &mut self.rows;
+        self.session.find_rows(finder, keys, &mut |row| {
+            *rows = rows.saturating_add(1);
+            visit(row)
+        })
+    }
+
+    fn unfit_of_its_own(&mut self) -> Result<Vec<UnfitRow>, StoreError> {
+        self.session.unfit_of_its_own()
+    }
+
+    fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError> {
+        self.session.change_rows(guard, changes)
+    }
+}
+
+impl OrderIndex for Counting {
+    fn find_orders(&mut self, ids: &[OrderId]) -> Result<Vec<OrderRow>, StoreError> {
+        self.session.find_orders(ids)
+    }
+
+    fn list_orders(&mut self, stretch: OrderStretch<'_>) -> Result<Vec<Order>, StoreError> {
+        self.session.list_orders(stretch)
     }
 }
 
@@ -117,7 +146,7 @@ fn more_due_orders_than_are_remembered_cost_a_bounded_walk_each_time() {
 fn a_reader_does_not_pass_over_what_is_being_saved() {
     let (mut session, now) = backlog(10);
     let shared = SharedHolders::default();
-    let mut saved = holdfast_domain::Order::new(
+    let mut saved = Order::new(
         OrderId::from_bytes([9; 16]),
         holdfast_domain::OrderNumber(11),
         Timestamp::EPOCH,

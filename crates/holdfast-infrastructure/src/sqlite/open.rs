@@ -7,14 +7,16 @@ use std::sync::{Arc, RwLock};
 
 use holdfast_application::Clock;
 use holdfast_application::audit::promises::is_stray;
+use holdfast_application::queries::StockQueries;
 use holdfast_domain::{OrderId, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::sql::queries::SqlQueries;
 use crate::sqlite::beacon::{self, Beacon};
 use crate::sqlite::filesystem;
 use crate::sqlite::order_runs::OrderRuns;
-use crate::sqlite::readers::SqliteQueries;
+use crate::sqlite::readers::SqliteReaders;
 use crate::sqlite::schema;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::store::{BUSY_MAX, Held, Log, SqliteStore, Tip};
@@ -100,7 +102,10 @@ pub enum OpenError {
 /// # Errors
 ///
 /// [`OpenError`].
-pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteStore, Arc<SqliteQueries>), OpenError> {
+pub fn open(
+    settings: &SqliteSettings,
+    clock: Arc<dyn Clock>,
+) -> Result<(SqliteStore, Arc<dyn StockQueries>), OpenError> {
     let lock = lock(&settings.folder)?;
     if let Some(kind) = filesystem::networked(&settings.folder) {
         return Err(OpenError::Networked { folder: settings.folder.clone(), kind });
@@ -123,7 +128,8 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
         pages.store(i64::from(in_log), Ordering::Relaxed);
         Ok(())
     }))?;
-    let queries = Arc::new(SqliteQueries::open(&settings.file(), settings.readers, &runs)?.beside_writer());
+    let readers = SqliteReaders::open(&settings.file(), settings.readers, &runs)?.beside_writer();
+    let queries = Arc::new(SqlQueries(readers));
     let session = SqliteSession::new(connection, runs.clone());
     let tip = Tip { batch: u64::try_from(batch).unwrap_or(0), decided_at: Timestamp::from_micros(decided_at) };
     let log = Log { pages: wal_pages, checkpoint_at: i64::from(settings.checkpoint_pages) };
@@ -136,7 +142,7 @@ pub fn open(settings: &SqliteSettings, clock: Arc<dyn Clock>) -> Result<(SqliteS
 /// # Errors
 ///
 /// [`OpenError`].
-pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, OpenError> {
+pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<dyn StockQueries>, OpenError> {
     read_beside(settings, Runs::undamaged)
 }
 
@@ -145,14 +151,14 @@ pub fn open_reader(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, Open
 /// # Errors
 ///
 /// [`OpenError`].
-pub fn open_for_proof(settings: &SqliteSettings) -> Result<Arc<SqliteQueries>, OpenError> {
+pub fn open_for_proof(settings: &SqliteSettings) -> Result<Arc<dyn StockQueries>, OpenError> {
     read_beside(settings, |runs| Ok(runs.filters))
 }
 
 fn read_beside(
     settings: &SqliteSettings,
     accept: impl FnOnce(Runs) -> Result<OrderRuns, OpenError>,
-) -> Result<Arc<SqliteQueries>, OpenError> {
+) -> Result<Arc<dyn StockQueries>, OpenError> {
     let file = settings.file();
     if !file.exists() {
         return Err(OpenError::Missing(settings.folder.clone()));
@@ -168,7 +174,7 @@ fn read_beside(
     }
     check_beacon(settings, &connection)?;
     let runs = Arc::new(RwLock::new(accept(read_runs(&connection)?)?));
-    Ok(Arc::new(SqliteQueries::open(&file, settings.readers, &runs)?))
+    Ok(Arc::new(SqlQueries(SqliteReaders::open(&file, settings.readers, &runs)?)))
 }
 
 /// Brings a store's schema up to date; `dry_run` only tells the statements.
@@ -372,7 +378,7 @@ mod tests {
         let clock = Arc::new(ManualClock::at(Timestamp::EPOCH));
         drop(open(&settings, clock.clone()).expect("a new store"));
         Beacon::open(folder.path()).and_then(|beacon| beacon.light(7)).expect("writes");
-        let words = open(&settings, clock).expect_err("seven batches are missing").to_string();
+        let words = open(&settings, clock).err().expect("seven batches are missing").to_string();
         assert!(words.contains("batch 7 was acknowledged, but the file ends at 0"), "{words}");
     }
 }

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use holdfast_application::ports::StoreError;
-use holdfast_domain::OrderId;
+use holdfast_application::queries::UnfitRow;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
 
-use crate::sql::codec::broken;
+use crate::sql::codec::{self, broken};
 use crate::sql::dialect::{Dialect, SQLITE};
-use crate::sql::session::{Row, RowVisitor, RowWriter, SqlSession, Upsert, Value};
+use crate::sql::ledger;
+use crate::sql::session::{GuardedChange, Row, RowFinder, RowGuard, RowVisitor, RowWriter, SqlSession, Upsert, Value};
 use crate::sqlite::order_runs::OrderRuns;
+use crate::sqlite::schema;
 
 /// A connection with its prepared statements.
 #[derive(Debug)]
@@ -21,16 +23,23 @@ pub(crate) struct SqliteSession {
     runs: Arc<RwLock<OrderRuns>>,
     /// The statements of writers, by what they insert and whether a row may be there already.
     inserts: HashMap<(&'static str, bool), String>,
+    /// The statements of guarded changes, by their table.
+    changes: HashMap<&'static str, String>,
 }
 
 impl SqliteSession {
     pub(crate) fn new(connection: Connection, runs: Arc<RwLock<OrderRuns>>) -> Self {
         connection.set_prepared_statement_cache_capacity(256);
-        Self { connection, runs, inserts: HashMap::new() }
+        Self { connection, runs, inserts: HashMap::new(), changes: HashMap::new() }
     }
 
     pub(crate) const fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The filters that tell in which runs of orders an id may be.
+    pub(crate) fn runs(&self) -> RwLockReadGuard<'_, OrderRuns> {
+        self.runs.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
@@ -102,8 +111,57 @@ impl SqlSession for SqliteSession {
         Ok(())
     }
 
-    fn order_runs(&self, id: OrderId) -> Vec<i64> {
-        self.runs.read().unwrap_or_else(std::sync::PoisonError::into_inner).that_may_hold(id)
+    /// The writer is the only one, so there is nothing to lock; and a prepared look-up a key is faster here than many keys
+    /// a statement.
+    fn find_rows(
+        &mut self,
+        finder: &RowFinder,
+        keys: &[Vec<Value<'_>>],
+        visit: RowVisitor<'_>,
+    ) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.prepare(finder.for_one_key())?;
+        for key in keys {
+            bind(&mut statement, key)?;
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().map_err(fault)? {
+                if visit(&SqliteRow(row))?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Its schema, and where the books end.
+    fn unfit_of_its_own(&mut self) -> Result<Vec<UnfitRow>, StoreError> {
+        let mut unfit = schema::differences(&self.connection).map_err(fault)?;
+        let tip = "SELECT id, batch, decided_at FROM books";
+        unfit.extend(ledger::unfit_rows(self, "books", tip, &[(0, "id")], |row| {
+            codec::number::<u64>(row.int(1)?)?;
+            codec::moment(row.int(2)?).map(|_| ())
+        })?);
+        Ok(unfit)
+    }
+
+    fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError> {
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let sql = self.changes.entry(guard.table).or_insert_with(|| change_sql(guard));
+        let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
+        let mut count = 0_usize;
+        for change in changes {
+            let unkept = change.row.iter().skip(guard.kept.len().saturating_add(2));
+            let key = change.row.first().copied().unwrap_or(Value::Null);
+            let new = change.row.get(1).copied().into_iter().chain(unkept.copied());
+            let values: Vec<Value<'_>> = new.chain([key, Value::Int(change.was)]).collect();
+            bind(&mut statement, &values)?;
+            count = count.saturating_add(statement.raw_execute().map_err(fault)?);
+        }
+        Ok(count)
     }
 }
 
@@ -116,6 +174,14 @@ fn insert_sql(writer: &RowWriter) -> String {
         let _ = write!(sql, " ON CONFLICT ({key}) DO UPDATE SET {}", taken.join(", "));
     }
     sql
+}
+
+/// The whole statement for one guarded change: the guard, what changes, the key, and what the guard was.
+fn change_sql(guard: &RowGuard) -> String {
+    let set: Vec<String> =
+        std::iter::once(&guard.guard).chain(guard.changed).map(|column| format!("{column} = ?")).collect();
+    let (table, key, is) = (guard.table, guard.key, guard.guard);
+    format!("UPDATE {table} SET {} WHERE {key} = ? AND {is} = ?", set.join(", "))
 }
 
 struct SqliteRow<'a>(&'a rusqlite::Row<'a>);

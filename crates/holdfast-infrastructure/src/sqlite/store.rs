@@ -1,6 +1,7 @@
 //! The writer: the only connection that changes the file.
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,16 +9,18 @@ use std::time::Duration;
 use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::{Clock, failpoint};
 use holdfast_domain::book::{Numbering, ProductRef};
-use holdfast_domain::{InventoryItem, Location, Order, Timestamp};
+use holdfast_domain::{InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderNumber, Timestamp};
 use rusqlite::ErrorCode;
 
+use crate::sql::codec;
 use crate::sql::due_holders::SharedHolders;
-use crate::sql::session::SqlSession;
+use crate::sql::queries::{Readers as _, SqlQueries};
+use crate::sql::session::{SqlSession, Value};
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
 use crate::sqlite::beacon::Beacon;
 use crate::sqlite::cache::ItemCache;
 use crate::sqlite::order_runs::OrderRuns;
-use crate::sqlite::readers::SqliteQueries;
+use crate::sqlite::readers::SqliteReaders;
 use crate::sqlite::session::{SqliteSession, fault};
 
 /// How long the writer waits for a foreign lock on the file.
@@ -30,7 +33,7 @@ const READERS_WAIT_MAX: Duration = Duration::from_millis(300);
 /// The writer of an embedded store.
 pub struct SqliteStore {
     session: SqliteSession,
-    queries: Arc<SqliteQueries>,
+    queries: Arc<SqlQueries<SqliteReaders>>,
     runs: Arc<RwLock<OrderRuns>>,
     cache: ItemCache,
     locations: Option<Vec<Location>>,
@@ -80,7 +83,7 @@ impl std::fmt::Debug for SqliteStore {
 impl SqliteStore {
     pub(crate) fn new(
         session: SqliteSession,
-        queries: Arc<SqliteQueries>,
+        queries: Arc<SqlQueries<SqliteReaders>>,
         runs: Arc<RwLock<OrderRuns>>,
         clock: Arc<dyn Clock>,
         tip: Tip,
@@ -88,7 +91,7 @@ impl SqliteStore {
         held: Held,
     ) -> Self {
         let cache = ItemCache::default();
-        let (locations, numbering, due) = (None, None, queries.due());
+        let (locations, numbering, due) = (None, None, queries.0.due().cloned().unwrap_or_default());
         Self { session, queries, runs, cache, locations, numbering, due, clock, tip, log, held, is_lost: false }
     }
 
@@ -109,7 +112,7 @@ impl SqliteStore {
         let mut carried = Ok(());
         // Whoever reads in another process is not waited for.
         connection.busy_timeout(Duration::ZERO).map_err(fault)?;
-        let alone = self.queries.while_idle(READERS_WAIT_MAX, || carried = carry("RESTART"));
+        let alone = self.queries.0.while_idle(READERS_WAIT_MAX, || carried = carry("RESTART"));
         connection.busy_timeout(BUSY_MAX).map_err(fault)?;
         if !alone {
             tracing::warn!(pages, "the log grows: a long read keeps it from being carried over");
@@ -151,6 +154,36 @@ struct Writing<'a> {
     now: Option<Timestamp>,
 }
 
+impl Writing<'_> {
+    /// Notes in the file that the batch is over, and when it was decided.
+    fn end_batch(&mut self) -> Result<(), StoreError> {
+        let time = self.now()?;
+        let sql = "UPDATE books SET batch = batch + 1, decided_at = ? WHERE id = 1";
+        self.store.session.execute(sql, &[Value::time(time)]).map(|_| ())
+    }
+}
+
+/// The numbers behind the highest ones in the file.
+fn numbering_behind_what_is_there(session: &mut SqliteSession) -> Result<Numbering, StoreError> {
+    let mut numbers = [0_i64; 4];
+    let sql = "SELECT COALESCE((SELECT MAX(number) FROM items), 0), COALESCE((SELECT MAX(number) FROM locations), 0), \
+               COALESCE((SELECT MAX(number) FROM orders), 0), \
+               COALESCE((SELECT numbered_at FROM orders ORDER BY number DESC LIMIT 1), 0)";
+    session.query(sql, &[], &mut |row| {
+        for (at, number) in numbers.iter_mut().enumerate() {
+            *number = row.int(at)?;
+        }
+        Ok(ControlFlow::Break(()))
+    })?;
+    let [item, location, order, ordered_at] = numbers;
+    Ok(Numbering {
+        item: ItemNumber(codec::number(item.saturating_add(1))?),
+        location: LocationNumber(codec::number(location.saturating_add(1))?),
+        order: OrderNumber(codec::number(order.saturating_add(1))?),
+        ordered_at: codec::time(ordered_at),
+    })
+}
+
 impl TransactionHost for Writing<'_> {
     fn session(&mut self) -> &mut dyn SqlSession {
         &mut self.store.session
@@ -179,8 +212,12 @@ impl TransactionHost for Writing<'_> {
         self.store.locations = locations.map(<[Location]>::to_vec);
     }
 
-    fn known_numbering(&self) -> Option<Numbering> {
-        self.store.numbering
+    /// Nobody else makes anything, so what is highest is known after the first look.
+    fn numbering(&mut self, _most: usize) -> Result<Numbering, StoreError> {
+        match self.store.numbering {
+            Some(known) => Ok(known),
+            None => numbering_behind_what_is_there(&mut self.store.session),
+        }
     }
 
     fn learn_numbering(&mut self, numbering: Option<Numbering>) {
@@ -197,6 +234,10 @@ impl TransactionHost for Writing<'_> {
     }
 
     fn commit(&mut self) -> Result<(), CommitError> {
+        if let Err(error) = self.end_batch() {
+            self.rollback();
+            return Err(error.into());
+        }
         failpoint::reach("before_commit");
         let connection = self.store.session.connection();
         let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));

@@ -38,17 +38,6 @@ where
     Some(first.and(second).and(ended))
 }
 
-/// Asks one alone at one moment.
-pub(crate) fn by_one(
-    session: &mut SqliteSession,
-    ask: impl FnOnce(&mut SqliteSession) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    end(session)?;
-    session.execute("BEGIN", &[])?;
-    let asked = ask(session);
-    asked.and(end(session))
-}
-
 /// Begins on both between the same two batches. Says whether that came about.
 fn begin(one: &mut SqliteSession, other: &mut SqliteSession) -> Result<bool, StoreError> {
     for _ in 0..TRIES_MAX {

@@ -18,7 +18,7 @@ pub(super) fn must_be_contention(result: &Result<(), StoreError>) {
 pub(super) fn empty_book(warehouse: &mut Warehouse) -> Book {
     let mut transaction = warehouse.store.begin().expect("a transaction");
     let locations = Arc::new(Locations::new(transaction.load_locations().expect("locations")));
-    let numbering = transaction.numbering().expect("numbers");
+    let numbering = transaction.numbering(1).expect("numbers");
     let now = transaction.now().expect("the time");
     Book::new(now, ExpiryRule::Lenient, locations, numbering)
 }

@@ -107,7 +107,7 @@ pub fn a_dropped_transaction_leaves_nothing_behind(make: MakeStore<'_>) {
     assert_eq!(transaction.find_answers(&[&key]).expect("answers"), [None]);
     let waiting = transaction.load_waiting(&[order(7), order(8)]).expect("payments");
     assert_eq!(waiting.iter().map(|(order, _)| *order).collect::<Vec<_>>(), [order(7)]);
-    let numbering = transaction.numbering().expect("numbers");
+    let numbering = transaction.numbering(1).expect("numbers");
     assert_eq!((numbering.item.0, numbering.location.0, numbering.order.0), (2, 2, 1));
     drop(transaction);
     warehouse.must_be_clean();
@@ -117,7 +117,7 @@ pub fn a_dropped_transaction_leaves_nothing_behind(make: MakeStore<'_>) {
 pub fn numbers_go_on(make: MakeStore<'_>) {
     let mut warehouse = Warehouse::open(make);
     let numbers = |warehouse: &mut Warehouse| {
-        let numbering = warehouse.store.begin().expect("a transaction").numbering().expect("numbers");
+        let numbering = warehouse.store.begin().expect("a transaction").numbering(1).expect("numbers");
         ((numbering.item.0, numbering.location.0, numbering.order.0), numbering.ordered_at)
     };
     assert_eq!(numbers(&mut warehouse), ((1, 2, 1), Timestamp::EPOCH));

@@ -152,7 +152,7 @@ impl InventoryRepository for MemoryTransaction<'_> {
         Ok(())
     }
 
-    fn numbering(&mut self) -> Result<Numbering, StoreError> {
+    fn numbering(&mut self, _most: usize) -> Result<Numbering, StoreError> {
         let items = self.books.items.values().map(|item| item.number.0).max().unwrap_or(0);
         let locations = self.books.locations.iter().map(|location| location.number.0).max().unwrap_or(0);
         let orders = self.books.numbers.last_key_value().map_or(0, |(number, _)| number.0);
