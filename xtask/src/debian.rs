@@ -1,4 +1,4 @@
-//! Tools that stories need and Debian has: they move the wall clock under a running service, and let its disk fail.
+//! What stories need and Debian has.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -7,31 +7,35 @@ use anyhow::{Result, bail};
 
 use crate::shell::{program, run};
 
-struct Package {
+/// A package, and how one sees that it is there.
+pub(crate) struct Package {
     name: &'static str,
     is_there: fn() -> bool,
 }
 
-const PACKAGES: [Package; 2] =
-    [Package { name: "faketime", is_there: has_faketime }, Package { name: "strace", is_there: has_strace }];
+/// Moves the wall clock under a running service.
+pub(crate) const CLOCK: Package = Package { name: "faketime", is_there: has_faketime };
+/// Lets the disk under a running service fail.
+pub(crate) const DISK: Package = Package { name: "strace", is_there: has_strace };
+/// A database. The package has the program alone: it starts nothing, and brings no service that would.
+pub(crate) const DATABASE: Package = Package { name: "mariadb-server-core", is_there: has_mariadb };
 
-/// Installs what is missing where that is allowed; elsewhere the stories say that they are left out.
-pub(crate) fn install() -> Result<()> {
-    for Package { name, is_there } in PACKAGES {
-        if is_there() {
-            continue;
-        }
-        let package = || apt_get(&["install", "--quiet", "--yes", name]);
-        let update = || apt_get(&["update", "--quiet"]);
-        if let Err(error) = package().or_else(|_| update().and_then(|()| package())) {
-            let words = format!("{name} cannot be installed ({error}); on Debian, as root: apt-get install {name}");
-            if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
-                bail!(words);
-            }
-            eprintln!("{words}");
-        }
+/// Installs a package that is missing where that is allowed, and says whether it is there. Elsewhere the stories say that
+/// they are left out; in CI they must not be.
+pub(crate) fn install(package: &Package) -> Result<bool> {
+    let Package { name, is_there } = package;
+    if is_there() {
+        return Ok(true);
     }
-    Ok(())
+    let install = || apt_get(&["install", "--quiet", "--yes", "--no-install-recommends", name]);
+    let update = || apt_get(&["update", "--quiet"]);
+    let Err(error) = install().or_else(|_| update().and_then(|()| install())) else { return Ok(true) };
+    let words = format!("{name} cannot be installed ({error}); on Debian, as root: apt-get install {name}");
+    if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
+        bail!(words);
+    }
+    eprintln!("{words}");
+    Ok(false)
 }
 
 fn apt_get(arguments: &[&str]) -> Result<()> {
@@ -46,4 +50,8 @@ fn has_faketime() -> bool {
 
 fn has_strace() -> bool {
     Path::new("/usr/bin/strace").exists()
+}
+
+fn has_mariadb() -> bool {
+    Path::new("/usr/sbin/mariadbd").exists()
 }

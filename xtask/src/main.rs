@@ -5,6 +5,7 @@ mod debian;
 mod links;
 mod openapi;
 mod schemathesis;
+mod services;
 mod shell;
 mod test;
 mod tidy;
@@ -16,6 +17,7 @@ cargo xtask test       everything that must hold before a change is done; instal
 cargo xtask tidy       the quick part: format, lints, docs, arrows between crates, links
 cargo xtask openapi    writes openapi.json anew
 cargo xtask schemathesis   attacks a running service by its own OpenAPI document
+cargo xtask services up    starts a database for tests beside everything else on this machine; `down` ends it
 ";
 
 fn main() -> ExitCode {
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "openapi" => openapi::write(),
         "schemathesis" => schemathesis::run(),
+        "services" => services::command(&std::env::args().nth(2).unwrap_or_default()),
         _ => {
             eprint!("{HELP}");
             return if wanted == "help" { ExitCode::SUCCESS } else { ExitCode::from(2) };

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::services::Services;
 use crate::shell::{self, cargo, target};
 use crate::{arrows, debian, links, schemathesis, tidy};
 
@@ -19,11 +20,15 @@ pub(crate) fn run() -> Result<()> {
     let binary = target().join("release/holdfast");
     step("the program with failpoints, for the crashes");
     shell::run(&mut cargo(&["build", "--quiet", "--package", "holdfast", "--features", "failpoints"]))?;
-    step("what the stories about clocks and disks need");
-    debian::install()?;
+    step("what the stories about clocks, disks and shared stores need");
+    debian::install(&debian::CLOCK)?;
+    debian::install(&debian::DISK)?;
+    let services = Services::start()?;
     step("tests");
     let mut tests = cargo(&["test", "--workspace", "--features", "holdfast/failpoints", "--no-fail-fast"]);
-    shell::run(tests.env("HOLDFAST_BIN", &binary))?;
+    tests.env("HOLDFAST_BIN", &binary).env("HOLDFAST_TEST_MYSQL", services.mysql_url.as_deref().unwrap_or_default());
+    shell::run(&mut tests)?;
+    drop(services);
     step("attacks by the OpenAPI document");
     schemathesis::run_against(&binary)?;
     eprintln!("\nall checks passed in {} s", started.elapsed().as_secs());

@@ -8,6 +8,7 @@ pub(crate) mod due_orders;
 pub(crate) mod item_queries;
 pub(crate) mod items;
 pub(crate) mod ledger;
+pub(crate) mod lending;
 pub(crate) mod locations;
 pub(crate) mod movement_queries;
 pub(crate) mod movements;

@@ -5,6 +5,8 @@
 pub(crate) struct Dialect {
     /// How the fence of the movements is laid out in stages, if it is.
     pub(crate) stages: Option<Stages>,
+    /// What a `SELECT` ends with that locks its rows until the transaction ends.
+    pub(crate) lock_rows: &'static str,
     /// Puts movements in an order in which each item's sequences rise, the cheapest there is.
     pub(crate) commit_order: &'static str,
 }
@@ -19,5 +21,11 @@ pub(crate) struct Stages {
 }
 
 /// `SQLite`, with the fence that its first migration makes.
-pub(crate) static SQLITE: Dialect =
-    Dialect { stages: Some(Stages { bits: 4, condition: "(m.sequence >> 4) = ?" }), commit_order: "rowid" };
+pub(crate) static SQLITE: Dialect = Dialect {
+    stages: Some(Stages { bits: 4, condition: "(m.sequence >> 4) = ?" }),
+    lock_rows: "",
+    commit_order: "rowid",
+};
+
+/// MySQL 8, MariaDB 10.6 and later, and TiDB.
+pub(crate) static MYSQL: Dialect = Dialect { stages: None, lock_rows: " FOR UPDATE", commit_order: "item, sequence" };

@@ -19,8 +19,10 @@ pub(crate) const COLUMNS: &str = "i.number, i.product, i.sku, i.name, i.reorder_
 /// What [`COLUMNS`] come from.
 pub(crate) const TABLES: &str = "items i JOIN stock s ON s.item = i.number";
 
-static BY_PRODUCT: LazyLock<RowFinder> =
-    LazyLock::new(|| RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "i.product = ?", "i.product"));
+/// Locks items in the order of their products: everybody does, so nobody waits in a circle.
+static BY_PRODUCT: LazyLock<RowFinder> = LazyLock::new(|| {
+    RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "i.product = ?", "i.product").that_locks()
+});
 static PRODUCT_OF_SKU: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT i.sku, i.product FROM items i", "i.sku = ?", "i.sku"));
 static PRODUCT_OF_NUMBER: LazyLock<RowFinder> =

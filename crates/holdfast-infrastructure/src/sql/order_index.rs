@@ -17,6 +17,16 @@ pub(crate) struct OrderStretch<'a> {
     pub(crate) limit: usize,
 }
 
+impl OrderStretch<'_> {
+    /// The condition on the states, of `orders` as `o`: their codes are its values.
+    pub(crate) fn in_statuses(&self) -> String {
+        if self.statuses.is_empty() {
+            return String::new();
+        }
+        format!(" AND o.status IN ({})", vec!["?"; self.statuses.len()].join(", "))
+    }
+}
+
 /// Finds orders by their ids.
 pub(crate) trait OrderIndex {
     /// The orders with these ids, in any order; a session that writes locks them until its transaction ends.

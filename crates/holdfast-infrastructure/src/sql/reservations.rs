@@ -34,7 +34,7 @@ pub(crate) const COLUMNS: &str = "r.number, r.item, r.location, r.quantity, r.st
 pub(crate) const TABLES: &str = "reservations r JOIN items i ON i.number = r.item";
 
 static OF_ORDER: LazyLock<RowFinder> = LazyLock::new(|| {
-    RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "r.number BETWEEN ? AND ?", "r.number")
+    RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "(r.number BETWEEN ? AND ?)", "r.number")
 });
 
 /// The number of an order's reservation: the order's, and behind it the place in 20 bits.

@@ -63,18 +63,31 @@ pub(crate) struct RowWriter {
 /// Rows that are looked up by many keys.
 #[derive(Debug)]
 pub(crate) struct RowFinder {
-    /// The whole statement for one key.
+    /// `SELECT columns FROM tables` without a condition.
+    pub(crate) select: String,
+    /// The condition for one key, with its values as `?`.
+    pub(crate) key: &'static str,
+    /// The columns that rows come in order of.
+    pub(crate) order: &'static str,
+    /// Whether a session that writes locks the rows until its transaction ends, in that order.
+    pub(crate) locks: bool,
+    /// The whole statement for one key, without locks.
     one: String,
 }
 
 impl RowFinder {
-    /// A finder of rows by `SELECT columns FROM tables`, the condition for one key with its values as `?`, and the columns
-    /// that rows come in order of.
-    pub(crate) fn new(select: &str, key: &str, order: &str) -> Self {
-        Self { one: format!("{select} WHERE {key} ORDER BY {order}") }
+    /// A finder that locks nothing.
+    pub(crate) fn new(select: &str, key: &'static str, order: &'static str) -> Self {
+        let one = format!("{select} WHERE {key} ORDER BY {order}");
+        Self { select: select.to_owned(), key, order, locks: false, one }
     }
 
-    /// The whole statement for one key.
+    /// The same, with locks.
+    pub(crate) fn that_locks(self) -> Self {
+        Self { locks: true, ..self }
+    }
+
+    /// The whole statement for one key, without locks.
     pub(crate) fn for_one_key(&self) -> &str {
         &self.one
     }

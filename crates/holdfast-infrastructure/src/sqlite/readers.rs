@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use holdfast_application::ports::StoreError;
@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::sql::due_holders::SharedHolders;
+use crate::sql::lending::{Lending, Lent};
 use crate::sql::queries::{READ_MAX, Readers};
 use crate::sql::session::SqlSession;
 use crate::sqlite::open::steady_plans;
@@ -31,10 +32,7 @@ struct Reader {
 
 /// Connections that read an embedded store.
 pub(crate) struct SqliteReaders {
-    idle: Mutex<Vec<Reader>>,
-    freed: Condvar,
-    /// How many connections there are for everybody.
-    readers: usize,
+    readers: Lending<Reader>,
     /// The connection of the sweep and of health: slow lists never keep them waiting.
     upkeep: Mutex<Reader>,
     /// What the writer of this process and its readers remember of due orders.
@@ -51,10 +49,9 @@ impl std::fmt::Debug for SqliteReaders {
 impl SqliteReaders {
     pub(crate) fn open(file: &Path, readers: usize, runs: &Arc<RwLock<OrderRuns>>) -> rusqlite::Result<Self> {
         let started = Instant::now();
-        let readers = readers.max(1);
-        let idle = (0..readers).map(|_| connect(file, runs, started)).collect::<Result<Vec<_>, _>>()?;
+        let readers = (0..readers.max(1)).map(|_| connect(file, runs, started)).collect::<Result<Vec<_>, _>>()?;
         let upkeep = Mutex::new(connect(file, runs, started)?);
-        Ok(Self { idle: Mutex::new(idle), freed: Condvar::new(), readers, upkeep, due: None, started })
+        Ok(Self { readers: Lending::new(readers), upkeep, due: None, started })
     }
 
     /// The same, beside the writer of this process.
@@ -64,26 +61,8 @@ impl SqliteReaders {
 
     /// Does something while nobody reads, if that comes about within `most`; meanwhile new reads wait. Says whether it was done.
     pub(crate) fn while_idle(&self, most: Duration, work: impl FnOnce()) -> bool {
-        let until = Instant::now().checked_add(most);
         let _upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut held: Vec<Reader> = Vec::new();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            held.append(&mut idle);
-            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-            if held.len() >= self.readers || left.is_zero() {
-                break;
-            }
-            (idle, _) = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner);
-        }
-        let alone = held.len() >= self.readers;
-        if alone {
-            work();
-        }
-        idle.append(&mut held);
-        drop(idle);
-        self.freed.notify_all();
-        alone
+        self.readers.while_idle(most, work)
     }
 
     fn read<T>(
@@ -91,48 +70,12 @@ impl SqliteReaders {
         most: Option<Duration>,
         question: impl FnOnce(&mut dyn SqlSession) -> Result<T, StoreError>,
     ) -> Result<T, ReadError> {
-        answer(self.lend()?.reader(), self.started, most, question)
+        answer(&mut *self.lend()?, self.started, most, question)
     }
 
     /// A reader for a while, as soon as one is free.
-    fn lend(&self) -> Result<Lent<'_>, ReadError> {
-        let until = Instant::now().checked_add(READ_MAX);
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(reader) = idle.pop() {
-                return Ok(Lent { queries: self, reader: Some(reader) });
-            }
-            let left = until.map_or(READ_MAX, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return Err(ReadError::TooSlow(READ_MAX));
-            }
-            (idle, _) = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// A reader for a while, if one is free now.
-    fn lend_another(&self) -> Option<Lent<'_>> {
-        let reader = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        Some(Lent { queries: self, reader: Some(reader) })
-    }
-}
-
-/// A reader that goes back to the others, whatever happens to the question.
-struct Lent<'a> {
-    queries: &'a SqliteReaders,
-    reader: Option<Reader>,
-}
-
-impl Lent<'_> {
-    fn reader(&mut self) -> &mut Reader {
-        self.reader.as_mut().expect("it is lent until it is dropped")
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        self.queries.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.reader.take());
-        self.queries.freed.notify_one();
+    fn lend(&self) -> Result<Lent<'_, Reader>, ReadError> {
+        self.readers.lend(READ_MAX).ok_or(ReadError::TooSlow(READ_MAX))
     }
 }
 
@@ -211,16 +154,16 @@ impl Readers for SqliteReaders {
         mut other: impl FnMut(&mut dyn SqlSession) -> Result<(), StoreError> + Send,
     ) -> Result<(), ReadError> {
         let mut reader = self.lend()?;
-        if let Some(mut second) = self.lend_another() {
+        if let Some(mut second) = self.readers.lend_now() {
             let both = together::at_one_moment(
-                (&mut reader.reader().session, |session: &mut SqliteSession| one(session)),
-                (&mut second.reader().session, |session: &mut SqliteSession| other(session)),
+                (&mut reader.session, |session: &mut SqliteSession| one(session)),
+                (&mut second.session, |session: &mut SqliteSession| other(session)),
             );
             if let Some(read) = both {
                 return read.map_err(|error| ReadError::Unavailable(Box::new(error)));
             }
         }
-        answer(reader.reader(), self.started, None, |session| {
+        answer(&mut reader, self.started, None, |session| {
             one(session)?;
             other(session)
         })

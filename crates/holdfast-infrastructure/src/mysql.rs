@@ -1,0 +1,20 @@
+//! The shared store: MySQL 8 or MariaDB, which several services may write to.
+//!
+//! Row locks make writers wait for one another; that nothing is promised twice rests on what the tables keep unique (an
+//! item's sequences, orders, keys) and on guarded changes (PROTOCOL, section 3.7). After a fault the transaction is rolled
+//! back; after one of the connection's, a new connection is made for the next batch.
+
+mod connect;
+mod fault;
+mod many_rows;
+mod numbers;
+mod open;
+mod order_index;
+mod readers;
+mod schema;
+mod session;
+mod store;
+
+pub use connect::MysqlSettings;
+pub use open::{OpenError, migrate, open, open_reader};
+pub use store::{MysqlStore, TimeSource};

@@ -1,0 +1,102 @@
+//! Connections: where to, and how a session is set.
+
+use std::time::Duration;
+
+use mysql::consts::CapabilityFlags;
+use mysql::{Conn, Opts, OptsBuilder};
+
+use crate::sql::queries::READ_MAX;
+
+/// How long it may take to be connected.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// How long a writer waits for a row that another one has locked, in seconds.
+const LOCK_WAIT_SECONDS: u32 = 2;
+/// How long the database may keep a session waiting before its connection is given up: well above the wait for a lock.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// Statements that stay prepared on a connection.
+const STATEMENTS_KEPT: usize = 256;
+/// After this long without a word a connection is tried, in milliseconds.
+const KEEPALIVE_MS: u32 = 10_000;
+
+/// Where a shared store is, and how many connections read from it.
+#[derive(Clone)]
+pub struct MysqlSettings {
+    /// `mysql://user:password@host:port/database`.
+    pub url: String,
+    /// Connections for reads.
+    pub readers: usize,
+}
+
+impl std::fmt::Debug for MysqlSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MysqlSettings").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It writes, and locks what it decides about.
+    Writing,
+    /// It asks questions, each cut off after [`READ_MAX`].
+    Reading,
+    /// It walks over much, however long that takes.
+    Walking,
+}
+
+/// Where connections lead.
+#[derive(Clone)]
+pub(crate) struct Address(Opts);
+
+impl Address {
+    /// What a URL says.
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+        let opts = Opts::from_url(url).map_err(|error| error.to_string())?;
+        if opts.get_db_name().is_none_or(str::is_empty) {
+            return Err("it names no database: mysql://user:password@host:port/database".to_owned());
+        }
+        Ok(Self(opts))
+    }
+
+    /// A new connection, its session set for `purpose`.
+    pub(crate) fn connect(&self, purpose: Purpose) -> mysql::Result<Conn> {
+        let silence_max = (purpose != Purpose::Walking).then_some(SILENCE_MAX);
+        let opts = OptsBuilder::from_opts(self.0.clone())
+            .tcp_connect_timeout(Some(CONNECT_MAX))
+            .read_timeout(silence_max)
+            .write_timeout(silence_max)
+            .tcp_keepalive_time_ms(Some(KEEPALIVE_MS))
+            .prefer_socket(false)
+            .stmt_cache_size(STATEMENTS_KEPT)
+            .additional_capabilities(CapabilityFlags::CLIENT_FOUND_ROWS)
+            .init(session_settings(purpose));
+        Conn::new(opts)
+    }
+}
+
+/// What a session is told first. Comments that begin with `/*M!` speak to MariaDB, those with `/*!80000` to MySQL.
+fn session_settings(purpose: Purpose) -> Vec<String> {
+    let isolation = match purpose {
+        Purpose::Writing => "READ COMMITTED",
+        Purpose::Reading | Purpose::Walking => "REPEATABLE READ",
+    };
+    let limit = match purpose {
+        Purpose::Reading => {
+            let max = READ_MAX;
+            format!(
+                "/*M!100600 , max_statement_time = {} */ /*!80000 , max_execution_time = {} */",
+                max.as_secs(),
+                max.as_millis()
+            )
+        }
+        Purpose::Writing | Purpose::Walking => String::new(),
+    };
+    vec![
+        format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}"),
+        format!(
+            "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,\
+             NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} \
+             /*M!100600 , in_predicate_conversion_threshold = 0 */ {limit}"
+        ),
+    ]
+}

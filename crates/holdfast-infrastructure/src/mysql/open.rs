@@ -1,0 +1,90 @@
+//! Opening the shared store: the schema must be this program's.
+
+use std::sync::Arc;
+
+use holdfast_application::queries::StockQueries;
+
+use crate::mysql::connect::{Address, MysqlSettings, Purpose};
+use crate::mysql::readers::MysqlReaders;
+use crate::mysql::schema;
+use crate::mysql::session::MysqlSession;
+use crate::mysql::store::{MysqlStore, TimeSource};
+use crate::sql::queries::SqlQueries;
+
+/// Why a shared store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL cannot be read.
+    #[error("the database URL cannot be read: {0}")]
+    Url(String),
+    /// The database was written by a newer program.
+    #[error("the database has schema {found}, this program knows {known}: use a newer holdfast")]
+    Newer {
+        /// The database's schema.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// The database has no schema, or one of an older program.
+    #[error(
+        "the database has schema {found}, this program needs {known}: run `holdfast migrate`, or serve with --migrate"
+    )]
+    Older {
+        /// The database's schema; 0 when there is none.
+        found: i64,
+        /// The one this program needs.
+        known: i64,
+    },
+    /// The database does not answer, or not as it should.
+    #[error("the database cannot be used")]
+    Database(#[from] mysql::Error),
+}
+
+/// Opens a store for writing. Reads go to the second value.
+///
+/// # Errors
+///
+/// [`OpenError`]; of a schema that is not this program's, too.
+pub fn open(settings: &MysqlSettings, time: TimeSource) -> Result<(MysqlStore, Arc<dyn StockQueries>), OpenError> {
+    let queries = open_reader(settings)?;
+    let session = MysqlSession::connect(&address(settings)?, Purpose::Writing)?;
+    Ok((MysqlStore::new(session, time), queries))
+}
+
+/// Opens a store for reading.
+///
+/// # Errors
+///
+/// [`OpenError`]; of a schema that is not this program's, too.
+pub fn open_reader(settings: &MysqlSettings) -> Result<Arc<dyn StockQueries>, OpenError> {
+    let address = address(settings)?;
+    let (found, known) = (schema::version_of(&mut address.connect(Purpose::Walking)?)?, schema::version());
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    if found < known {
+        return Err(OpenError::Older { found, known });
+    }
+    Ok(Arc::new(SqlQueries(MysqlReaders::open(address, settings.readers)?)))
+}
+
+/// Brings a database's schema up to date; `dry_run` only tells the statements.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub fn migrate(settings: &MysqlSettings, dry_run: bool) -> Result<Vec<String>, OpenError> {
+    let mut connection = address(settings)?.connect(Purpose::Walking)?;
+    let (found, known) = (schema::version_of(&mut connection)?, schema::version());
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    if !dry_run {
+        schema::upgrade(&mut connection)?;
+    }
+    Ok(schema::statements_after(found).into_iter().map(|(_, statement)| statement).collect())
+}
+
+fn address(settings: &MysqlSettings) -> Result<Address, OpenError> {
+    Address::parse(&settings.url).map_err(OpenError::Url)
+}

@@ -1,0 +1,146 @@
+//! A writer of the shared store: one lane's connection.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
+use holdfast_application::{Clock, failpoint};
+use holdfast_domain::book::Numbering;
+use holdfast_domain::{Location, LocationNumber, Timestamp};
+
+use crate::mysql::numbers::{Numbers, next_location};
+use crate::mysql::session::MysqlSession;
+use crate::sql::codec;
+use crate::sql::session::SqlSession;
+use crate::sql::transaction::{SqlTransaction, TransactionHost};
+
+/// Whose clock decides.
+#[derive(Clone)]
+pub enum TimeSource {
+    /// The database's, which all services that share it agree on.
+    Database,
+    /// One that a test or a replay sets.
+    Clock(Arc<dyn Clock>),
+}
+
+impl std::fmt::Debug for TimeSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Database => "Database",
+            Self::Clock(_) => "Clock",
+        })
+    }
+}
+
+/// A writer of the shared store.
+pub struct MysqlStore {
+    session: MysqlSession,
+    time: TimeSource,
+    /// Numbers that are this writer's.
+    numbers: Option<Numbers>,
+    /// When its last batch was decided.
+    decided_at: Timestamp,
+}
+
+impl std::fmt::Debug for MysqlStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MysqlStore").field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
+impl MysqlStore {
+    pub(crate) fn new(session: MysqlSession, time: TimeSource) -> Self {
+        Self { session, time, numbers: None, decided_at: Timestamp::EPOCH }
+    }
+}
+
+impl Store for MysqlStore {
+    fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError> {
+        self.session.begin()?;
+        let numbers = self.numbers;
+        Ok(Box::new(SqlTransaction::new(Writing { store: self, now: None, numbers, next_location: None })))
+    }
+
+    fn rest(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// An open transaction of a writer.
+struct Writing<'a> {
+    store: &'a mut MysqlStore,
+    now: Option<Timestamp>,
+    /// Numbers that are this writer's once the transaction is durable.
+    numbers: Option<Numbers>,
+    next_location: Option<LocationNumber>,
+}
+
+impl TransactionHost for Writing<'_> {
+    fn session(&mut self) -> &mut dyn SqlSession {
+        &mut self.store.session
+    }
+
+    /// Read once a batch, in a statement of its own behind the locks (PROTOCOL, E12), and always later than this writer's
+    /// batch before.
+    fn now(&mut self) -> Result<Timestamp, StoreError> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let told = match &self.store.time {
+            TimeSource::Clock(clock) => clock.now(),
+            TimeSource::Database => database_time(&mut self.store.session)?,
+        };
+        let now = told.max(self.store.decided_at.after(Duration::from_micros(1)));
+        self.now = Some(now);
+        Ok(now)
+    }
+
+    fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError> {
+        let location = match self.next_location {
+            Some(known) => known,
+            None => next_location(&mut self.store.session)?,
+        };
+        let numbers = Numbers::with_room_for(self.numbers, most, &mut self.store.session)?;
+        self.numbers = Some(numbers);
+        numbers.numbering(location)
+    }
+
+    fn learn_numbering(&mut self, numbering: Option<Numbering>) {
+        self.numbers = match (self.numbers, &numbering) {
+            (Some(numbers), Some(numbering)) => Some(numbers.behind(numbering)),
+            _ => None,
+        };
+    }
+
+    /// Kept for this transaction only, and only what it says about numbers: others make locations too.
+    fn learn_locations(&mut self, locations: Option<&[Location]>) {
+        let last = locations.and_then(|locations| locations.iter().map(|location| location.number).max());
+        self.next_location = last.map(|last| LocationNumber(last.0.saturating_add(1)));
+    }
+
+    fn commit(&mut self) -> Result<(), CommitError> {
+        failpoint::reach("before_commit");
+        self.store.numbers = None;
+        let now = self.now().inspect_err(|_| self.store.session.rollback())?;
+        self.store.session.commit()?;
+        self.store.numbers = self.numbers;
+        self.store.decided_at = now;
+        Ok(())
+    }
+
+    fn rollback(&mut self) {
+        self.store.session.rollback();
+    }
+}
+
+/// What the database's clock says; `NOW()` would tell when the statement's transaction began to wait.
+fn database_time(session: &mut MysqlSession) -> Result<Timestamp, StoreError> {
+    let mut now = None;
+    let sql = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
+    session.query(sql, &[], &mut |row| {
+        now = Some(codec::time(row.int(0)?));
+        Ok(ControlFlow::Break(()))
+    })?;
+    now.ok_or_else(|| codec::broken("no time"))
+}

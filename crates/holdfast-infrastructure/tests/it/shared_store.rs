@@ -1,0 +1,215 @@
+//! The shared store shows what every store must show, on a real database: `cargo xtask services up` starts one, and its
+//! address stands in `HOLDFAST_TEST_MYSQL`. Every story has a database of its own, which goes away with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use holdfast_application::clock::ManualClock;
+use holdfast_application::ports::{Store, StoreError, StoreTransaction};
+use holdfast_application::queries::StockQueries;
+use holdfast_application::store_contract;
+use holdfast_infrastructure::mysql::{MysqlSettings, MysqlStore, OpenError, TimeSource, migrate, open};
+use mysql::prelude::Queryable as _;
+use mysql::{Conn, Opts};
+
+store_contract!(shared, is_there);
+
+#[test]
+fn the_schema_is_made_once_and_told_beforehand() {
+    let Some(database) = Database::make() else { return left_out("the_schema_is_made_once_and_told_beforehand") };
+    let settings = database.settings();
+    let refused = open(&settings, TimeSource::Database).err().expect("there is no schema yet");
+    assert!(matches!(refused, OpenError::Older { found: 0, known: 1 }), "{refused}");
+    let told = migrate(&settings, true).expect("tells");
+    assert!(told.first().is_some_and(|first| first.starts_with("CREATE TABLE IF NOT EXISTS locations (")), "{told:?}");
+    assert!(open(&settings, TimeSource::Database).is_err(), "a dry run makes nothing");
+    assert_eq!(migrate(&settings, false).expect("makes"), told);
+    assert_eq!(migrate(&settings, false).expect("nothing to do"), Vec::<String>::new());
+    open(&settings, TimeSource::Database).expect("the schema is there");
+    database.run("UPDATE schema_versions SET version = 2");
+    let refused = open(&settings, TimeSource::Database).err().expect("another program's schema");
+    assert!(matches!(refused, OpenError::Newer { found: 2, known: 1 }), "{refused}");
+}
+
+#[test]
+fn a_migration_that_was_cut_off_goes_on() {
+    let Some(database) = Database::make() else { return left_out("a_migration_that_was_cut_off_goes_on") };
+    let settings = database.settings();
+    let statements = migrate(&settings, true).expect("tells");
+    for cut in 0..statements.len() {
+        database.empty();
+        statements.iter().take(cut).for_each(|statement| database.run(statement));
+        migrate(&settings, false).expect("goes on");
+        open(&settings, TimeSource::Database).expect("the schema is there");
+    }
+}
+
+#[test]
+fn the_databases_clock_decides() {
+    let Some(database) = Database::make() else { return left_out("the_databases_clock_decides") };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let mut tell = || store.begin().expect("a transaction").now().expect("the time");
+    let (first, second) = (tell(), tell());
+    let told = database.ask("SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)");
+    assert!(first.micros() <= second.micros() && second.micros() <= told, "{first} {second} {told}");
+    assert!(told - first.micros() < 60_000_000, "{first} is not the present");
+}
+
+#[test]
+fn a_writer_whose_connection_was_cut_makes_a_new_one() {
+    let Some(database) = Database::make() else { return left_out("a_writer_whose_connection_was_cut_makes_a_new_one") };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut store, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let mut transaction = store.begin().expect("a transaction");
+    database.cut_connections();
+    let cut = transaction.load_locations().expect_err("the connection is gone");
+    assert!(matches!(cut, StoreError::Unavailable(_)), "{cut}");
+    drop(transaction);
+    let mut transaction = store.begin().expect("a new connection");
+    assert_eq!(transaction.load_locations().expect("reads").len(), 1);
+    transaction.now().expect("the time");
+    assert_eq!(queries.locations().expect("readers make new ones too").len(), 1);
+    database.cut_connections();
+    let unknown = transaction.commit().expect_err("nobody answers");
+    assert!(matches!(unknown, holdfast_application::ports::CommitError::Unknown(_)), "{unknown}");
+    store.begin().expect("a new connection").commit().expect("and commits");
+}
+
+#[test]
+fn a_row_that_somebody_holds_is_contention_and_nothing_stays_locked() {
+    let Some(database) = Database::make() else {
+        return left_out("a_row_that_somebody_holds_is_contention_and_nothing_stays_locked");
+    };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let mut holder = database.connect();
+    holder.query_drop("START TRANSACTION").expect("begins");
+    holder.query_drop("SELECT * FROM numbers FOR UPDATE").expect("holds");
+    let mut transaction = store.begin().expect("a transaction");
+    let waited = transaction.numbering(1).expect_err("waited in vain");
+    assert!(matches!(waited, StoreError::Contention(_)), "{waited}");
+    drop(transaction);
+    holder.query_drop("ROLLBACK").expect("lets go");
+    let mut transaction = store.begin().expect("a transaction");
+    transaction.numbering(1).expect("nobody holds it");
+    drop(transaction);
+    holder.query_drop("SET SESSION innodb_lock_wait_timeout = 1").expect("sets");
+    holder.query_drop("SELECT * FROM numbers FOR UPDATE").expect("nothing stayed locked");
+}
+
+#[test]
+fn two_writers_never_share_a_number() {
+    let Some(database) = Database::make() else { return left_out("two_writers_never_share_a_number") };
+    migrate(&database.settings(), false).expect("makes");
+    let open = || open(&database.settings(), TimeSource::Database).expect("opens").0;
+    let mut next = Vec::new();
+    let (mut one, mut other) = (open(), open());
+    for store in [&mut one, &mut other] {
+        let mut transaction = store.begin().expect("a transaction");
+        next.push(transaction.numbering(5_000).expect("numbers"));
+        transaction.commit().expect("committed");
+    }
+    let mut transaction = one.begin().expect("a transaction");
+    next.push(transaction.numbering(6_000).expect("numbers"));
+    let orders: Vec<u64> = next.iter().map(|numbering| numbering.order.0).collect();
+    assert_eq!(orders, [1, 5_001, 10_001]);
+}
+
+fn left_out(story: &str) {
+    eprintln!("{story} is left out: there is no store to show it on");
+}
+
+/// Where databases can be made, if anywhere.
+fn server() -> Option<String> {
+    std::env::var("HOLDFAST_TEST_MYSQL").ok().filter(|url| !url.is_empty())
+}
+
+pub(crate) fn is_there() -> bool {
+    server().is_some()
+}
+
+/// A store in a database of its own.
+pub(crate) fn shared(clock: Arc<ManualClock>) -> (Box<dyn Store>, Arc<dyn StockQueries>) {
+    let database = Database::make().expect("a server");
+    migrate(&database.settings(), false).expect("a schema");
+    let (store, queries) = open(&database.settings(), TimeSource::Clock(clock)).expect("an empty store");
+    (Box::new(Shared { store, _database: database }), queries)
+}
+
+/// The store stands first, so that it is closed before its database goes.
+struct Shared {
+    store: MysqlStore,
+    _database: Database,
+}
+
+impl Store for Shared {
+    fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError> {
+        self.store.begin()
+    }
+
+    fn rest(&mut self) -> Result<(), StoreError> {
+        self.store.rest()
+    }
+}
+
+/// A database that goes away with this value.
+struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// A new one, where there is a server.
+    fn make() -> Option<Self> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let server = server()?;
+        let name = format!("holdfast_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let database = Self { server, name };
+        database.on_server(&format!("CREATE DATABASE {}", database.name));
+        Some(database)
+    }
+
+    fn settings(&self) -> MysqlSettings {
+        MysqlSettings { url: format!("{}/{}", self.server, self.name), readers: 2 }
+    }
+
+    fn connect(&self) -> Conn {
+        Conn::new(Opts::from_url(&self.settings().url).expect("an address")).expect("the server is there")
+    }
+
+    fn on_server(&self, sql: &str) {
+        let mut connection = Conn::new(Opts::from_url(&self.server).expect("an address")).expect("the server is there");
+        connection.query_drop(sql).expect("the server does it");
+    }
+
+    fn run(&self, sql: &str) {
+        self.connect().query_drop(sql).expect("the database does it");
+    }
+
+    fn ask(&self, sql: &str) -> i64 {
+        self.connect().query_first(sql).expect("the database answers").expect("a row")
+    }
+
+    fn empty(&self) {
+        self.on_server(&format!("DROP DATABASE {}", self.name));
+        self.on_server(&format!("CREATE DATABASE {}", self.name));
+    }
+
+    /// Ends all connections to the database but its own.
+    fn cut_connections(&self) {
+        let mut connection = self.connect();
+        let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+        let others: Vec<u64> = connection.query(others).expect("the database answers");
+        for other in others {
+            // One that has gone by itself is no matter.
+            let _ = connection.query_drop(format!("KILL {other}"));
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.on_server(&format!("DROP DATABASE IF EXISTS {}", self.name));
+    }
+}
