@@ -16,6 +16,8 @@ use crate::ticket::{Heard, Wakes};
 
 /// How often a batch is tried before it is halved.
 const TRIES_MAX: u32 = 8;
+/// How long a lane waits before it asks again what became of a commit.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// How long a lane waits for the first command before it looks after its store.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -121,8 +123,9 @@ impl Lane {
         end
     }
 
-    /// Those commands of the batch whose callers still wait, and not too long.
-    fn still_wanted(&self, batch: Vec<Waiting>, wakes: &mut Wakes) -> Vec<Waiting> {
+    /// Those commands of the batch whose callers still wait, and not too long. After an `unknown` commit nobody is told that
+    /// nothing was done.
+    fn still_wanted(&self, batch: Vec<Waiting>, unknown: Option<&str>, wakes: &mut Wakes) -> Vec<Waiting> {
         let wait_max = self.queue.wait_max();
         let mut kept = Vec::with_capacity(batch.len());
         for command in batch {
@@ -131,7 +134,8 @@ impl Lane {
                 metrics::counter!("holdfast_commands_dropped_total", "reason" => "abandoned").increment(1);
             } else if waited > wait_max {
                 metrics::counter!("holdfast_commands_dropped_total", "reason" => "deadline").increment(1);
-                command.promise.keep(Err(Fault::TooLate(waited)), wakes);
+                let fault = unknown.map_or(Fault::TooLate(waited), |words| Fault::OutcomeUnknown(words.to_owned()));
+                command.promise.keep(Err(fault), wakes);
             } else {
                 kept.push(command);
             }
@@ -141,8 +145,10 @@ impl Lane {
 
     fn carry_out(&mut self, mut batch: Vec<Waiting>, wakes: &mut Wakes) -> Option<LaneEnd> {
         let mut tries = 0_u32;
+        // Why the outcome of an earlier try is not known.
+        let mut unknown: Option<String> = None;
         let fault = loop {
-            batch = self.still_wanted(batch, wakes);
+            batch = self.still_wanted(batch, unknown.as_deref(), wakes);
             if batch.is_empty() {
                 return None;
             }
@@ -161,9 +167,27 @@ impl Lane {
                     tracing::debug!(error = %source, tries, "the batch met another writer; trying again");
                     std::thread::sleep(Duration::from_millis(u64::from(tries)));
                 }
+                Err(CommitError::Unknown(source)) if self.store.outlives_unknown() => {
+                    let words = chain(&*source);
+                    tracing::warn!(error = %words, batch.commands = batch.len(), "the outcome of a commit is not known");
+                    metrics::counter!("holdfast_store_retries_total", "reason" => "unknown").increment(1);
+                    batch = ask_again(batch, &words, wakes);
+                    unknown = Some(words);
+                    std::thread::sleep(ASKED_AGAIN_AFTER);
+                }
+                Err(CommitError::NotApplied(StoreError::Unavailable(_) | StoreError::Contention(_)))
+                    if unknown.is_some() =>
+                {
+                    std::thread::sleep(ASKED_AGAIN_AFTER);
+                }
                 Err(fault) => break fault,
             }
         };
+        if let Some(words) = unknown {
+            tracing::error!(error = %chain(&fault), batch.commands = batch.len(), "a batch failed after an unknown commit");
+            answer_all(batch, &Err(Fault::OutcomeUnknown(words)), wakes);
+            return None;
+        }
         match fault {
             CommitError::Unknown(source) => {
                 let words = chain(&*source);
@@ -250,6 +274,14 @@ fn outcome_of(reply: &Reply) -> &'static str {
         Reply::Kept(answer) if answer.status >= 400 => "refused",
         Reply::Kept(_) | Reply::Decided(Ok(_)) => "applied",
     }
+}
+
+/// Those who can be asked again after a commit whose outcome is not known: the same command under the same key waits for the
+/// first try, should it still be under way, and hears what became of it (PROTOCOL, section 3.5). The others are told.
+fn ask_again(batch: Vec<Waiting>, words: &str, wakes: &mut Wakes) -> Vec<Waiting> {
+    let (keyed, others) = batch.into_iter().partition(|command| command.submission.key.is_some());
+    answer_all(others, &Err(Fault::OutcomeUnknown(words.to_owned())), wakes);
+    keyed
 }
 
 fn answer_all(batch: Vec<Waiting>, heard: &Heard, wakes: &mut Wakes) {

@@ -118,6 +118,11 @@ pub trait StoreTransaction:
 pub trait Store: Send {
     /// Starts a transaction. Dropping it undoes it.
     fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError>;
+    /// Whether it can be asked on after a commit whose outcome is not known, because what it holds is read anew for every
+    /// batch; else the process must end and start anew.
+    fn outlives_unknown(&self) -> bool {
+        false
+    }
     /// Housekeeping between two batches.
     fn rest(&mut self) -> Result<(), StoreError>;
 }

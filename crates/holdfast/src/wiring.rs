@@ -5,7 +5,8 @@ use std::sync::Arc;
 use holdfast_application::Clock;
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
-use holdfast_infrastructure::sqlite::{self, OpenError, SqliteSettings};
+use holdfast_infrastructure::mysql::{self, MysqlSettings, TimeSource};
+use holdfast_infrastructure::sqlite::{self, SqliteSettings};
 
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_sources};
@@ -18,7 +19,7 @@ mod system_clock;
 pub(crate) use running::Running;
 pub(crate) use system_clock::SystemClock;
 
-/// A store of one's own: nobody else writes to it.
+/// The store, open for writing. Nobody else writes to an embedded one.
 pub(crate) struct Books {
     /// Where stock changes.
     pub(crate) store: Box<dyn Store>,
@@ -28,13 +29,21 @@ pub(crate) struct Books {
     pub(crate) clock: Arc<SystemClock>,
 }
 
+/// What kind of store the settings name.
+pub(crate) const fn kind_of_store(settings: &Settings) -> &'static str {
+    if settings.store.database_url.is_some() { "mysql" } else { "sqlite" }
+}
+
 /// Opens the store that the settings name, for writing.
 pub(crate) fn open_books(settings: &Settings) -> Result<Books, Failure> {
     refuse_what_is_planned(settings)?;
     let clock = Arc::new(SystemClock::start());
-    let embedded = embedded(settings);
+    if let Some(shared) = shared(settings) {
+        let (store, queries) = mysql::open(&shared, TimeSource::Database).map_err(|error| shared_not_opened(&error))?;
+        return Ok(Books { store: Box::new(store), queries, clock });
+    }
     let told_by: Arc<dyn Clock> = clock.clone();
-    let (store, queries) = sqlite::open(&embedded, told_by).map_err(|error| not_opened(&error))?;
+    let (store, queries) = sqlite::open(&embedded(settings), told_by).map_err(|error| embedded_not_opened(&error))?;
     clock.not_before(store.decided_at());
     Ok(Books { store: Box::new(store), queries, clock })
 }
@@ -42,28 +51,32 @@ pub(crate) fn open_books(settings: &Settings) -> Result<Books, Failure> {
 /// Opens the store that the settings name, for reading, beside whoever writes to it.
 pub(crate) fn open_reader(settings: &Settings) -> Result<Arc<dyn StockQueries>, Failure> {
     refuse_what_is_planned(settings)?;
-    let queries = sqlite::open_reader(&embedded(settings)).map_err(|error| not_opened(&error))?;
-    Ok(queries)
+    match shared(settings) {
+        Some(shared) => mysql::open_reader(&shared).map_err(|error| shared_not_opened(&error)),
+        None => sqlite::open_reader(&embedded(settings)).map_err(|error| embedded_not_opened(&error)),
+    }
 }
 
 /// Opens the store that the settings name for a proof, damaged as it may be.
 pub(crate) fn open_for_proof(settings: &Settings) -> Result<Arc<dyn StockQueries>, Failure> {
     refuse_what_is_planned(settings)?;
-    let queries = sqlite::open_for_proof(&embedded(settings)).map_err(|error| not_opened(&error))?;
-    Ok(queries)
+    match shared(settings) {
+        Some(shared) => mysql::open_reader(&shared).map_err(|error| shared_not_opened(&error)),
+        None => sqlite::open_for_proof(&embedded(settings)).map_err(|error| embedded_not_opened(&error)),
+    }
 }
 
 /// Creates or upgrades the schema; returns the statements.
 pub(crate) fn migrate(settings: &Settings, dry_run: bool) -> Result<Vec<String>, Failure> {
     refuse_what_is_planned(settings)?;
-    sqlite::migrate(&embedded(settings), dry_run).map_err(|error| not_opened(&error))
+    match shared(settings) {
+        Some(shared) => mysql::migrate(&shared, dry_run).map_err(|error| shared_not_opened(&error)),
+        None => sqlite::migrate(&embedded(settings), dry_run).map_err(|error| embedded_not_opened(&error)),
+    }
 }
 
 /// Settings that name what this version does not have are refused, not ignored.
 fn refuse_what_is_planned(settings: &Settings) -> Result<(), Failure> {
-    if settings.store.database_url.is_some() {
-        return Err(Failure::not_yet("a shared database (store.database_url)"));
-    }
     if settings.redis_url.is_some() {
         return Err(Failure::not_yet("the Redis lock (lock.redis_url)"));
     }
@@ -81,7 +94,14 @@ fn embedded(settings: &Settings) -> SqliteSettings {
     }
 }
 
-fn not_opened(error: &OpenError) -> Failure {
+/// The shared database, if the settings name one.
+fn shared(settings: &Settings) -> Option<MysqlSettings> {
+    let url = settings.store.database_url.clone()?;
+    Some(MysqlSettings { url, readers: settings.store.readers })
+}
+
+fn embedded_not_opened(error: &sqlite::OpenError) -> Failure {
+    use sqlite::OpenError;
     let exit = match error {
         OpenError::InUse(_) => Exit::Later,
         OpenError::Missing(_) => Exit::NotFound,
@@ -93,4 +113,15 @@ fn not_opened(error: &OpenError) -> Failure {
         _ => "",
     };
     Failure::new(exit, format!("{}{hint}", with_sources(error)))
+}
+
+fn shared_not_opened(error: &mysql::OpenError) -> Failure {
+    use mysql::OpenError;
+    let exit = match error {
+        OpenError::Url(_) => Exit::Usage,
+        OpenError::Older { found: 0, .. } => Exit::NotFound,
+        OpenError::Away(_) => Exit::Later,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, with_sources(error))
 }

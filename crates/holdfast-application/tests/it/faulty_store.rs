@@ -37,6 +37,10 @@ pub(crate) struct Faults {
     pub(crate) unknown: AtomicBool,
     /// Whether that commit happened all the same.
     pub(crate) happened: AtomicBool,
+    /// Whether the store can be asked on then.
+    pub(crate) outlives_unknown: AtomicBool,
+    /// So many transactions after that cannot be begun.
+    pub(crate) away: AtomicU32,
     /// How many transactions were begun.
     pub(crate) begun: AtomicU32,
 }
@@ -63,8 +67,16 @@ impl Store for FaultyStore {
         if self.faults.unavailable.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("the disk is full".into()));
         }
+        if !self.faults.unknown.load(Ordering::SeqCst) && self.faults.away.load(Ordering::SeqCst) > 0 {
+            self.faults.away.fetch_sub(1, Ordering::SeqCst);
+            return Err(StoreError::Unavailable("nobody answers".into()));
+        }
         let inner = self.inner.begin()?;
         Ok(Box::new(FaultyTransaction { inner, faults: &self.faults, poison: self.poison }))
+    }
+
+    fn outlives_unknown(&self) -> bool {
+        self.faults.outlives_unknown.load(Ordering::SeqCst)
     }
 
     fn rest(&mut self) -> Result<(), StoreError> {

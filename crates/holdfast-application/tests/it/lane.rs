@@ -116,6 +116,41 @@ fn an_unknown_outcome_ends_the_lane_and_the_same_keys_tell_afterwards() {
 }
 
 #[test]
+fn a_store_that_can_be_asked_on_tells_by_the_same_keys_what_became_of_a_commit() {
+    for happened in [true, false] {
+        let house = House::open(Poison::Breaks);
+        house.faults.unknown.store(true, Ordering::SeqCst);
+        house.faults.happened.store(happened, Ordering::SeqCst);
+        house.faults.outlives_unknown.store(true, Ordering::SeqCst);
+        house.faults.away.store(2, Ordering::SeqCst);
+        let known = house.ask(keyed("a", change(1, Add, 7)));
+        let nameless = house.ask(submission(change(1, Add, 100)));
+        let end = house.work_off();
+        assert!(matches!(end, LaneEnd::Drained), "{end:?}");
+        assert!(matches!(nameless.wait(), Err(Fault::OutcomeUnknown(_))), "nobody can tell without a key");
+        match known.wait() {
+            Ok(Reply::Replayed(_)) => assert!(happened),
+            Ok(Reply::Kept(_)) => assert!(!happened),
+            heard => panic!("{heard:?}"),
+        }
+        assert_eq!(house.levels(), if happened { (207, 0) } else { (107, 0) });
+    }
+}
+
+#[test]
+fn whoever_waits_too_long_for_an_unknown_commit_is_not_told_that_nothing_was_done() {
+    let limits = QueueLimits { wait_max: Duration::from_millis(200), ..QueueLimits::default() };
+    let house = House::open_with(Poison::Breaks, limits);
+    house.faults.unknown.store(true, Ordering::SeqCst);
+    house.faults.outlives_unknown.store(true, Ordering::SeqCst);
+    house.faults.away.store(u32::MAX, Ordering::SeqCst);
+    let asked = house.ask(keyed("a", change(1, Add, 7)));
+    let end = house.work_off();
+    assert!(matches!(end, LaneEnd::Drained), "{end:?}");
+    assert!(matches!(asked.wait(), Err(Fault::OutcomeUnknown(_))));
+}
+
+#[test]
 fn many_who_fight_for_the_same_units_win_exactly_as_often_as_there_are() {
     let house = House::open(Poison::Breaks);
     let lane = house.lane();
@@ -196,9 +231,13 @@ struct House {
 
 impl House {
     fn open(poison: Poison) -> Self {
+        Self::open_with(poison, QueueLimits::default())
+    }
+
+    fn open_with(poison: Poison, limits: QueueLimits) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-22T10:00:00Z").expect("a time")));
         let (store, queries, faults) = FaultyStore::new(clock, poison);
-        let mut house = Self { store, queue: CommandQueue::new(QueueLimits::default()), queries, faults };
+        let mut house = Self { store, queue: CommandQueue::new(limits), queries, faults };
         let made =
             Command::CreateItem(new_item(1, &[("main", 100)]), holdfast_application::command::Remarks::default());
         house.decide(&[submission(made)]);

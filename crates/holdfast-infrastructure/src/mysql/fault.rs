@@ -88,6 +88,15 @@ fn as_fault(class: Class, error: Error) -> StoreError {
     }
 }
 
+/// Whether the database may be there again later: it does not answer, takes nobody more, or is shutting down.
+pub(crate) fn is_away(error: &Error) -> bool {
+    match error {
+        Error::MySqlError(told) => matches!(told.code, 1040 | 1047 | 1053 | 1203),
+        Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) => true,
+        Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => false,
+    }
+}
+
 /// Whether the connection is of no use any more.
 pub(crate) fn ends_connection(error: &Error) -> bool {
     match error {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use holdfast_application::queries::StockQueries;
 
 use crate::mysql::connect::{Address, MysqlSettings, Purpose};
+use crate::mysql::fault::is_away;
 use crate::mysql::readers::MysqlReaders;
 use crate::mysql::schema;
 use crate::mysql::session::MysqlSession;
@@ -35,9 +36,18 @@ pub enum OpenError {
         /// The one this program needs.
         known: i64,
     },
-    /// The database does not answer, or not as it should.
+    /// The database does not answer, or takes nobody at present.
+    #[error("the database cannot be reached")]
+    Away(#[source] mysql::Error),
+    /// The database answers, and says no: no rights, no such database.
     #[error("the database cannot be used")]
-    Database(#[from] mysql::Error),
+    Database(#[source] mysql::Error),
+}
+
+impl From<mysql::Error> for OpenError {
+    fn from(error: mysql::Error) -> Self {
+        if is_away(&error) { Self::Away(error) } else { Self::Database(error) }
+    }
 }
 
 /// Opens a store for writing. Reads go to the second value.

@@ -62,6 +62,11 @@ impl Store for MysqlStore {
         Ok(Box::new(SqlTransaction::new(Writing { store: self, now: None, numbers, next_location: None })))
     }
 
+    /// Nothing is remembered but numbers, and those only of commits that are certain.
+    fn outlives_unknown(&self) -> bool {
+        true
+    }
+
     fn rest(&mut self) -> Result<(), StoreError> {
         Ok(())
     }

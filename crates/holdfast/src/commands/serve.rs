@@ -13,8 +13,12 @@ pub(super) fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, Failure
     let settings = super::configuration(common, args.settings())?.typed()?;
     telemetry::start_logging(&settings);
     let told = signals::listen()?;
+    if args.migrate {
+        let statements = wiring::migrate(&settings, false)?;
+        tracing::info!(statements = statements.len(), "the schema is the present one");
+    }
     let running = start(&settings)?;
-    say_ready(common, &running)?;
+    say_ready(common, &settings, &running)?;
     let ended = running.wait(&told);
     tracing::info!("stopping: requests under way finish, what waits in line is decided");
     running.stop();
@@ -31,12 +35,12 @@ pub(super) fn start(settings: &config::Settings) -> Result<Running, Failure> {
             "LISTENING BEYOND THIS MACHINE WITHOUT ACCESS KEYS: everybody who reaches this port can change stock"
         );
     }
-    tracing::info!(address = %running.address, data = %settings.store.data.display(), "ready");
+    tracing::info!(address = %running.address, store = wiring::kind_of_store(settings), "ready");
     Ok(running)
 }
 
 /// Says where the service is: its URLs on a terminal, else a line of JSON.
-fn say_ready(common: &CommonArgs, running: &Running) -> Result<(), Failure> {
+fn say_ready(common: &CommonArgs, settings: &config::Settings, running: &Running) -> Result<(), Failure> {
     let mut output = Output::new(common.json);
     let url = running.url();
     let version = env!("CARGO_PKG_VERSION");
@@ -46,7 +50,7 @@ fn say_ready(common: &CommonArgs, running: &Running) -> Result<(), Failure> {
              {url}/metrics\n\nCtrl-C stops it."
         ))
     } else {
-        output.json(&json!({"ready": true, "url": url, "store": "sqlite", "version": version}))
+        output.json(&json!({"ready": true, "url": url, "store": wiring::kind_of_store(settings), "version": version}))
     };
     // A reader that has gone does not stop the service.
     said.or_else(|failure| if failure.exit == Exit::Done { Ok(()) } else { Err(failure) })

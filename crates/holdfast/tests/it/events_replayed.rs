@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::program::{Program, argument};
+use crate::shared_database::SharedDatabase;
 use crate::test_data::{Books, fast_program, kept, large, unpacked};
 
 const ORDERS_ONLY: &str = "order_created";
@@ -23,6 +24,21 @@ fn the_orders_of_northwind_lead_to_the_expected_books() {
 #[test]
 fn the_orders_of_dataco_lead_to_the_expected_books() {
     replay_all_scenarios(&kept("dataco_sample"), Program::new);
+}
+
+#[test]
+fn three_days_of_the_gift_wholesaler_lead_to_the_expected_books_on_a_shared_store() {
+    replay_all_scenarios_shared("online_retail_small");
+}
+
+#[test]
+fn the_orders_of_northwind_lead_to_the_expected_books_on_a_shared_store() {
+    replay_all_scenarios_shared("northwind");
+}
+
+#[test]
+fn the_orders_of_dataco_lead_to_the_expected_books_on_a_shared_store() {
+    replay_all_scenarios_shared("dataco_sample");
 }
 
 #[test]
@@ -126,6 +142,12 @@ fn replay_all_scenarios(folder: &Path, program: impl Fn() -> Program) {
         }
         assert_eq!((found.levels.len(), found.orders.len()), (expected.levels.len(), expected.orders.len()));
         verify(&program);
+    }
+}
+
+fn replay_all_scenarios_shared(folder: &str) {
+    if SharedDatabase::is_there() {
+        replay_all_scenarios(&kept(folder), || Program::new().on(SharedDatabase::migrated()));
     }
 }
 

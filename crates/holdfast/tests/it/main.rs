@@ -22,6 +22,8 @@ mod program;
 mod running;
 mod service;
 mod settings;
+mod shared_database;
+mod shared_store;
 mod shutdown;
 mod small_disk;
 mod stampede;

@@ -6,11 +6,15 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::shared_database::SharedDatabase;
+
 /// The program with a store of its own.
 pub(crate) struct Program {
     binary: PathBuf,
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
+    /// The database it uses instead of the folder; it goes away with the program.
+    database: Option<SharedDatabase>,
 }
 
 /// What a run of the program said.
@@ -33,13 +37,24 @@ impl Program {
     /// Another build of the program, with an empty store.
     pub(crate) fn from_binary(binary: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { binary: binary.to_owned(), folder, environment: Vec::new() }
+        Self { binary: binary.to_owned(), folder, environment: Vec::new(), database: None }
     }
 
     /// The same with a variable in its environment.
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same on a shared database.
+    pub(crate) fn on(self, database: SharedDatabase) -> Self {
+        let url = database.url();
+        Self { database: Some(database), ..self }.with_variable("HOLDFAST_STORE__DATABASE_URL", &url)
+    }
+
+    /// The shared database it uses.
+    pub(crate) fn database(&self) -> &SharedDatabase {
+        self.database.as_ref().expect("a program on a shared database")
     }
 
     /// The folder it works in.
