@@ -4,10 +4,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use holdfast_application::answer::Reply;
+use holdfast_application::audit::prove;
+use holdfast_application::batch::BatchLimits;
 use holdfast_application::clock::ManualClock;
-use holdfast_application::ports::{Store, StoreError, StoreTransaction};
+use holdfast_application::command::{Remarks, Submission};
+use holdfast_application::lane::{Lane, decide_at_once};
+use holdfast_application::ports::contract::warehouse::{lines, new_item, submission};
+use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::queries::StockQueries;
-use holdfast_application::store_contract;
+use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
+use holdfast_application::ticket::Ticket;
+use holdfast_application::{Command, Policy, store_contract};
+use holdfast_domain::OrderId;
 use holdfast_infrastructure::mysql::{MysqlSettings, MysqlStore, OpenError, TimeSource, migrate, open};
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Opts};
@@ -72,7 +81,7 @@ fn a_writer_whose_connection_was_cut_makes_a_new_one() {
     assert_eq!(queries.locations().expect("readers make new ones too").len(), 1);
     database.cut_connections();
     let unknown = transaction.commit().expect_err("nobody answers");
-    assert!(matches!(unknown, holdfast_application::ports::CommitError::Unknown(_)), "{unknown}");
+    assert!(matches!(unknown, CommitError::Unknown(_)), "{unknown}");
     store.begin().expect("a new connection").commit().expect("and commits");
 }
 
@@ -114,6 +123,45 @@ fn two_writers_never_share_a_number() {
     next.push(transaction.numbering(6_000).expect("numbers"));
     let orders: Vec<u64> = next.iter().map(|numbering| numbering.order.0).collect();
     assert_eq!(orders, [1, 5_001, 10_001]);
+}
+
+#[test]
+fn two_writers_who_fight_for_the_same_units_promise_each_once() {
+    let Some(database) = Database::make() else {
+        return left_out("two_writers_who_fight_for_the_same_units_promise_each_once");
+    };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut store, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let made = [1, 2].map(|number| Command::CreateItem(new_item(number, &[("main", 100)]), Remarks::default()));
+    decide_at_once(&mut store, &made.map(submission), &Policy::default()).expect("made");
+    // Small batches, so that the two meet often.
+    let limits = BatchLimits { commands_max: 5, ..BatchLimits::default() };
+    let winners: usize = std::thread::scope(|threads| {
+        let lanes = [1_u8, 2].map(|lane| {
+            let (store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+            let queue = CommandQueue::new(QueueLimits::default());
+            let worker = Lane::new(Box::new(store), queue.clone(), Policy::default(), limits);
+            let tickets: Vec<Ticket> = (0..240_u8)
+                .map(|number| queue.submit(wish(lane, number), Class::Interactive, None).expect("room"))
+                .collect();
+            queue.close();
+            threads.spawn(move || {
+                let _ = worker.run();
+                tickets.into_iter().map(Ticket::wait).filter(|heard| matches!(heard, Ok(Reply::Decided(Ok(_))))).count()
+            })
+        });
+        lanes.into_iter().map(|lane| lane.join().expect("a lane")).sum()
+    });
+    assert_eq!(winners, 100);
+    let report = prove(&*queries, None).expect("reads");
+    assert_eq!((report.faults, report.reservations), (Vec::new(), 200));
+}
+
+/// An order of this lane's for one unit of each of both products.
+fn wish(lane: u8, number: u8) -> Submission {
+    let order = OrderId::from_bytes([lane, number].repeat(8).try_into().expect("16 bytes"));
+    let lines = lines(&[(1, 1), (2, 1)]);
+    submission(Command::ReserveOrder { order, lines, ttl: None, strategy: None })
 }
 
 fn left_out(story: &str) {
