@@ -105,6 +105,8 @@ fn start_mariadb() -> Result<String> {
         of("socket", &folder.join("socket")),
         of("pid-file", &folder.join("pid")),
         of("log-error", &folder.join("log")),
+        // Its own too: a database that starts empties its folder for temporary files, whoever else uses it.
+        of("tmpdir", &folder),
         format!("--port={port}"),
         "--bind-address=127.0.0.1".to_owned(),
         "--max-connections=1000".to_owned(),

@@ -85,18 +85,21 @@ CREATE TABLE IF NOT EXISTS orders (
     KEY orders_due (status, expires_at, number)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- `number` is order number << 20 | line, which its id is made from too.
+-- `number` is order number << 20 | line, which its id is made from too. `order_number` is for joins: these databases find no
+-- stretch of a key for each row of another table.
 CREATE TABLE IF NOT EXISTS reservations (
-    number      BIGINT  NOT NULL PRIMARY KEY,
-    item        BIGINT  NOT NULL,
-    location    BIGINT  NOT NULL,
-    quantity    BIGINT  NOT NULL,
-    status      TINYINT NOT NULL,
-    sequence    BIGINT  NOT NULL,
-    reserved_at BIGINT  NOT NULL,
-    expired_at  BIGINT,
-    ended_at    BIGINT,
-    reason      VARBINARY(256)
+    number       BIGINT  NOT NULL PRIMARY KEY,
+    item         BIGINT  NOT NULL,
+    location     BIGINT  NOT NULL,
+    quantity     BIGINT  NOT NULL,
+    status       TINYINT NOT NULL,
+    sequence     BIGINT  NOT NULL,
+    reserved_at  BIGINT  NOT NULL,
+    expired_at   BIGINT,
+    ended_at     BIGINT,
+    reason       VARBINARY(256),
+    order_number BIGINT AS (number >> 20) STORED,
+    KEY reservations_of_order (order_number, number)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS waiting_payments (

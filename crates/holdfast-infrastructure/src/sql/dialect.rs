@@ -7,6 +7,9 @@ pub(crate) struct Dialect {
     pub(crate) stages: Option<Stages>,
     /// What a `SELECT` ends with that locks its rows until the transaction ends.
     pub(crate) lock_rows: &'static str,
+    /// Joins `reservations` as `r` to the `orders` as `o` in front of them: an order's number stands before the place, which
+    /// has 20 bits.
+    pub(crate) reservations_of_order: &'static str,
     /// Puts movements in an order in which each item's sequences rise, the cheapest there is.
     pub(crate) commit_order: &'static str,
 }
@@ -24,8 +27,14 @@ pub(crate) struct Stages {
 pub(crate) static SQLITE: Dialect = Dialect {
     stages: Some(Stages { bits: 4, condition: "(m.sequence >> 4) = ?" }),
     lock_rows: "",
+    reservations_of_order: "r.number BETWEEN (o.number << 20) AND ((o.number << 20) | 1048575)",
     commit_order: "rowid",
 };
 
 /// MySQL 8, MariaDB 10.6 and later, and TiDB.
-pub(crate) static MYSQL: Dialect = Dialect { stages: None, lock_rows: " FOR UPDATE", commit_order: "item, sequence" };
+pub(crate) static MYSQL: Dialect = Dialect {
+    stages: None,
+    lock_rows: " FOR UPDATE",
+    reservations_of_order: "r.order_number = o.number",
+    commit_order: "item, sequence",
+};

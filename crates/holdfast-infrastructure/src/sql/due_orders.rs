@@ -10,7 +10,7 @@ use holdfast_domain::{LocationNumber, OrderId, ProductId, Timestamp};
 
 use crate::sql::due_holders::{DueHolders, SharedHolders};
 use crate::sql::session::{Row, SqlSession, Value};
-use crate::sql::{codec, items, orders, reservations};
+use crate::sql::{codec, items, orders};
 
 /// Stock levels, by product and location; `None` stands for any location.
 pub(crate) type Levels<'a> = &'a [(ProductId, Option<LocationNumber>)];
@@ -68,9 +68,9 @@ pub(crate) fn holds_as_remembered(
         seen_until = holders.seen_until;
     }
     let sql = format!(
-        "SELECT o.id, r.item, r.location, r.quantity FROM orders o JOIN reservations r ON r.number {} \
+        "SELECT o.id, r.item, r.location, r.quantity FROM orders o JOIN reservations r ON {} \
          WHERE o.number = ? AND o.expires_at = ? AND o.status = 1 AND +r.status = 1",
-        reservations::of_order_in("o.number")
+        session.dialect().reservations_of_order
     );
     let mut found = Found::default();
     let mut ended = Vec::new();
@@ -123,10 +123,10 @@ fn look_on(
         return Ok(true);
     }
     let sql = format!(
-        "SELECT o.expires_at, o.number, r.item FROM orders o CROSS JOIN reservations r ON r.number {} \
+        "SELECT o.expires_at, o.number, r.item FROM orders o CROSS JOIN reservations r ON {} \
          WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at >= ? AND o.expires_at <= ? AND +r.status = 1 \
          ORDER BY o.expires_at, o.number",
-        reservations::of_order_in("o.number")
+        session.dialect().reservations_of_order
     );
     let (mut looked_at, mut last, mut stopped_at) = (0_usize, None, None);
     // Orders that end at the same moment as the last one are looked at again: one may have come since.
@@ -171,10 +171,10 @@ fn scan(
 ) -> Result<(), StoreError> {
     // The plus keeps SQLite from building an index of its own over all live reservations, every time.
     let sql = format!(
-        "SELECT o.id, r.item, r.location, r.quantity FROM orders o CROSS JOIN reservations r ON r.number {} \
+        "SELECT o.id, r.item, r.location, r.quantity FROM orders o CROSS JOIN reservations r ON {} \
          WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at >= ? AND o.expires_at <= ? AND +r.status = 1 \
          ORDER BY o.expires_at, o.number LIMIT ?",
-        reservations::of_order_in("o.number")
+        session.dialect().reservations_of_order
     );
     let mut further = Found::default();
     let most = most.saturating_sub(found.orders.len());

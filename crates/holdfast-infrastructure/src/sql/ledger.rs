@@ -266,8 +266,8 @@ pub(crate) fn read_promises(
     }
     read_payments(session, reader)?;
     let everything = format!(
-        "SELECT {HELD}, {OWNER} FROM orders o LEFT JOIN reservations r ON r.number {} ORDER BY o.number, r.number",
-        reservations::of_order_in("o.number")
+        "SELECT {HELD}, {OWNER} FROM orders o LEFT JOIN reservations r ON {} ORDER BY o.number, r.number",
+        session.dialect().reservations_of_order
     );
     let mut found = 0_i64;
     let question = Question { table: "reservations", sql: &everything, values: &[], key: &[(0, "number")] };

@@ -58,11 +58,6 @@ pub(crate) fn order_of(column: &str) -> String {
     format!("({column} >> {PLACE_BITS})")
 }
 
-/// In SQL: the condition that a number is one of the reservations of the order with the number in `column`.
-pub(crate) fn of_order_in(column: &str) -> String {
-    format!("BETWEEN ({column} << {PLACE_BITS}) AND (({column} << {PLACE_BITS}) | {PLACE_MAX})")
-}
-
 /// The status that a code names.
 pub(crate) fn status(code: i64) -> Result<ReservationStatus, StoreError> {
     let status = u8::try_from(code).ok().and_then(ReservationStatus::from_code);
