@@ -102,7 +102,8 @@ fn start_mariadb() -> Result<String> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let mut server = program("mariadbd", &[]);
     server.args(&shared).args([
-        of("socket", &folder.join("socket")),
+        // Within the data folder: the path of a socket has at most some hundred bytes.
+        "--socket=socket".to_owned(),
         of("pid-file", &folder.join("pid")),
         of("log-error", &folder.join("log")),
         // Its own too: a database that starts empties its folder for temporary files, whoever else uses it.
