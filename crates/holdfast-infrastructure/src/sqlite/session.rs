@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use holdfast_application::ports::StoreError;
@@ -65,6 +66,17 @@ fn bind(statement: &mut CachedStatement<'_>, values: &[Value<'_>]) -> Result<(),
     Ok(())
 }
 
+/// Visits the rows of a statement whose values are bound, and says whether the visitor has seen enough.
+fn visit_rows(statement: &mut CachedStatement<'_>, visit: RowVisitor<'_>) -> Result<ControlFlow<()>, StoreError> {
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(fault)? {
+        if visit(&SqliteRow(row))?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
 impl SqlSession for SqliteSession {
     fn dialect(&self) -> &'static Dialect {
         &SQLITE
@@ -80,13 +92,7 @@ impl SqlSession for SqliteSession {
     fn query(&mut self, sql: &str, values: &[Value<'_>], visit: RowVisitor<'_>) -> Result<(), StoreError> {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, values)?;
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(fault)? {
-            if visit(&SqliteRow(row))?.is_break() {
-                break;
-            }
-        }
-        Ok(())
+        visit_rows(&mut statement, visit).map(|_| ())
     }
 
     fn write_rows(
@@ -125,11 +131,8 @@ impl SqlSession for SqliteSession {
         let mut statement = self.prepare(finder.for_one_key())?;
         for key in keys {
             bind(&mut statement, key)?;
-            let mut rows = statement.raw_query();
-            while let Some(row) = rows.next().map_err(fault)? {
-                if visit(&SqliteRow(row))?.is_break() {
-                    return Ok(());
-                }
+            if visit_rows(&mut statement, visit)?.is_break() {
+                break;
             }
         }
         Ok(())
