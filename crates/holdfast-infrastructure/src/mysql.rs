@@ -11,10 +11,13 @@ mod numbers;
 mod open;
 mod order_index;
 mod readers;
+mod risks;
 mod schema;
 mod session;
+mod startup_checks;
 mod store;
 
 pub use connect::MysqlSettings;
-pub use open::{OpenError, migrate, open, open_reader};
+pub use open::{OpenError, migrate, open, open_reader, time_of};
+pub use risks::Risk;
 pub use store::{MysqlStore, TimeSource};

@@ -1,10 +1,12 @@
 //! How the parts become a service: the one place where stores, clocks and interfaces are chosen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast_application::Clock;
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
+use holdfast_domain::Timestamp;
 use holdfast_infrastructure::mysql::{self, MysqlSettings, TimeSource};
 use holdfast_infrastructure::sqlite::{self, SqliteSettings};
 
@@ -18,6 +20,9 @@ mod system_clock;
 
 pub(crate) use running::Running;
 pub(crate) use system_clock::SystemClock;
+
+/// How far the database's clock may be from this machine's (PROTOCOL, section 3.13).
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(2);
 
 /// The store, open for writing. Nobody else writes to an embedded one.
 pub(crate) struct Books {
@@ -40,12 +45,23 @@ pub(crate) fn open_books(settings: &Settings) -> Result<Books, Failure> {
     let clock = Arc::new(SystemClock::start());
     if let Some(shared) = shared(settings) {
         let (store, queries) = mysql::open(&shared, TimeSource::Database).map_err(|error| shared_not_opened(&error))?;
+        let theirs = mysql::time_of(&shared).map_err(|error| shared_not_opened(&error))?;
+        tell_if_clocks_differ(clock.now(), theirs);
         return Ok(Books { store: Box::new(store), queries, clock });
     }
     let told_by: Arc<dyn Clock> = clock.clone();
     let (store, queries) = sqlite::open(&embedded(settings), told_by).map_err(|error| embedded_not_opened(&error))?;
     clock.not_before(store.decided_at());
     Ok(Books { store: Box::new(store), queries, clock })
+}
+
+/// Batches are decided by the database's clock, and expiry is looked for by this machine's.
+fn tell_if_clocks_differ(ours: Timestamp, theirs: Timestamp) {
+    let apart = Duration::from_micros(ours.micros().abs_diff(theirs.micros()));
+    if apart > CLOCKS_APART_MAX {
+        let seconds = apart.as_secs_f64();
+        tracing::warn!("the database's clock is {seconds:.1} s off this machine's: keep both in step");
+    }
 }
 
 /// Opens the store that the settings name, for reading, beside whoever writes to it.
@@ -97,7 +113,7 @@ fn embedded(settings: &Settings) -> SqliteSettings {
 /// The shared database, if the settings name one.
 fn shared(settings: &Settings) -> Option<MysqlSettings> {
     let url = settings.store.database_url.clone()?;
-    Some(MysqlSettings { url, readers: settings.store.readers })
+    Some(MysqlSettings { url, readers: settings.store.readers, accepted_risks: settings.store.accepted_risks.clone() })
 }
 
 fn embedded_not_opened(error: &sqlite::OpenError) -> Failure {

@@ -1,10 +1,12 @@
 //! Connections: where to, and how a session is set.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use mysql::consts::CapabilityFlags;
 use mysql::{Conn, Opts, OptsBuilder};
 
+use crate::mysql::risks::Risk;
 use crate::sql::queries::READ_MAX;
 
 /// How long it may take to be connected.
@@ -25,6 +27,8 @@ pub struct MysqlSettings {
     pub url: String,
     /// Connections for reads.
     pub readers: usize,
+    /// What is put up with at the start.
+    pub accepted_risks: Vec<Risk>,
 }
 
 impl std::fmt::Debug for MysqlSettings {
@@ -56,6 +60,23 @@ impl Address {
             return Err("it names no database: mysql://user:password@host:port/database".to_owned());
         }
         Ok(Self(opts))
+    }
+
+    /// Who connects.
+    pub(crate) fn user(&self) -> &str {
+        self.0.get_user().unwrap_or_default()
+    }
+
+    /// With which password.
+    pub(crate) fn password(&self) -> &str {
+        self.0.get_pass().unwrap_or_default()
+    }
+
+    /// Whether the database is reached over loopback.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        let host = self.0.get_ip_or_hostname();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// A new connection, its session set for `purpose`.
@@ -96,7 +117,7 @@ fn session_settings(purpose: Purpose) -> Vec<String> {
         format!(
             "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,\
              NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} \
-             /*M!100600 , in_predicate_conversion_threshold = 0 */ {limit}"
+             /*M!100600 , in_predicate_conversion_threshold = 0, check_constraint_checks = 1 */ {limit}"
         ),
     ]
 }

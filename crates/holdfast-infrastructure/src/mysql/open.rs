@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use holdfast_application::queries::StockQueries;
+use holdfast_domain::Timestamp;
+use mysql::prelude::Queryable as _;
 
 use crate::mysql::connect::{Address, MysqlSettings, Purpose};
 use crate::mysql::fault::is_away;
 use crate::mysql::readers::MysqlReaders;
 use crate::mysql::schema;
 use crate::mysql::session::MysqlSession;
-use crate::mysql::store::{MysqlStore, TimeSource};
+use crate::mysql::startup_checks;
+use crate::mysql::store::{DATABASE_TIME, MysqlStore, TimeSource};
 use crate::sql::queries::SqlQueries;
 
 /// Why a shared store cannot be opened.
@@ -36,6 +39,9 @@ pub enum OpenError {
         /// The one this program needs.
         known: i64,
     },
+    /// The database is not fit to keep promises on.
+    #[error("the database is not fit to be written to: {}", .0.join("; "))]
+    Unfit(Vec<String>),
     /// The database does not answer, or takes nobody at present.
     #[error("the database cannot be reached")]
     Away(#[source] mysql::Error),
@@ -57,7 +63,16 @@ impl From<mysql::Error> for OpenError {
 /// [`OpenError`]; of a schema that is not this program's, too.
 pub fn open(settings: &MysqlSettings, time: TimeSource) -> Result<(MysqlStore, Arc<dyn StockQueries>), OpenError> {
     let queries = open_reader(settings)?;
-    let session = MysqlSession::connect(&address(settings)?, Purpose::Writing)?;
+    let address = address(settings)?;
+    let mut findings = startup_checks::look(&mut address.connect(Purpose::Writing)?, &address)?;
+    let refusals = findings.refusals(&settings.accepted_risks);
+    for remark in &findings.remarks {
+        tracing::warn!("{remark}");
+    }
+    if !refusals.is_empty() {
+        return Err(OpenError::Unfit(refusals));
+    }
+    let session = MysqlSession::connect(&address, Purpose::Writing)?;
     Ok((MysqlStore::new(session, time), queries))
 }
 
@@ -76,6 +91,16 @@ pub fn open_reader(settings: &MysqlSettings) -> Result<Arc<dyn StockQueries>, Op
         return Err(OpenError::Older { found, known });
     }
     Ok(Arc::new(SqlQueries(MysqlReaders::open(address, settings.readers)?)))
+}
+
+/// What the database's clock says.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub fn time_of(settings: &MysqlSettings) -> Result<Timestamp, OpenError> {
+    let mut connection = address(settings)?.connect(Purpose::Walking)?;
+    Ok(Timestamp::from_micros(connection.query_first(DATABASE_TIME)?.unwrap_or_default()))
 }
 
 /// Brings a database's schema up to date; `dry_run` only tells the statements.

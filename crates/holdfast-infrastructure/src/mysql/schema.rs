@@ -1,6 +1,8 @@
 //! The schema and its versions. The database commits each statement that changes a table by itself, so every statement
 //! can be run again: who is interrupted starts over, and two who start at once do the same.
 
+use std::collections::BTreeSet;
+
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, params};
 
@@ -43,6 +45,13 @@ fn statements(file: &'static str) -> impl Iterator<Item = String> {
         .filter(|part| !part.is_empty())
         .collect();
     statements.into_iter()
+}
+
+/// The tables of the present version.
+pub(crate) fn tables() -> BTreeSet<&'static str> {
+    let made = STEPS.iter().flat_map(|file| file.lines());
+    let named = made.filter_map(|line| line.strip_prefix("CREATE TABLE IF NOT EXISTS "));
+    named.filter_map(|rest| rest.split(' ').next()).collect()
 }
 
 /// Brings a database to the present version.

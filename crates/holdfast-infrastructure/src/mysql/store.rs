@@ -140,10 +140,11 @@ impl TransactionHost for Writing<'_> {
 }
 
 /// What the database's clock says; `NOW()` would tell when the statement's transaction began to wait.
+pub(crate) const DATABASE_TIME: &str = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
+
 fn database_time(session: &mut MysqlSession) -> Result<Timestamp, StoreError> {
     let mut now = None;
-    let sql = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
-    session.query(sql, &[], &mut |row| {
+    session.query(DATABASE_TIME, &[], &mut |row| {
         now = Some(codec::time(row.int(0)?));
         Ok(ControlFlow::Break(()))
     })?;

@@ -2,4 +2,5 @@
 
 mod shared_store;
 mod simulation;
+mod startup;
 mod store_contract;

@@ -164,7 +164,7 @@ fn wish(lane: u8, number: u8) -> Submission {
     submission(Command::ReserveOrder { order, lines, ttl: None, strategy: None })
 }
 
-fn left_out(story: &str) {
+pub(crate) fn left_out(story: &str) {
     eprintln!("{story} is left out: there is no store to show it on");
 }
 
@@ -202,14 +202,14 @@ impl Store for Shared {
 }
 
 /// A database that goes away with this value.
-struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
 }
 
 impl Database {
     /// A new one, where there is a server.
-    fn make() -> Option<Self> {
+    pub(crate) fn make() -> Option<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let server = server()?;
         let name = format!("holdfast_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
@@ -218,8 +218,8 @@ impl Database {
         Some(database)
     }
 
-    fn settings(&self) -> MysqlSettings {
-        MysqlSettings { url: format!("{}/{}", self.server, self.name), readers: 2 }
+    pub(crate) fn settings(&self) -> MysqlSettings {
+        MysqlSettings { url: format!("{}/{}", self.server, self.name), readers: 2, accepted_risks: Vec::new() }
     }
 
     fn connect(&self) -> Conn {
@@ -231,7 +231,7 @@ impl Database {
         connection.query_drop(sql).expect("the server does it");
     }
 
-    fn run(&self, sql: &str) {
+    pub(crate) fn run(&self, sql: &str) {
         self.connect().query_drop(sql).expect("the database does it");
     }
 
@@ -239,7 +239,7 @@ impl Database {
         self.connect().query_first(sql).expect("the database answers").expect("a row")
     }
 
-    fn empty(&self) {
+    pub(crate) fn empty(&self) {
         self.on_server(&format!("DROP DATABASE {}", self.name));
         self.on_server(&format!("CREATE DATABASE {}", self.name));
     }

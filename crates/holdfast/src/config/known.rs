@@ -76,6 +76,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("server.swagger", Kind::Flag),
     known("store.data", Kind::Text),
     known("store.database_url", Kind::Url),
+    known("store.accept_risks", Kind::List),
     known("store.cache_kib", whole(1_024, KIB_MAX)),
     known("store.readers", whole(1, 256)),
     known("queue.commands_max", whole(1, 10_000_000)),

@@ -11,6 +11,7 @@ use holdfast_application::policy::LatePayment;
 use holdfast_application::queue::QueueLimits;
 use holdfast_domain::Strategy;
 use holdfast_domain::book::ExpiryRule;
+use holdfast_infrastructure::mysql::Risk;
 
 use super::{Configuration, Value};
 use crate::exit::Failure;
@@ -58,6 +59,8 @@ pub(crate) struct StoreSettings {
     pub(crate) data: PathBuf,
     /// The shared database, if there is one.
     pub(crate) database_url: Option<String>,
+    /// What is put up with of a shared database.
+    pub(crate) accepted_risks: Vec<Risk>,
     /// KiB of memory for pages.
     pub(crate) cache_kib: u32,
     /// Connections for reading.
@@ -110,6 +113,14 @@ impl Settings {
                 faults.push(format!("cors.origins: {origin} is no origin such as https://shop.example"));
             }
         }
+        let mut accepted_risks = Vec::new();
+        for name in from.list("store.accept_risks") {
+            match Risk::named(&name) {
+                Some(risk) => accepted_risks.push(risk),
+                None => faults
+                    .push(format!("store.accept_risks: {name} is none of {}", Risk::ALL.map(Risk::as_str).join(", "))),
+            }
+        }
         if tracing_subscriber::EnvFilter::try_new(from.text("log.level")).is_err() {
             faults.push(format!("log.level = {} is not understood", from.text("log.level")));
         }
@@ -133,6 +144,7 @@ impl Settings {
             store: StoreSettings {
                 data: PathBuf::from(from.text("store.data")),
                 database_url: from.filled("store.database_url"),
+                accepted_risks,
                 cache_kib: u32::try_from(from.size("store.cache_kib")).unwrap_or(u32::MAX),
                 readers: from.size("store.readers"),
             },
