@@ -6,6 +6,7 @@
 
 mod connect;
 mod fault;
+mod filling;
 mod many_rows;
 mod numbers;
 mod open;
@@ -18,6 +19,7 @@ mod startup_checks;
 mod store;
 
 pub use connect::MysqlSettings;
+pub(crate) use filling::{EmptyStore, WholeStore};
 pub use open::{OpenError, migrate, open, open_reader, time_of};
 pub use risks::Risk;
 pub use store::{MysqlStore, TimeSource};

@@ -10,6 +10,7 @@ mod backlog;
 mod beacon;
 mod cache;
 mod filesystem;
+mod filling;
 mod open;
 mod order_index;
 mod order_runs;
@@ -19,5 +20,6 @@ mod session;
 mod store;
 mod together;
 
+pub(crate) use filling::{EmptyStore, WholeStore};
 pub use open::{OpenError, SqliteSettings, migrate, open, open_for_proof, open_reader};
 pub use store::SqliteStore;

@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Write products, movements, reservations or orders
     Export(ExportArgs),
+    /// Copy a whole store into an empty one, whatever databases the two are
+    Copy(CopyArgs),
     /// Feed a file of events
     Replay(ReplayArgs),
     /// Prove the books: every number follows from its movements
@@ -226,6 +228,21 @@ pub(crate) struct ExportArgs {
     /// Where from.
     #[command(flatten)]
     pub(crate) server: ServerArg,
+}
+
+/// `copy`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  holdfast copy --from ./data --to mysql://holdfast:…@10.0.0.5/holdfast\n  holdfast copy --from \
+                        mysql://holdfast:…@10.0.0.5/holdfast --to ./data"
+)]
+pub(crate) struct CopyArgs {
+    /// The store to copy: a folder, or mysql://user:password@host:port/database
+    #[arg(long, value_name = "FOLDER|URL", env = "HOLDFAST_COPY_FROM", hide_env_values = true)]
+    pub(crate) from: String,
+    /// The empty store to fill, which is made where there is none: a folder, or mysql://user:password@host:port/database
+    #[arg(long, value_name = "FOLDER|URL", env = "HOLDFAST_COPY_TO", hide_env_values = true)]
+    pub(crate) to: String,
 }
 
 /// `verify`

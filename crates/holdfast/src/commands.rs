@@ -9,6 +9,7 @@ use crate::output::Output;
 mod bench;
 mod completions;
 mod config_show;
+mod copy;
 mod demo;
 mod export;
 mod import;
@@ -35,6 +36,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Command::Migrate(args) => migrate::run(&common, &args),
         Command::Import(args) => import::run(&common, &args),
         Command::Export(args) => export::run(&common, &args),
+        Command::Copy(args) => copy::run(&common, &args),
         Command::Replay(args) => replay::run(&common, &args),
         Command::Verify(VerifyArgs { server: Some(_), .. }) => Err(Failure::usage(
             "verify takes no --server: a proof needs one moment of the whole store, which a service does not hand out. \

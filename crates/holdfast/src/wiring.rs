@@ -1,5 +1,6 @@
 //! How the parts become a service: the one place where stores, clocks and interfaces are chosen.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use holdfast_application::Clock;
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
 use holdfast_domain::Timestamp;
+use holdfast_infrastructure::copying::{self, StoreAddress};
 use holdfast_infrastructure::mysql::{self, MysqlSettings, TimeSource};
 use holdfast_infrastructure::sqlite::{self, SqliteSettings};
 
@@ -82,6 +84,36 @@ pub(crate) fn open_for_proof(settings: &Settings) -> Result<Arc<dyn StockQueries
     }
 }
 
+/// The store that a folder or an URL names; the settings tell the rest.
+pub(crate) fn address(settings: &Settings, place: &str) -> StoreAddress {
+    if place.starts_with("mysql://") {
+        StoreAddress::Shared(shared_at(settings, place.to_owned()))
+    } else {
+        StoreAddress::Embedded(embedded_in(settings, Path::new(place)))
+    }
+}
+
+/// Opens a store for reading.
+pub(crate) fn open_at(address: &StoreAddress) -> Result<Arc<dyn StockQueries>, Failure> {
+    match address {
+        StoreAddress::Embedded(settings) => sqlite::open_reader(settings).map_err(|error| embedded_not_opened(&error)),
+        StoreAddress::Shared(settings) => mysql::open_reader(settings).map_err(|error| shared_not_opened(&error)),
+    }
+}
+
+/// Why a store cannot be opened, for people.
+pub(crate) fn not_opened(error: &copying::OpenError) -> Failure {
+    match error {
+        copying::OpenError::Embedded(error) => embedded_not_opened(error),
+        copying::OpenError::Shared(error) => shared_not_opened(error),
+    }
+}
+
+/// What time it is.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::start())
+}
+
 /// Creates or upgrades the schema; returns the statements.
 pub(crate) fn migrate(settings: &Settings, dry_run: bool) -> Result<Vec<String>, Failure> {
     refuse_what_is_planned(settings)?;
@@ -103,17 +135,24 @@ fn refuse_what_is_planned(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn embedded(settings: &Settings) -> SqliteSettings {
+    embedded_in(settings, &settings.store.data)
+}
+
+fn embedded_in(settings: &Settings, folder: &Path) -> SqliteSettings {
     SqliteSettings {
         cache_kib: settings.store.cache_kib,
         readers: settings.store.readers,
-        ..SqliteSettings::in_folder(&settings.store.data)
+        ..SqliteSettings::in_folder(folder)
     }
 }
 
 /// The shared database, if the settings name one.
 fn shared(settings: &Settings) -> Option<MysqlSettings> {
-    let url = settings.store.database_url.clone()?;
-    Some(MysqlSettings { url, readers: settings.store.readers, accepted_risks: settings.store.accepted_risks.clone() })
+    Some(shared_at(settings, settings.store.database_url.clone()?))
+}
+
+fn shared_at(settings: &Settings, url: String) -> MysqlSettings {
+    MysqlSettings { url, readers: settings.store.readers, accepted_risks: settings.store.accepted_risks.clone() }
 }
 
 fn embedded_not_opened(error: &sqlite::OpenError) -> Failure {

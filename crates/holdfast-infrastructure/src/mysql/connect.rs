@@ -46,6 +46,8 @@ pub(crate) enum Purpose {
     Reading,
     /// It walks over much, however long that takes.
     Walking,
+    /// It writes much, however long that takes.
+    Filling,
 }
 
 /// Where connections lead.
@@ -81,7 +83,7 @@ impl Address {
 
     /// A new connection, its session set for `purpose`.
     pub(crate) fn connect(&self, purpose: Purpose) -> mysql::Result<Conn> {
-        let silence_max = (purpose != Purpose::Walking).then_some(SILENCE_MAX);
+        let silence_max = matches!(purpose, Purpose::Writing | Purpose::Reading).then_some(SILENCE_MAX);
         let opts = OptsBuilder::from_opts(self.0.clone())
             .tcp_connect_timeout(Some(CONNECT_MAX))
             .read_timeout(silence_max)
@@ -98,7 +100,7 @@ impl Address {
 /// What a session is told first. Comments that begin with `/*M!` speak to MariaDB, those with `/*!80000` to MySQL.
 fn session_settings(purpose: Purpose) -> Vec<String> {
     let isolation = match purpose {
-        Purpose::Writing => "READ COMMITTED",
+        Purpose::Writing | Purpose::Filling => "READ COMMITTED",
         Purpose::Reading | Purpose::Walking => "REPEATABLE READ",
     };
     let limit = match purpose {
@@ -110,7 +112,7 @@ fn session_settings(purpose: Purpose) -> Vec<String> {
                 max.as_millis()
             )
         }
-        Purpose::Writing | Purpose::Walking => String::new(),
+        Purpose::Writing | Purpose::Walking | Purpose::Filling => String::new(),
     };
     vec![
         format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}"),

@@ -63,16 +63,7 @@ impl From<mysql::Error> for OpenError {
 /// [`OpenError`]; of a schema that is not this program's, too.
 pub fn open(settings: &MysqlSettings, time: TimeSource) -> Result<(MysqlStore, Arc<dyn StockQueries>), OpenError> {
     let queries = open_reader(settings)?;
-    let address = address(settings)?;
-    let mut findings = startup_checks::look(&mut address.connect(Purpose::Writing)?, &address)?;
-    let refusals = findings.refusals(&settings.accepted_risks);
-    for remark in &findings.remarks {
-        tracing::warn!("{remark}");
-    }
-    if !refusals.is_empty() {
-        return Err(OpenError::Unfit(refusals));
-    }
-    let session = MysqlSession::connect(&address, Purpose::Writing)?;
+    let session = checked(settings, Purpose::Writing)?;
     Ok((MysqlStore::new(session, time), queries))
 }
 
@@ -82,6 +73,11 @@ pub fn open(settings: &MysqlSettings, time: TimeSource) -> Result<(MysqlStore, A
 ///
 /// [`OpenError`]; of a schema that is not this program's, too.
 pub fn open_reader(settings: &MysqlSettings) -> Result<Arc<dyn StockQueries>, OpenError> {
+    Ok(Arc::new(SqlQueries(readers(settings)?)))
+}
+
+/// The connections of a reader of a store whose schema is this program's.
+pub(crate) fn readers(settings: &MysqlSettings) -> Result<MysqlReaders, OpenError> {
     let address = address(settings)?;
     let (found, known) = (schema::version_of(&mut address.connect(Purpose::Walking)?)?, schema::version());
     if found > known {
@@ -90,7 +86,21 @@ pub fn open_reader(settings: &MysqlSettings) -> Result<Arc<dyn StockQueries>, Op
     if found < known {
         return Err(OpenError::Older { found, known });
     }
-    Ok(Arc::new(SqlQueries(MysqlReaders::open(address, settings.readers)?)))
+    Ok(MysqlReaders::open(address, settings.readers)?)
+}
+
+/// A session for writing, on a database that is fit to be written to.
+pub(crate) fn checked(settings: &MysqlSettings, purpose: Purpose) -> Result<MysqlSession, OpenError> {
+    let address = address(settings)?;
+    let mut findings = startup_checks::look(&mut address.connect(purpose)?, &address)?;
+    let refusals = findings.refusals(&settings.accepted_risks);
+    for remark in &findings.remarks {
+        tracing::warn!("{remark}");
+    }
+    if !refusals.is_empty() {
+        return Err(OpenError::Unfit(refusals));
+    }
+    Ok(MysqlSession::connect(&address, purpose)?)
 }
 
 /// What the database's clock says.

@@ -33,7 +33,7 @@ impl MysqlSession {
     /// Begins a transaction, on a new connection when the old one is gone.
     pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
         let sql = match self.purpose {
-            Purpose::Writing => "START TRANSACTION",
+            Purpose::Writing | Purpose::Filling => "START TRANSACTION",
             Purpose::Reading | Purpose::Walking => "START TRANSACTION WITH CONSISTENT SNAPSHOT",
         };
         self.rollback();

@@ -12,7 +12,7 @@ use holdfast_domain::Timestamp;
 use crate::sql::codec::{self, broken};
 use crate::sql::session::{RowFinder, RowWriter, SqlSession, Upsert, Value};
 
-static ANSWERS: RowWriter = RowWriter {
+pub(crate) static ANSWERS: RowWriter = RowWriter {
     insert: "INSERT INTO answers (scope, `key`, position, fingerprint, status, body, location, etag, kept_at)",
     columns: 9,
     upsert: Upsert::Never,

@@ -34,7 +34,7 @@ static LEVELS_OF: LazyLock<RowFinder> = LazyLock::new(|| {
     RowFinder::new(select, "l.item = ?", "l.item, l.location")
 });
 
-static NEW_CARDS: RowWriter = RowWriter { insert: INSERT_CARD, columns: 7, upsert: Upsert::Never };
+pub(crate) static NEW_CARDS: RowWriter = RowWriter { insert: INSERT_CARD, columns: 7, upsert: Upsert::Never };
 
 const INSERT_CARD: &str = "INSERT INTO items (number, product, sku, name, reorder_level, max_stock_level, created_at)";
 
@@ -45,13 +45,13 @@ static CHANGED_CARDS: RowWriter = RowWriter {
     upsert: Upsert::Columns { key: "number", columns: &["sku", "name", "reorder_level", "max_stock_level"] },
 };
 
-static STOCK: RowWriter = RowWriter {
+pub(crate) static STOCK: RowWriter = RowWriter {
     insert: "INSERT INTO stock (item, sequence, version, last_restocked, updated_at, low)",
     columns: 6,
     upsert: Upsert::Columns { key: "item", columns: &["sequence", "version", "last_restocked", "updated_at", "low"] },
 };
 
-static LEVELS: RowWriter = RowWriter {
+pub(crate) static LEVELS: RowWriter = RowWriter {
     insert: "INSERT INTO levels (item, location, available, reserved)",
     columns: 4,
     upsert: Upsert::Columns { key: "item, location", columns: &["available", "reserved"] },

@@ -8,7 +8,7 @@ use holdfast_domain::{Location, LocationCode, Name};
 use crate::sql::codec;
 use crate::sql::session::{RowWriter, SqlSession, Upsert, Value};
 
-static LOCATIONS: RowWriter =
+pub(crate) static LOCATIONS: RowWriter =
     RowWriter { insert: "INSERT INTO locations (number, code, name, priority)", columns: 4, upsert: Upsert::Never };
 
 pub(crate) fn load(session: &mut dyn SqlSession) -> Result<Vec<Location>, StoreError> {

@@ -13,7 +13,7 @@ use crate::sql::codec::{self, broken};
 use crate::sql::reservations;
 use crate::sql::session::{Row, RowWriter, SqlSession, Upsert, Value};
 
-static MOVEMENTS: RowWriter = RowWriter {
+pub(crate) static MOVEMENTS: RowWriter = RowWriter {
     insert: "INSERT INTO movements (item, sequence, location, kind, quantity, available, reserved, reservation, \
              created_at, actor, reason, reference, notes)",
     columns: 13,

@@ -13,7 +13,7 @@ use crate::sql::order_index::OrderRow;
 use crate::sql::session::{GuardedChange, Row, RowGuard, RowWriter, SqlSession, Upsert, Value};
 use crate::sql::{items, reservations};
 
-static ORDERS: RowWriter = RowWriter {
+pub(crate) static ORDERS: RowWriter = RowWriter {
     insert: "INSERT INTO orders (number, order_seq, id, numbered_at, status, events_seen, reserved_at, expires_at, \
              first_ttl, ended_at, reason, asked)",
     columns: 12,

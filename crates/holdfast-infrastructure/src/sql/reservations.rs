@@ -12,7 +12,7 @@ use holdfast_domain::{ItemNumber, Order, OrderNumber, ProductId, Reason, Reserva
 use crate::sql::codec::{self, broken};
 use crate::sql::session::{Row, RowFinder, RowWriter, SqlSession, Upsert, Value};
 
-static RESERVATIONS: RowWriter = RowWriter {
+pub(crate) static RESERVATIONS: RowWriter = RowWriter {
     insert: "INSERT INTO reservations (number, item, location, quantity, status, sequence, reserved_at, expired_at, \
              ended_at, reason)",
     columns: 10,

@@ -12,7 +12,7 @@ use holdfast_domain::{OrderId, Timestamp};
 use crate::sql::session::{RowFinder, RowWriter, SqlSession, Upsert, Value};
 use crate::sql::{codec, orders};
 
-static WAITING: RowWriter = RowWriter {
+pub(crate) static WAITING: RowWriter = RowWriter {
     insert: "INSERT INTO waiting_payments (id, until)",
     columns: 2,
     upsert: Upsert::Columns { key: "id", columns: &["until"] },

@@ -155,10 +155,25 @@ pub fn open_for_proof(settings: &SqliteSettings) -> Result<Arc<dyn StockQueries>
     read_beside(settings, |runs| Ok(runs.filters))
 }
 
+/// The same while nobody writes, for as long as the lock is held.
+pub(crate) fn undisturbed(settings: &SqliteSettings) -> Result<(File, SqliteReaders), OpenError> {
+    if !settings.file().exists() {
+        return Err(OpenError::Missing(settings.folder.clone()));
+    }
+    Ok((lock(&settings.folder)?, readers_beside(settings, Runs::undamaged)?))
+}
+
 fn read_beside(
     settings: &SqliteSettings,
     accept: impl FnOnce(Runs) -> Result<OrderRuns, OpenError>,
 ) -> Result<Arc<dyn StockQueries>, OpenError> {
+    Ok(Arc::new(SqlQueries(readers_beside(settings, accept)?)))
+}
+
+fn readers_beside(
+    settings: &SqliteSettings,
+    accept: impl FnOnce(Runs) -> Result<OrderRuns, OpenError>,
+) -> Result<SqliteReaders, OpenError> {
     let file = settings.file();
     if !file.exists() {
         return Err(OpenError::Missing(settings.folder.clone()));
@@ -174,7 +189,7 @@ fn read_beside(
     }
     check_beacon(settings, &connection)?;
     let runs = Arc::new(RwLock::new(accept(read_runs(&connection)?)?));
-    Ok(Arc::new(SqlQueries(SqliteReaders::open(&file, settings.readers, &runs)?)))
+    Ok(SqliteReaders::open(&file, settings.readers, &runs)?)
 }
 
 /// Brings a store's schema up to date; `dry_run` only tells the statements.

@@ -81,6 +81,11 @@ impl std::fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
+    /// The session, for whoever fills a new store.
+    pub(crate) const fn session(&mut self) -> &mut SqliteSession {
+        &mut self.session
+    }
+
     pub(crate) fn new(
         session: SqliteSession,
         queries: Arc<SqlQueries<SqliteReaders>>,

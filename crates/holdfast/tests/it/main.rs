@@ -8,6 +8,7 @@ mod benches;
 mod beside;
 mod client;
 mod connections;
+mod copies;
 mod crashes;
 mod disk_full;
 mod events_and_crashes;

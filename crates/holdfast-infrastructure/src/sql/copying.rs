@@ -1,0 +1,185 @@
+//! All rows of a store, read from one and written to another, whatever databases the two are.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::ControlFlow;
+
+use holdfast_application::ports::StoreError;
+
+use crate::sql::session::{Row, RowWriter, SqlSession, Value};
+use crate::sql::{command_log, items, locations, movements, orders, reservations, waiting_payments};
+
+/// Rows that are handed over together.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// A table that is copied.
+struct Table {
+    name: &'static str,
+    writer: &'static RowWriter,
+    /// What the writer's columns hold: `i` a number, `t` text, `b` bytes.
+    kinds: &'static str,
+    /// The columns that its rows are read in order of; of movements the database tells.
+    order: Option<&'static str>,
+}
+
+/// Every table that the books consist of. What a database keeps for itself (versions, numbers, its tip) it makes anew.
+static TABLES: &[Table] = &[
+    Table { name: "locations", writer: &locations::LOCATIONS, kinds: "itti", order: Some("number") },
+    Table { name: "items", writer: &items::NEW_CARDS, kinds: "ibttiii", order: Some("number") },
+    Table { name: "stock", writer: &items::STOCK, kinds: "iiiiii", order: Some("item") },
+    Table { name: "levels", writer: &items::LEVELS, kinds: "iiii", order: Some("item, location") },
+    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitb", order: Some("number") },
+    Table { name: "reservations", writer: &reservations::RESERVATIONS, kinds: "iiiiiiiiit", order: Some("number") },
+    Table { name: "movements", writer: &movements::MOVEMENTS, kinds: "iiiiiiiiitttt", order: None },
+    Table { name: "waiting_payments", writer: &waiting_payments::WAITING, kinds: "bi", order: Some("id") },
+    Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: Some("number") },
+];
+
+/// How many rows a table has, and what they say together, in whatever order they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Digest {
+    pub(crate) rows: u64,
+    sum: u64,
+}
+
+impl Digest {
+    fn add(&mut self, row: &[Owned]) {
+        let mut hasher = DefaultHasher::new();
+        row.hash(&mut hasher);
+        self.rows = self.rows.saturating_add(1);
+        self.sum = self.sum.wrapping_add(hasher.finish());
+    }
+}
+
+/// A value that outlives its row.
+#[derive(Debug, Hash)]
+enum Owned {
+    Null,
+    Int(i64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl Owned {
+    fn as_value(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(number) => Value::Int(*number),
+            Self::Text(text) => Value::Text(text),
+            Self::Blob(bytes) => Value::Blob(bytes),
+        }
+    }
+}
+
+/// The tables that are copied, in the order in which they are.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|table| table.name)
+}
+
+/// Whether nothing was written to a store since it was made.
+pub(crate) fn is_empty(session: &mut dyn SqlSession) -> Result<bool, StoreError> {
+    for table in TABLES {
+        // A new store has the location `main`.
+        let made_with = u32::from(table.name == "locations");
+        let mut rows = 0_u32;
+        let sql = format!("SELECT 1 FROM {} LIMIT 2", table.name);
+        session.query(&sql, &[], &mut |_| {
+            rows = rows.saturating_add(1);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if rows > made_with {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Copies all rows into an empty store, telling how many went over since it told last, and says what each table held;
+/// nothing when whoever was told wants no more.
+pub(crate) fn copy(
+    from: &mut dyn SqlSession,
+    to: &mut dyn SqlSession,
+    tell: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Option<Vec<Digest>>, StoreError> {
+    to.execute("DELETE FROM locations", &[])?;
+    let mut digests = Vec::with_capacity(TABLES.len());
+    for table in TABLES {
+        let mut waiting: Vec<Vec<Owned>> = Vec::with_capacity(ROWS_AT_ONCE);
+        let mut flow = ControlFlow::Continue(());
+        let digest = read(table, from, &mut |row| {
+            waiting.push(row);
+            if waiting.len() >= ROWS_AT_ONCE {
+                flow = write(table, to, &mut waiting, tell)?;
+            }
+            Ok(flow)
+        })?;
+        if flow.is_break() || write(table, to, &mut waiting, tell)?.is_break() {
+            return Ok(None);
+        }
+        digests.push(digest);
+    }
+    Ok(Some(digests))
+}
+
+/// What each table holds.
+pub(crate) fn digests(session: &mut dyn SqlSession) -> Result<Vec<Digest>, StoreError> {
+    TABLES.iter().map(|table| read(table, session, &mut |_| Ok(ControlFlow::Continue(())))).collect()
+}
+
+/// Reads a table row by row.
+fn read(
+    table: &Table,
+    session: &mut dyn SqlSession,
+    visit: &mut dyn FnMut(Vec<Owned>) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<Digest, StoreError> {
+    let order = table.order.unwrap_or(session.dialect().commit_order);
+    let sql = format!("SELECT {} FROM {} ORDER BY {order}", columns(table.writer), table.name);
+    let mut digest = Digest::default();
+    session.query(&sql, &[], &mut |row| {
+        let row = owned(row, table.kinds)?;
+        digest.add(&row);
+        visit(row)
+    })?;
+    Ok(digest)
+}
+
+fn write(
+    table: &Table,
+    to: &mut dyn SqlSession,
+    rows: &mut Vec<Vec<Owned>>,
+    tell: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, StoreError> {
+    to.write_rows(table.writer, &mut rows.iter().map(|row| row.iter().map(Owned::as_value).collect()))?;
+    let written = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    rows.clear();
+    Ok(tell(written))
+}
+
+/// The columns of a writer, as its statement names them.
+fn columns(writer: &RowWriter) -> &'static str {
+    let named = writer.insert.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    named.map(|(columns, _)| columns).expect("a writer names its columns")
+}
+
+fn owned(row: &dyn Row, kinds: &str) -> Result<Vec<Owned>, StoreError> {
+    let value = |(column, kind)| {
+        Ok(match kind {
+            'i' => row.int_or_null(column)?.map_or(Owned::Null, Owned::Int),
+            't' => row.text_or_null(column)?.map_or(Owned::Null, |text| Owned::Text(text.to_owned())),
+            _ => Owned::Blob(row.blob(column)?.to_vec()),
+        })
+    };
+    kinds.chars().enumerate().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_of_a_writer_has_its_kind() {
+        for table in TABLES {
+            let columns = columns(table.writer).split(',').count();
+            assert_eq!((columns, table.kinds.len()), (table.writer.columns, columns), "{}", table.name);
+        }
+    }
+}

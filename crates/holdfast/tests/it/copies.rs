@@ -1,0 +1,90 @@
+//! A whole store goes from the embedded store to a shared one and back, and nothing is lost on the way.
+
+use serde_json::{Value, json};
+
+use crate::program::Program;
+use crate::running::Service;
+use crate::shared_database::SharedDatabase;
+use crate::test_data::kept;
+
+const ORDER: &str = "11111111-a170-4cd6-98a5-117f65ca1582";
+
+#[test]
+fn a_store_grows_out_of_its_folder_and_comes_back_row_by_row() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let shared = SharedDatabase::empty();
+    let url = shared.url();
+    let program = Program::new();
+    let data = kept("online_retail_small");
+    let path = |name: &str| data.join(name).to_str().expect("text").to_owned();
+    program.done(&["import", &path("products.csv")]);
+    program.done(&["replay", &path("events.jsonl.gz")]);
+    let reserve = json!({"orderId": ORDER, "lines": [{"sku": some_sku(&program), "quantity": 1}]});
+    let answered = {
+        let service = Service::start(&program, &[]);
+        let answer = reserve_under_a_key(&service, &reserve);
+        service.stop();
+        answer
+    };
+    let exports = |arguments: &[&str]| {
+        ["products", "movements", "reservations", "orders"].map(|what| {
+            let mut line = vec!["export", what];
+            line.extend(arguments);
+            program.done(&line).stdout
+        })
+    };
+    let before = exports(&[]);
+
+    let said = program.done(&["copy", "--from", "data", "--to", &url]).json();
+    assert_eq!((&said["ok"], &said["faults"]), (&json!(true), &json!(0)), "{said}");
+    assert!(said["rows"]["movements"].as_u64().is_some_and(|rows| rows > 1_000), "{said}");
+    assert!(said["rows"]["answers"].as_u64().is_some_and(|rows| rows > 100), "{said}");
+    assert_eq!(exports(&["--database-url", &url]), before);
+
+    // The service goes on there: the same answer under the same key, and new numbers behind the old ones.
+    let service = Service::start(&program, &["--database-url", &url]);
+    assert_eq!(reserve_under_a_key(&service, &reserve), answered);
+    let next = json!({"orderId": "22222222-a170-4cd6-98a5-117f65ca1582", "lines": reserve["lines"]});
+    let (status, _) = service.post("/api/inventory/reservations", &next);
+    assert!(status == 201 || status == 409, "{status}");
+    service.stop();
+    assert_eq!(program.done(&["verify", "--database-url", &url]).json()["ok"], true);
+
+    // A store that holds something is not copied over, and a missing one is not copied.
+    assert_eq!(program.run(&["copy", "--from", &url, "--to", "data"]).exit, Some(6));
+    assert_eq!(program.run(&["copy", "--from", "nowhere", "--to", "other"]).exit, Some(5));
+    assert!(!program.folder().join("nowhere").exists());
+
+    let now = exports(&["--database-url", &url]);
+    assert_eq!(program.done(&["copy", "--from", &url, "--to", "back"]).json()["ok"], true);
+    assert_eq!(exports(&["--data", "back"]), now);
+    let service = Service::start(&program, &["--data", "back"]);
+    assert_eq!(reserve_under_a_key(&service, &reserve), answered);
+    service.stop();
+    assert_eq!(program.done(&["verify", "--data", "back"]).json()["ok"], true);
+}
+
+#[test]
+fn a_store_that_somebody_writes_to_is_not_copied() {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    let said = program.run(&["copy", "--from", "data", "--to", "other"]);
+    assert_eq!(said.exit, Some(8), "{said:?}");
+    service.stop();
+    assert_eq!(program.done(&["copy", "--from", "data", "--to", "other"]).json()["rows"]["locations"], 1);
+}
+
+fn reserve_under_a_key(service: &Service, order: &Value) -> (u16, String) {
+    let answer = service.client().post("/api/inventory/reservations", Some("story"), order).expect("an answer");
+    // The first answer and its repeats differ in this word alone.
+    (answer.status, answer.body.replace("\"applied\"", "\"replayed\""))
+}
+
+fn some_sku(program: &Program) -> Value {
+    let products = program.done(&["export", "products", "--format", "jsonl"]).stdout;
+    let stocked = products.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let mut stocked = stocked.filter(|product| product["available"].as_u64() > Some(2));
+    stocked.next().expect("there is some stock")["sku"].clone()
+}
