@@ -11,7 +11,11 @@ use crate::command::CommandKey;
 
 #[cfg(feature = "contract")]
 pub mod contract;
+mod lock;
 pub mod memory;
+pub mod memory_lock;
+
+pub use lock::{DistributedLock, Lease, LockFault, LockState};
 
 /// Why a store could not do what was asked, before a commit was sent: nothing was done.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ mod due;
 pub mod history;
 pub mod ledger;
 mod listing;
+mod locking;
 mod pages;
 pub mod random;
 mod saving_answers;
@@ -24,6 +25,7 @@ pub use due::*;
 pub use history::{Step, plays_the_same, random_history, random_policy};
 pub use ledger::same_ledger;
 pub use listing::*;
+pub use locking::*;
 pub use saving_answers::*;
 pub use saving_items::*;
 pub use saving_orders::*;
@@ -71,9 +73,21 @@ macro_rules! store_contract {
                 if $is_there() {
                     $crate::ports::contract::$story(&mut $make);
                 } else {
-                    eprintln!("{} is left out: there is no store to show it on", stringify!($story));
+                    eprintln!("{} is left out: there is nothing to show it on", stringify!($story));
                 }
             }
         )+
+    };
+}
+
+/// One test for each story of the lock, on the owners that `$make` makes; where `$is_there` says that there is no lock, the
+/// stories say that they are left out.
+#[macro_export]
+macro_rules! lock_contract {
+    ($make:path, $is_there:path) => {
+        $crate::store_contract! { $make, $is_there:
+            one_holds_a_lock_at_a_time, the_free_ones_of_several_are_given, a_lock_ends_when_its_time_is_over,
+            only_its_owner_releases_a_lock, only_its_owner_extends_a_lock, thousands_of_locks_are_taken_at_once,
+        }
     };
 }

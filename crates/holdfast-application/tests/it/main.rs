@@ -6,6 +6,7 @@ mod faulty_store;
 mod idempotency;
 mod intake;
 mod lane;
+mod memory_lock;
 mod order_events;
 mod queue;
 mod replacing_lines;
