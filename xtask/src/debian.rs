@@ -18,7 +18,11 @@ pub(crate) const CLOCK: Package = Package { name: "faketime", is_there: has_fake
 /// Lets the disk under a running service fail.
 pub(crate) const DISK: Package = Package { name: "strace", is_there: has_strace };
 /// A database. The package has the program alone: it starts nothing, and brings no service that would.
-pub(crate) const DATABASE: Package = Package { name: "mariadb-server-core", is_there: has_mariadb };
+pub(crate) static DATABASE: Package = Package { name: "mariadb-server-core", is_there: has_mariadb };
+/// Redis. The package of its tools has the whole program, and brings no service that would start it.
+pub(crate) static LOCK: Package = Package { name: "redis-tools", is_there: has_redis };
+/// Redis as the package has it: called `redis-server`, it is the server.
+pub(crate) const REDIS: &str = "/usr/bin/redis-check-rdb";
 
 /// Installs a package that is missing where that is allowed, and says whether it is there. Elsewhere the stories say that
 /// they are left out; in CI they must not be.
@@ -54,4 +58,8 @@ fn has_strace() -> bool {
 
 fn has_mariadb() -> bool {
     Path::new("/usr/sbin/mariadbd").exists()
+}
+
+fn has_redis() -> bool {
+    Path::new(REDIS).exists()
 }

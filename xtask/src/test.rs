@@ -20,13 +20,13 @@ pub(crate) fn run() -> Result<()> {
     let binary = target().join("release/holdfast");
     step("the program with failpoints, for the crashes");
     shell::run(&mut cargo(&["build", "--quiet", "--package", "holdfast", "--features", "failpoints"]))?;
-    step("what the stories about clocks, disks and shared stores need");
+    step("what the stories about clocks, disks, shared stores and locks need");
     debian::install(&debian::CLOCK)?;
     debian::install(&debian::DISK)?;
     let services = Services::start()?;
     step("tests");
     let mut tests = cargo(&["test", "--workspace", "--features", "holdfast/failpoints", "--no-fail-fast"]);
-    tests.env("HOLDFAST_BIN", &binary).env("HOLDFAST_TEST_MYSQL", services.mysql_url.as_deref().unwrap_or_default());
+    tests.env("HOLDFAST_BIN", &binary).envs(services.variables.iter().map(|(variable, url)| (variable, url)));
     shell::run(&mut tests)?;
     drop(services);
     step("attacks by the OpenAPI document");
