@@ -1,9 +1,10 @@
-//! How Holdfast reaches the world: SQL stores, and the way from one to another.
+//! How Holdfast reaches the world: SQL stores, the way from one to another, and the lock in Redis.
 //!
 //! Statements and row mapping are written once ([`sql`]); a driver sends them, and what two databases spell differently is
 //! data (`sql::dialect`). SQL only loads and saves; it never decides.
 
 pub mod copying;
 pub mod mysql;
+pub mod redis;
 mod sql;
 pub mod sqlite;

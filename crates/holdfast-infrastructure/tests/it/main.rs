@@ -1,6 +1,9 @@
-//! What crosses the boundary to a database.
+//! What crosses the boundary to a database or to the lock.
 
+mod own_redis;
+mod redis_lock;
 mod shared_store;
 mod simulation;
+mod slow_proxy;
 mod startup;
 mod store_contract;
