@@ -33,8 +33,23 @@ pub struct Component {
     pub detail: Option<String>,
 }
 
+/// Who the service is among those that share its store.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// What it is called.
+    pub replica: String,
+    /// `sweeper` when it ends orders whose time is over, `standby` when another service does.
+    pub role: &'static str,
+    /// What kind of store it has: `sqlite` or `mysql`.
+    pub database: &'static str,
+    /// The version of the store's schema.
+    pub schema: i64,
+}
+
 /// Knows how the service is. Answers at once, from what is known already.
 pub trait HealthProbe: Send + Sync {
+    /// Who the service is.
+    fn identity(&self) -> Identity;
     /// Every part and how it is.
     fn components(&self) -> Vec<Component>;
     /// Why no write can commit, in words for the operator; `None` when writes can.

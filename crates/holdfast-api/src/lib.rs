@@ -33,7 +33,7 @@ mod strict_json;
 pub mod wire;
 mod write;
 
-pub use health::{Component, HealthProbe, HealthState};
+pub use health::{Component, HealthProbe, HealthState, Identity};
 pub use openapi::openapi_json;
 pub use router::{Interface, interface};
 pub use state::{ApiSettings, Service};

@@ -235,6 +235,54 @@ impl Command {
         }
     }
 
+    /// The order it is about, if it is about one.
+    pub const fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::ReserveOrder { order, .. }
+            | Self::ReplaceLines { order, .. }
+            | Self::ConfirmOrder { order, .. }
+            | Self::ReleaseOrder { order, .. }
+            | Self::ExtendOrder { order, .. }
+            | Self::ExpireOrder { order }
+            | Self::DropPayment { order } => Some(*order),
+            Self::OrderEvent(event) => Some(event.order),
+            Self::CreateItem(..)
+            | Self::ImportItem(_)
+            | Self::ChangeCard { .. }
+            | Self::ChangeStock(_)
+            | Self::AdjustStock { .. }
+            | Self::TransferStock { .. }
+            | Self::CreateLocation { .. }
+            | Self::ClaimKey
+            | Self::ForgetAnswers { .. } => None,
+        }
+    }
+
+    /// The product it names; of several the first in their order, so that it does not matter in which order they stand.
+    pub fn product(&self) -> Option<ProductRef> {
+        match self {
+            Self::CreateItem(new, _) | Self::ImportItem(new) => Some(ProductRef::Id(new.product)),
+            Self::ChangeStock(change) => Some(change.product.clone()),
+            Self::ChangeCard { product, .. }
+            | Self::AdjustStock { product, .. }
+            | Self::TransferStock { product, .. } => Some(ProductRef::Id(*product)),
+            _ => self.lines().iter().map(|line| &line.product).min().cloned(),
+        }
+    }
+
+    /// How many products it touches, roughly: a batch is bounded by products too.
+    pub fn products(&self) -> usize {
+        self.lines().len().max(1)
+    }
+
+    fn lines(&self) -> &[OrderLine] {
+        match self {
+            Self::ReserveOrder { lines, .. } | Self::ReplaceLines { lines, .. } => lines,
+            Self::OrderEvent(event) => &event.lines,
+            _ => &[],
+        }
+    }
+
     /// What the metrics call it.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -266,12 +314,7 @@ impl Command {
 
     /// How many bytes it takes in the queue, roughly: the queue is bounded by bytes too.
     pub fn weight(&self) -> usize {
-        let lines = match self {
-            Self::ReserveOrder { lines, .. } | Self::ReplaceLines { lines, .. } => lines.len(),
-            Self::OrderEvent(event) => event.lines.len(),
-            _ => 0,
-        };
-        lines.saturating_mul(size_of::<OrderLine>()).saturating_add(size_of::<Submission>())
+        self.lines().len().saturating_mul(size_of::<OrderLine>()).saturating_add(size_of::<Submission>())
     }
 
     /// Decides the command on the book's pages.

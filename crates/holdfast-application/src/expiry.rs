@@ -1,7 +1,8 @@
 //! The sweep: ends orders whose time is over, gives up on payments without an order, forgets old answers.
 //!
 //! Candidates are read outside any lock and go through the queue as ordinary commands, which look again. So any number of
-//! sweeps is safe, and the queue's share for maintenance paces them.
+//! sweeps is safe, and the queue's share for maintenance paces them. Of several services one sweeps; the others stand by and
+//! look whether it still does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +12,8 @@ use holdfast_domain::{Actor, OrderId};
 
 use crate::answer::{Answer, Reply};
 use crate::bounded_wait::hear_within;
-use crate::clock::Clock;
 use crate::command::{Command, Submission};
+use crate::duties::{Duties, Duty};
 use crate::queries::StockQueries;
 use crate::queue::{Class, CommandQueue};
 
@@ -29,13 +30,61 @@ pub struct SweepPace {
     pub answers_kept: Duration,
 }
 
+/// How often answers are looked at that need not be kept any longer.
+const FORGET_EVERY: Duration = Duration::from_mins(1);
+/// For how long the duty to sweep is taken at least: a holder that is gone is missed for so long.
+const HOLD_MIN: Duration = Duration::from_secs(5);
+
+impl SweepPace {
+    /// For how long the duty to sweep is taken: a holder that is late once or twice keeps it.
+    fn hold(&self) -> Duration {
+        self.interval.saturating_mul(3).max(HOLD_MIN)
+    }
+}
+
+/// What others may know about the sweep.
+#[derive(Debug)]
+pub struct SweepStatus {
+    runs: AtomicBool,
+    on_duty: AtomicBool,
+}
+
+impl SweepStatus {
+    /// Whether it has not stopped.
+    pub fn runs(&self) -> bool {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    /// Whether it sweeps; else another service does.
+    pub fn is_on_duty(&self) -> bool {
+        self.on_duty.load(Ordering::Relaxed)
+    }
+
+    fn set_on_duty(&self, on_duty: bool) {
+        if self.on_duty.swap(on_duty, Ordering::Relaxed) != on_duty {
+            let what = if on_duty { "this service sweeps from now on" } else { "another service sweeps" };
+            tracing::info!(what);
+        }
+    }
+}
+
+/// The sweep's thread ends, in whichever way.
+struct Stopped(Arc<SweepStatus>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.runs.store(false, Ordering::Relaxed);
+    }
+}
+
 /// The sweep.
 pub struct Sweep {
     queue: CommandQueue,
     queries: Arc<dyn StockQueries>,
-    clock: Arc<dyn Clock>,
+    duties: Arc<dyn Duties>,
     pace: SweepPace,
     stop: Arc<AtomicBool>,
+    status: Arc<SweepStatus>,
 }
 
 impl std::fmt::Debug for Sweep {
@@ -49,15 +98,22 @@ impl Sweep {
     pub fn new(
         queue: CommandQueue,
         queries: Arc<dyn StockQueries>,
-        clock: Arc<dyn Clock>,
+        duties: Arc<dyn Duties>,
         pace: SweepPace,
         stop: Arc<AtomicBool>,
     ) -> Self {
-        Self { queue, queries, clock, pace, stop }
+        let status = Arc::new(SweepStatus { runs: AtomicBool::new(true), on_duty: AtomicBool::new(false) });
+        Self { queue, queries, duties, pace, stop, status }
     }
 
-    /// Sweeps again and again.
+    /// What others may know about it.
+    pub fn status(&self) -> Arc<SweepStatus> {
+        self.status.clone()
+    }
+
+    /// Sweeps again and again, as long as no other service does.
     pub fn run(self) {
+        let _stopped = Stopped(self.status.clone());
         let mut forgot = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
             let mut pause = self.pace.interval;
@@ -66,19 +122,33 @@ impl Sweep {
                 Ok(false) => {}
                 Err(words) => tracing::warn!(error = %words, "the sweep could not read what is due"),
             }
-            if forgot.elapsed() > Duration::from_mins(1) {
+            if forgot.elapsed() > FORGET_EVERY {
                 forgot = Instant::now();
-                let before = self.clock.now().before(self.pace.answers_kept);
+                self.forget();
+            }
+            self.sleep(pause);
+        }
+        self.duties.leave();
+    }
+
+    /// Forgets answers that were kept for long enough, if that is for this service to do.
+    fn forget(&self) {
+        match self.duties.take(Duty::Purge, FORGET_EVERY.saturating_mul(2)) {
+            Ok(Some(now)) => {
+                let before = now.before(self.pace.answers_kept);
                 let step = Command::ForgetAnswers { before, most: self.pace.step_max };
                 while ended(&self.submit_all([step.clone()])) > 0 && !self.stop.load(Ordering::Relaxed) {}
             }
-            self.sleep(pause);
+            Ok(None) => {}
+            Err(error) => tracing::warn!(error = %error, "nobody could tell who forgets old answers"),
         }
     }
 
     /// One step. Says whether there may be more to do at once.
     fn step(&self) -> Result<bool, String> {
-        let now = self.clock.now();
+        let now = self.duties.take(Duty::Sweep, self.pace.hold()).map_err(|error| error.to_string())?;
+        self.status.set_on_duty(now.is_some());
+        let Some(now) = now else { return Ok(false) };
         let most = self.pace.step_max;
         let read = |orders: Result<Vec<OrderId>, crate::queries::ReadError>| orders.map_err(|e| e.to_string());
         let due = read(self.queries.due_orders(now.before(self.pace.grace), most))?;

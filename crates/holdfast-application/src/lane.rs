@@ -1,62 +1,35 @@
 //! The loop: take what waits, commit it, answer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use holdfast_domain::OrderId;
 
 use crate::answer::{Fault, Reply};
 use crate::batch::BatchLimits;
 use crate::command::Submission;
 use crate::committer::commit_batch;
 use crate::policy::Policy;
-use crate::ports::{CommitError, Store, StoreError};
-use crate::queue::{CommandQueue, Waiting};
+use crate::ports::{Collision, CommitError, Store, StoreError};
+use crate::queue::{QueueLine, Waiting};
 use crate::ticket::{Heard, Wakes};
 
-/// How often a batch is tried before it is halved.
-const TRIES_MAX: u32 = 8;
+mod measuring;
+mod pause;
+mod status;
+
+use pause::pause_after;
+pub use status::LaneStatus;
+
+/// How often a batch that meets another writer is tried before it is halved: one bad neighbour cannot starve the others.
+const TRIES_MAX: u32 = 2;
+/// How often a command that meets another writer is tried by itself.
+const TRIES_ALONE_MAX: u32 = 8;
 /// How long a lane waits before it asks again what became of a commit.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// How long a lane waits for the first command before it looks after its store.
 const PATIENCE: Duration = Duration::from_millis(200);
-
-/// What others may know about a lane.
-#[derive(Debug, Default)]
-pub struct LaneStatus {
-    working_since: Mutex<Option<Instant>>,
-    cannot_write: AtomicBool,
-    batches: AtomicU64,
-    ended: AtomicBool,
-}
-
-impl LaneStatus {
-    /// How long the batch at hand has taken so far.
-    pub fn busy_for(&self) -> Option<Duration> {
-        let since = *self.working_since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.map(|since| since.elapsed())
-    }
-
-    /// Whether the last batch could not be written.
-    pub fn cannot_write(&self) -> bool {
-        self.cannot_write.load(Ordering::Relaxed)
-    }
-
-    /// How many batches were committed.
-    pub fn batches(&self) -> u64 {
-        self.batches.load(Ordering::Relaxed)
-    }
-
-    /// Whether the lane has stopped.
-    pub fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
-    }
-
-    fn set_working(&self, working: bool) {
-        let since = working.then(Instant::now);
-        *self.working_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
-    }
-}
 
 /// Why a lane stopped.
 #[derive(Debug)]
@@ -67,10 +40,10 @@ pub enum LaneEnd {
     Unknown(String),
 }
 
-/// A thread with a store: the only place where stock changes.
+/// A thread with a store: the only place where stock changes. A store that several can write to at a time may have several.
 pub struct Lane {
     store: Box<dyn Store>,
-    queue: CommandQueue,
+    line: QueueLine,
     policy: Policy,
     limits: BatchLimits,
     status: Arc<LaneStatus>,
@@ -83,9 +56,9 @@ impl std::fmt::Debug for Lane {
 }
 
 impl Lane {
-    /// A lane that works off `queue`.
-    pub fn new(store: Box<dyn Store>, queue: CommandQueue, policy: Policy, limits: BatchLimits) -> Self {
-        Self { store, queue, policy, limits, status: Arc::new(LaneStatus::default()) }
+    /// A lane that works off `line`.
+    pub fn new(store: Box<dyn Store>, line: QueueLine, policy: Policy, limits: BatchLimits) -> Self {
+        Self { store, line, policy, limits, status: Arc::new(LaneStatus::default()) }
     }
 
     /// What others may know about it.
@@ -98,7 +71,7 @@ impl Lane {
         let end = loop {
             // Callers that are about to come get the processor first: fuller batches, and no wait when there are none.
             std::thread::yield_now();
-            let Some(batch) = self.queue.next_batch(&self.limits, PATIENCE) else { break LaneEnd::Drained };
+            let Some(batch) = self.line.next_batch(&self.limits, PATIENCE) else { break LaneEnd::Drained };
             if !batch.is_empty() {
                 self.status.set_working(true);
                 let end = self.work_off(batch);
@@ -111,14 +84,22 @@ impl Lane {
                 tracing::warn!(error = %chain(&fault), "housekeeping of the store failed");
             }
         };
-        self.status.ended.store(true, Ordering::Relaxed);
+        self.status.set_ended();
         end
     }
 
     /// Drops what nobody waits for any more and carries out the rest.
     fn work_off(&mut self, batch: Vec<Waiting>) -> Option<LaneEnd> {
         let mut wakes = Wakes::default();
+        let orders: Vec<OrderId> = if self.line.has_neighbours() {
+            batch.iter().filter_map(|command| command.submission.command.order()).collect()
+        } else {
+            Vec::new()
+        };
         let end = self.carry_out(batch, &mut wakes);
+        if !orders.is_empty() {
+            self.line.leave(orders);
+        }
         wakes.wake();
         end
     }
@@ -126,7 +107,7 @@ impl Lane {
     /// Those commands of the batch whose callers still wait, and not too long. After an `unknown` commit nobody is told that
     /// nothing was done.
     fn still_wanted(&self, batch: Vec<Waiting>, unknown: Option<&str>, wakes: &mut Wakes) -> Vec<Waiting> {
-        let wait_max = self.queue.wait_max();
+        let wait_max = self.line.wait_max();
         let mut kept = Vec::with_capacity(batch.len());
         for command in batch {
             let waited = command.since.elapsed();
@@ -156,16 +137,19 @@ impl Lane {
             let started = Instant::now();
             match self.attempt(&batch) {
                 Ok(replies) => {
-                    self.committed(&batch, &replies, started);
+                    self.status.set_committed();
+                    measuring::committed(&batch, &replies, started);
                     for (command, reply) in batch.into_iter().zip(replies) {
                         command.promise.keep(Ok(reply), wakes);
                     }
                     return None;
                 }
-                Err(CommitError::NotApplied(StoreError::Contention(source))) if tries < TRIES_MAX => {
-                    metrics::counter!("holdfast_store_retries_total", "reason" => "contention").increment(1);
+                Err(CommitError::NotApplied(StoreError::Contention(collision, source)))
+                    if tries < if batch.len() > 1 { TRIES_MAX } else { TRIES_ALONE_MAX } =>
+                {
+                    tried_again(collision);
                     tracing::debug!(error = %source, tries, "the batch met another writer; trying again");
-                    std::thread::sleep(Duration::from_millis(u64::from(tries)));
+                    std::thread::sleep(pause_after(tries));
                 }
                 Err(CommitError::Unknown(source)) if self.store.outlives_unknown() => {
                     let words = chain(&*source);
@@ -175,7 +159,7 @@ impl Lane {
                     unknown = Some(words);
                     std::thread::sleep(ASKED_AGAIN_AFTER);
                 }
-                Err(CommitError::NotApplied(StoreError::Unavailable(_) | StoreError::Contention(_)))
+                Err(CommitError::NotApplied(StoreError::Unavailable(_) | StoreError::Contention(..)))
                     if unknown.is_some() =>
                 {
                     std::thread::sleep(ASKED_AGAIN_AFTER);
@@ -198,29 +182,41 @@ impl Lane {
             CommitError::NotApplied(StoreError::Unavailable(source)) => {
                 let words = chain(&*source);
                 tracing::error!(error = %words, batch.commands = batch.len(), "the store cannot write");
-                self.status.cannot_write.store(true, Ordering::Relaxed);
+                self.status.set_cannot_write();
                 answer_all(batch, &Err(Fault::StoreUnavailable(words)), wakes);
                 None
             }
-            CommitError::NotApplied(fault @ (StoreError::Contention(_) | StoreError::Broken(_))) => {
-                let words = chain(&fault);
-                tracing::error!(error = %words, batch.commands = batch.len(), "a batch failed");
-                if batch.len() > 1 {
-                    let rest = batch.split_off(batch.len().div_ceil(2));
-                    let Some(end) = self.carry_out(batch, wakes) else { return self.carry_out(rest, wakes) };
-                    answer_all(rest, &Err(Fault::ShuttingDown), wakes);
-                    return Some(end);
-                }
-                let heard = match fault {
-                    StoreError::Broken(_) => Fault::Failed(words),
-                    _ => Fault::StoreUnavailable(words),
-                };
-                // Until a commit succeeds again; the health watch tries one.
-                self.status.cannot_write.store(true, Ordering::Relaxed);
-                answer_all(batch, &Err(heard), wakes);
-                None
+            CommitError::NotApplied(fault @ (StoreError::Contention(..) | StoreError::Broken(_))) => {
+                self.isolate(batch, &fault, wakes)
             }
         }
+    }
+
+    /// Tries the halves of a batch that cannot be committed as a whole, and gives up a command that fails by itself.
+    fn isolate(&mut self, mut batch: Vec<Waiting>, fault: &StoreError, wakes: &mut Wakes) -> Option<LaneEnd> {
+        let words = chain(fault);
+        if batch.len() > 1 {
+            if let StoreError::Contention(collision, _) = fault {
+                tried_again(*collision);
+                tracing::warn!(error = %words, batch.commands = batch.len(), "a batch meets other writers; halving it");
+            } else {
+                tracing::error!(error = %words, batch.commands = batch.len(), "a batch failed; halving it");
+            }
+            let rest = batch.split_off(batch.len().div_ceil(2));
+            let Some(end) = self.carry_out(batch, wakes) else { return self.carry_out(rest, wakes) };
+            answer_all(rest, &Err(Fault::ShuttingDown), wakes);
+            return Some(end);
+        }
+        tracing::error!(error = %words, "a command failed");
+        let heard = if matches!(fault, StoreError::Contention(..)) {
+            Fault::StoreUnavailable(words)
+        } else {
+            // Until a commit succeeds again; the health watch tries one.
+            self.status.set_cannot_write();
+            Fault::Failed(words)
+        };
+        answer_all(batch, &Err(heard), wakes);
+        None
     }
 
     /// Commits the batch once; a panic counts as a broken batch, and its transaction is undone.
@@ -234,46 +230,11 @@ impl Lane {
             Err(CommitError::NotApplied(StoreError::Broken(words.into())))
         })
     }
-
-    fn committed(&self, batch: &[Waiting], replies: &[Reply], started: Instant) {
-        self.status.cannot_write.store(false, Ordering::Relaxed);
-        self.status.batches.fetch_add(1, Ordering::Relaxed);
-        let commands = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-        metrics::histogram!("holdfast_batch_commands").record(f64::from(commands));
-        metrics::histogram!("holdfast_commit_duration_seconds").record(started.elapsed().as_secs_f64());
-        let mut counts: Vec<((&'static str, &'static str), u64)> = Vec::new();
-        for (command, reply) in batch.iter().zip(replies) {
-            let name = command.submission.command.name();
-            let outcome = outcome_of(reply);
-            match counts.iter_mut().find(|(kind, _)| *kind == (name, outcome)) {
-                Some((_, count)) => *count = count.saturating_add(1),
-                None => counts.push(((name, outcome), 1)),
-            }
-        }
-        for ((name, outcome), count) in counts {
-            metrics::counter!("holdfast_commands_total", "command" => name, "outcome" => outcome).increment(count);
-        }
-        if let Some(oldest) = batch.first() {
-            let name = oldest.submission.command.name();
-            metrics::histogram!("holdfast_command_duration_seconds", "command" => name)
-                .record(oldest.since.elapsed().as_secs_f64());
-        }
-    }
 }
 
-/// What the metrics call a reply.
-fn outcome_of(reply: &Reply) -> &'static str {
-    use holdfast_domain::book::Effect;
-
-    use crate::answer::Answer;
-    match reply {
-        Reply::Decided(Ok(Answer::Event(event))) => event.outcome.as_str(),
-        Reply::Replayed(_) | Reply::Decided(Ok(Answer::Order { effect: Effect::Replayed, .. })) => "replayed",
-        Reply::Decided(Ok(Answer::Item(item))) if item.effect == Effect::Replayed => "replayed",
-        Reply::KeyReused | Reply::Decided(Err(_)) => "refused",
-        Reply::Kept(answer) if answer.status >= 400 => "refused",
-        Reply::Kept(_) | Reply::Decided(Ok(_)) => "applied",
-    }
+/// Counts a transaction that is tried again, as a whole or in halves.
+fn tried_again(collision: Collision) {
+    metrics::counter!("holdfast_store_retries_total", "reason" => collision.as_str()).increment(1);
 }
 
 /// Those who can be asked again after a commit whose outcome is not known: the same command under the same key waits for the

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
 //! rules), [`intake`] (how those events are read), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
-//! (the heart) and [`lane`] (the loop), [`expiry`] (the sweep), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
+//! (the heart) and [`lane`] (the loop), [`expiry`] (the sweep), [`duties`] (who sweeps), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
 
@@ -14,6 +14,7 @@ pub mod bounded_wait;
 pub mod clock;
 pub mod command;
 pub mod committer;
+pub mod duties;
 mod event_clock;
 pub mod expiry;
 pub mod failpoint;

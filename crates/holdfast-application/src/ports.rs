@@ -22,13 +22,44 @@ pub use lock::{DistributedLock, Lease, LockFault, LockState};
 pub enum StoreError {
     /// Another writer got in between: the same again will do.
     #[error("another writer was faster")]
-    Contention(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Contention(Collision, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// No write can be made at present: the disk is full, the database away.
     #[error("the store cannot write")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something is broken that no retry mends.
     #[error("the store failed")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What two writers met at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collision {
+    /// The fence: a movement with this product and sequence is there, so both decided on the same state.
+    Fence,
+    /// An order or an item that has changed since it was read.
+    Guard,
+    /// A key that is there by now: an order's, a product's, a SKU, the key of a kept answer.
+    Key,
+    /// They waited for each other.
+    Deadlock,
+    /// The other one kept a row locked for too long.
+    LockWait,
+    /// A row that the database saw change.
+    Conflict,
+}
+
+impl Collision {
+    /// What the metrics call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fence => "fence",
+            Self::Guard => "guard",
+            Self::Key => "key",
+            Self::Deadlock => "deadlock",
+            Self::LockWait => "lock_wait",
+            Self::Conflict => "conflict",
+        }
+    }
 }
 
 /// Why a commit did not succeed for certain.

@@ -1,13 +1,19 @@
-//! Waiting in line, or hearing "busy": a queue bounded by number and by bytes.
+//! Waiting in line, or hearing "busy": a queue bounded by number and by bytes, with a line for each lane.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use holdfast_domain::OrderId;
+
 use crate::answer::Fault;
 use crate::batch::{self, BatchLimits};
 use crate::command::Submission;
 use crate::ticket::{Landing, Promise, Ticket, Wakes, ticket};
+
+mod routing;
+
+use routing::Routing;
 
 /// What kind of caller waits; each kind is guaranteed a share of a batch when all wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +75,30 @@ impl Waiting {
     }
 }
 
+/// What waits for one lane.
 #[derive(Debug, Default)]
 struct Line {
     classes: [VecDeque<Waiting>; 3],
     commands: usize,
+    lane_sleeps: bool,
+}
+
+/// All lines, and what bounds them together.
+#[derive(Debug)]
+struct Hall {
+    lines: Vec<Line>,
+    /// Which line is whose; needed where there are several.
+    routing: Option<Routing>,
+    commands: usize,
     bytes: usize,
     closed: bool,
-    lane_sleeps: bool,
 }
 
 #[derive(Debug)]
 struct Shared {
-    line: Mutex<Line>,
-    came: Condvar,
+    hall: Mutex<Hall>,
+    /// Something came, for each lane.
+    came: Vec<Condvar>,
     limits: QueueLimits,
 }
 
@@ -90,14 +107,27 @@ struct Shared {
 pub struct CommandQueue(Arc<Shared>);
 
 impl CommandQueue {
-    /// An empty queue.
+    /// An empty queue in front of one lane.
     pub fn new(limits: QueueLimits) -> Self {
-        let shared = Shared { line: Mutex::new(Line::default()), came: Condvar::new(), limits };
-        Self(Arc::new(shared))
+        Self::with_lanes(limits, 1)
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An empty queue in front of several lanes, one at least.
+    pub fn with_lanes(limits: QueueLimits, lanes: usize) -> Self {
+        let lanes = lanes.max(1);
+        let hall = Hall {
+            lines: (0..lanes).map(|_| Line::default()).collect(),
+            routing: (lanes > 1).then(|| Routing::over(lanes)),
+            commands: 0,
+            bytes: 0,
+            closed: false,
+        };
+        let came = (0..lanes).map(|_| Condvar::new()).collect();
+        Self(Arc::new(Shared { hall: Mutex::new(hall), came, limits }))
+    }
+
+    fn hall(&self) -> MutexGuard<'_, Hall> {
+        self.0.hall.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a command in line and returns the ticket for its answer; `landing` is where the caller's thread is woken.
@@ -106,32 +136,65 @@ impl CommandQueue {
     ///
     /// [`Fault::Overloaded`] when the queue is full, [`Fault::ShuttingDown`] when it is closed; nothing was done.
     pub fn submit(&self, submission: Submission, class: Class, landing: Option<Arc<Landing>>) -> Result<Ticket, Fault> {
+        self.put(submission, class, landing, None)
+    }
+
+    /// The same in the line of one lane: for a command that is about that lane, and about no order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::submit`].
+    pub fn submit_to(&self, lane: usize, submission: Submission, class: Class) -> Result<Ticket, Fault> {
+        self.put(submission, class, None, Some(lane))
+    }
+
+    fn put(
+        &self,
+        submission: Submission,
+        class: Class,
+        landing: Option<Arc<Landing>>,
+        lane: Option<usize>,
+    ) -> Result<Ticket, Fault> {
         let weight = submission.command.weight();
-        let mut line = self.line();
-        if line.closed {
+        let mut hall = self.hall();
+        if hall.closed {
             return Err(Fault::ShuttingDown);
         }
-        let (commands, bytes) = (line.commands.saturating_add(1), line.bytes.saturating_add(weight));
-        if commands > self.0.limits.commands_max || (bytes > self.0.limits.bytes_max && line.commands > 0) {
+        let (commands, bytes) = (hall.commands.saturating_add(1), hall.bytes.saturating_add(weight));
+        if commands > self.0.limits.commands_max || (bytes > self.0.limits.bytes_max && hall.commands > 0) {
             return Err(Fault::Overloaded);
         }
-        (line.commands, line.bytes) = (commands, bytes);
+        (hall.commands, hall.bytes) = (commands, bytes);
+        let lane = match (lane, &mut hall.routing) {
+            (Some(lane), _) => lane,
+            (None, Some(routing)) => routing.enter(&submission.command),
+            (None, None) => 0,
+        };
         let (ticket, promise) = ticket(landing);
         let waiting = Waiting { submission, promise, since: Instant::now(), weight };
-        if let Some(places) = line.classes.get_mut(class.place()) {
-            places.push_back(waiting);
+        let mut wake = false;
+        if let Some(line) = hall.lines.get_mut(lane) {
+            line.commands = line.commands.saturating_add(1);
+            wake = std::mem::take(&mut line.lane_sleeps);
+            if let Some(places) = line.classes.get_mut(class.place()) {
+                places.push_back(waiting);
+            }
         }
-        let wake = std::mem::take(&mut line.lane_sleeps);
-        drop(line);
-        if wake {
-            self.0.came.notify_one();
+        drop(hall);
+        if let Some(came) = self.0.came.get(lane).filter(|_| wake) {
+            came.notify_one();
         }
         Ok(ticket)
     }
 
+    /// The end for lane number `lane`, counted from 0.
+    pub const fn line(self, lane: usize) -> QueueLine {
+        QueueLine { queue: self, lane }
+    }
+
     /// How many commands wait.
     pub fn depth(&self) -> usize {
-        self.line().commands
+        self.hall().commands
     }
 
     /// Whether one more command would be turned away.
@@ -146,41 +209,76 @@ impl CommandQueue {
 
     /// Turns new commands away; those in line are still decided.
     pub fn close(&self) {
-        self.line().closed = true;
-        self.0.came.notify_all();
+        self.hall().closed = true;
+        self.0.came.iter().for_each(Condvar::notify_all);
     }
 
     /// Turns everybody away who still waits.
     pub fn turn_away(&self) {
         let mut wakes = Wakes::default();
-        let mut line = self.line();
-        line.closed = true;
-        (line.commands, line.bytes) = (0, 0);
-        let waiting: Vec<Waiting> = line.classes.iter_mut().flat_map(std::mem::take).collect();
-        drop(line);
+        let mut hall = self.hall();
+        hall.closed = true;
+        (hall.commands, hall.bytes) = (0, 0);
+        let waiting = hall.lines.iter_mut().flat_map(|line| {
+            line.commands = 0;
+            line.classes.iter_mut().flat_map(std::mem::take)
+        });
+        let waiting: Vec<Waiting> = waiting.collect();
+        drop(hall);
         for command in waiting {
             command.promise.keep(Err(Fault::ShuttingDown), &mut wakes);
         }
         wakes.wake();
     }
+}
 
-    /// The next batch: all that waits, up to the limits. Waits up to `patience` for the first command. `None` when the queue is closed and
-    /// empty; an empty batch when nobody came.
+/// The queue's end for one lane.
+#[derive(Debug)]
+pub struct QueueLine {
+    queue: CommandQueue,
+    lane: usize,
+}
+
+impl QueueLine {
+    /// The next batch: all that waits in this line, up to the limits. Waits up to `patience` for the first command. `None` when
+    /// the queue is closed and the line empty; an empty batch when nobody came. What is taken is under way until [`Self::leave`].
     pub fn next_batch(&self, limits: &BatchLimits, patience: Duration) -> Option<Vec<Waiting>> {
-        let mut line = self.line();
-        if line.commands == 0 && !line.closed {
-            line.lane_sleeps = true;
-            let (woken, _) = self.0.came.wait_timeout(line, patience).unwrap_or_else(PoisonError::into_inner);
-            line = woken;
-            line.lane_sleeps = false;
+        let came = self.queue.0.came.get(self.lane)?;
+        let mut hall = self.queue.hall();
+        if hall.lines.get(self.lane)?.commands == 0 && !hall.closed {
+            hall.lines.get_mut(self.lane)?.lane_sleeps = true;
+            let (woken, _) = came.wait_timeout(hall, patience).unwrap_or_else(PoisonError::into_inner);
+            hall = woken;
+            hall.lines.get_mut(self.lane)?.lane_sleeps = false;
         }
+        let closed = hall.closed;
+        let line = hall.lines.get_mut(self.lane)?;
         if line.commands == 0 {
-            return if line.closed { None } else { Some(Vec::new()) };
+            return if closed { None } else { Some(Vec::new()) };
         }
         let taken = batch::fill(&mut line.classes, limits);
-        let bytes: usize = taken.iter().map(Waiting::weight).sum();
         line.commands = line.commands.saturating_sub(taken.len());
-        line.bytes = line.bytes.saturating_sub(bytes);
+        let bytes: usize = taken.iter().map(Waiting::weight).sum();
+        hall.commands = hall.commands.saturating_sub(taken.len());
+        hall.bytes = hall.bytes.saturating_sub(bytes);
         Some(taken)
+    }
+
+    /// Whether there are other lanes, so that whoever takes a batch has to say which orders are not under way any more.
+    pub fn has_neighbours(&self) -> bool {
+        self.queue.0.came.len() > 1
+    }
+
+    /// Commands about these orders, one for each, are not under way any more.
+    pub fn leave(&self, orders: impl IntoIterator<Item = OrderId>) {
+        let mut hall = self.queue.hall();
+        if let Some(routing) = &mut hall.routing {
+            orders.into_iter().for_each(|order| routing.leave(order));
+        }
+    }
+
+    /// How long a command may wait.
+    pub fn wait_max(&self) -> Duration {
+        self.queue.wait_max()
     }
 }

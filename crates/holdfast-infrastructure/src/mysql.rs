@@ -7,6 +7,7 @@
 mod connect;
 mod fault;
 mod filling;
+mod leases;
 mod many_rows;
 mod numbers;
 mod open;
@@ -20,6 +21,8 @@ mod store;
 
 pub use connect::MysqlSettings;
 pub(crate) use filling::{EmptyStore, WholeStore};
+pub use leases::MysqlLeases;
 pub use open::{OpenError, migrate, open, open_reader, time_of};
 pub use risks::Risk;
+pub use schema::version as schema_version;
 pub use store::{MysqlStore, TimeSource};

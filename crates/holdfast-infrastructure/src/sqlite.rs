@@ -22,4 +22,5 @@ mod together;
 
 pub(crate) use filling::{EmptyStore, WholeStore};
 pub use open::{OpenError, SqliteSettings, migrate, open, open_for_proof, open_reader};
+pub use schema::version as schema_version;
 pub use store::SqliteStore;

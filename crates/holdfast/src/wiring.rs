@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_application::Clock;
+use holdfast_application::duties::{Duties, SoleDuties};
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
 use holdfast_domain::Timestamp;
 use holdfast_infrastructure::copying::{self, StoreAddress};
-use holdfast_infrastructure::mysql::{self, MysqlSettings, TimeSource};
+use holdfast_infrastructure::mysql::{self, MysqlLeases, MysqlSettings, TimeSource};
 use holdfast_infrastructure::sqlite::{self, SqliteSettings};
 
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_sources};
+use crate::random::Random;
 
 mod health;
 mod running;
@@ -30,8 +32,12 @@ const CLOCKS_APART_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Books {
     /// Where stock changes.
     pub(crate) store: Box<dyn Store>,
+    /// The same for further lanes, where several can write at a time.
+    pub(crate) further: Vec<Box<dyn Store>>,
     /// Where it is read.
     pub(crate) queries: Arc<dyn StockQueries>,
+    /// Who sweeps and purges.
+    pub(crate) duties: Arc<dyn Duties>,
     /// What time it is.
     pub(crate) clock: Arc<SystemClock>,
 }
@@ -39,6 +45,11 @@ pub(crate) struct Books {
 /// What kind of store the settings name.
 pub(crate) const fn kind_of_store(settings: &Settings) -> &'static str {
     if settings.store.database_url.is_some() { "mysql" } else { "sqlite" }
+}
+
+/// The version of its schema, which is what this program writes.
+pub(crate) fn schema_version(settings: &Settings) -> i64 {
+    if settings.store.database_url.is_some() { mysql::schema_version() } else { sqlite::schema_version() }
 }
 
 /// Opens the store that the settings name, for writing.
@@ -49,15 +60,24 @@ pub(crate) fn open_books(settings: &Settings) -> Result<Books, Failure> {
         let (store, queries) = mysql::open(&shared, TimeSource::Database).map_err(|error| shared_not_opened(&error))?;
         let theirs = mysql::time_of(&shared).map_err(|error| shared_not_opened(&error))?;
         tell_if_clocks_differ(clock.now(), theirs);
-        return Ok(Books { store: Box::new(store), queries, clock });
+        let another = |_| -> Box<dyn Store> { Box::new(store.another()) };
+        let further = (1..settings.store.lanes).map(another).collect();
+        let duties = Arc::new(MysqlLeases::of(&store, holder(&settings.http.replica)));
+        return Ok(Books { store: Box::new(store), further, queries, duties, clock });
     }
     let told_by: Arc<dyn Clock> = clock.clone();
     let (store, queries) = sqlite::open(&embedded(settings), told_by).map_err(|error| embedded_not_opened(&error))?;
     clock.not_before(store.decided_at());
-    Ok(Books { store: Box::new(store), queries, clock })
+    let duties = Arc::new(SoleDuties::by(clock.clone()));
+    Ok(Books { store: Box::new(store), further: Vec::new(), queries, duties, clock })
 }
 
-/// Batches are decided by the database's clock, and expiry is looked for by this machine's.
+/// Who holds leases: this process, and no other of the same name.
+fn holder(replica: &str) -> String {
+    format!("{replica} {:016x}", Random::new().next())
+}
+
+/// Batches are decided, and expiry is looked for, by the database's clock; what reads and health call due goes by this machine's.
 fn tell_if_clocks_differ(ours: Timestamp, theirs: Timestamp) {
     let apart = Duration::from_micros(ours.micros().abs_diff(theirs.micros()));
     if apart > CLOCKS_APART_MAX {

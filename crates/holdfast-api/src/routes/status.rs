@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::code::ProblemCode;
-use crate::health::HealthState;
+use crate::health::{HealthState, Identity};
 use crate::problem::Problem;
 use crate::render::shown;
 use crate::state::Service;
@@ -22,6 +22,27 @@ pub(crate) struct HealthView {
     /// `Healthy`, `Degraded` or `Unhealthy`: the worst of all components.
     #[schema(pattern = "^(Healthy|Degraded|Unhealthy)$")]
     pub(crate) status: &'static str,
+    /// The parts of the service.
+    pub(crate) components: Vec<ComponentView>,
+}
+
+/// How the service is, who it is among those that share its store, and every part of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = HealthReport)]
+pub(crate) struct ReportView {
+    /// `Healthy`, `Degraded` or `Unhealthy`: the worst of all components.
+    #[schema(pattern = "^(Healthy|Degraded|Unhealthy)$")]
+    pub(crate) status: &'static str,
+    /// What this service is called.
+    pub(crate) replica: String,
+    /// `sweeper` when it ends orders whose time is over, `standby` when another service does.
+    #[schema(pattern = "^(sweeper|standby)$")]
+    pub(crate) role: &'static str,
+    /// The kind of store: `sqlite` or `mysql`.
+    #[schema(pattern = "^(sqlite|mysql)$")]
+    pub(crate) database: &'static str,
+    /// The version of the store's schema.
+    pub(crate) schema: i64,
     /// The parts of the service.
     pub(crate) components: Vec<ComponentView>,
 }
@@ -51,17 +72,18 @@ fn health_of(service: &Service) -> (HealthState, HealthView) {
     (worst, HealthView { status: worst.as_str(), components: components.collect() })
 }
 
-/// Says how the service is, part by part.
+/// Says how the service is, part by part, and who it is among those that share its store.
 #[utoipa::path(
     get, path = "/health", tag = "status",
     responses(
-        (status = 200, description = "It works, perhaps with less than usual.", body = HealthView),
-        (status = 503, description = "It does not work.", body = HealthView),
+        (status = 200, description = "It works, perhaps with less than usual.", body = ReportView),
+        (status = 503, description = "It does not work.", body = ReportView),
     )
 )]
 pub(crate) async fn get_health(State(service): State<Arc<Service>>) -> Response {
-    let (worst, view) = health_of(&service);
-    let mut response = shown(&view);
+    let (worst, HealthView { status, components }) = health_of(&service);
+    let Identity { replica, role, database, schema } = service.health.identity();
+    let mut response = shown(&ReportView { status, replica, role, database, schema, components });
     if worst == HealthState::Unhealthy {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }

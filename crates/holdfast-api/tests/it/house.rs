@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::body::Body;
-use holdfast_api::{ApiSettings, Component, HealthProbe, HealthState, Interface, Service, interface};
+use holdfast_api::{ApiSettings, Component, HealthProbe, HealthState, Identity, Interface, Service, interface};
 use holdfast_application::batch::BatchLimits;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::lane::{Lane, LaneEnd};
@@ -49,6 +49,10 @@ pub(crate) struct Mood {
 }
 
 impl HealthProbe for Mood {
+    fn identity(&self) -> Identity {
+        Identity { replica: "house".to_owned(), role: "sweeper", database: "sqlite", schema: 1 }
+    }
+
     fn components(&self) -> Vec<Component> {
         vec![Component { name: "store", state: self.state, detail: None }]
     }
@@ -112,7 +116,7 @@ impl House {
         let (store, queries) = MemoryStore::new(clock.clone());
         let queue = CommandQueue::new(limits);
         let lane = has_lane.then(|| {
-            let lane = Lane::new(Box::new(store), queue.clone(), Policy::default(), BatchLimits::default());
+            let lane = Lane::new(Box::new(store), queue.clone().line(0), Policy::default(), BatchLimits::default());
             std::thread::spawn(move || lane.run())
         });
         let queries: Arc<dyn StockQueries> = queries;

@@ -64,8 +64,8 @@ fn the_house_says_how_it_is() {
     assert_eq!(leaving.get("/health/ready").body, expected);
     let ill = in_mood(HealthState::Unhealthy, Some("the writer has stopped"));
     assert_eq!(statuses(&ill), [503, 503, 200]);
-    let expected =
-        json!({"status": "Unhealthy", "components": [{"name": "store", "status": "Unhealthy", "detail": null}]});
+    let expected = json!({"status": "Unhealthy", "replica": "house", "role": "sweeper", "database": "sqlite", "schema": 1,
+        "components": [{"name": "store", "status": "Unhealthy", "detail": null}]});
     assert_eq!(ill.get("/health").body, expected);
 }
 

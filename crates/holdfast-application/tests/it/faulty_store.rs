@@ -9,8 +9,8 @@ use holdfast_application::command::CommandKey;
 use holdfast_application::ports::contract::warehouse::order;
 use holdfast_application::ports::memory::{MemoryQueries, MemoryStore};
 use holdfast_application::ports::{
-    CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository, StockReservationRepository,
-    Store, StoreError, StoreTransaction,
+    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository,
+    StockReservationRepository, Store, StoreError, StoreTransaction,
 };
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
@@ -116,7 +116,7 @@ impl StockReservationRepository for FaultyTransaction<'_> {
         if orders.iter().any(|page| page.order.id == order(POISON)) {
             match self.poison {
                 Poison::Breaks => return Err(StoreError::Broken("no such column".into())),
-                Poison::Collides => return Err(StoreError::Contention("always".into())),
+                Poison::Collides => return Err(StoreError::Contention(Collision::Key, "always".into())),
                 Poison::Panics => panic!("an invariant is broken"),
             }
         }
@@ -171,7 +171,7 @@ impl StoreTransaction for FaultyTransaction<'_> {
         let left = self.faults.contentions.load(Ordering::SeqCst);
         if left > 0 {
             self.faults.contentions.store(left.saturating_sub(1), Ordering::SeqCst);
-            return Err(CommitError::NotApplied(StoreError::Contention("another writer".into())));
+            return Err(CommitError::NotApplied(StoreError::Contention(Collision::Key, "another writer".into())));
         }
         if self.faults.unknown.swap(false, Ordering::SeqCst) {
             if self.faults.happened.load(Ordering::SeqCst) {

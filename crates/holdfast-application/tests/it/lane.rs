@@ -254,7 +254,7 @@ impl House {
     }
 
     fn lane(&self) -> Lane {
-        Lane::new(Box::new(self.store.clone()), self.queue.clone(), Policy::default(), BatchLimits::default())
+        Lane::new(Box::new(self.store.clone()), self.queue.clone().line(0), Policy::default(), BatchLimits::default())
     }
 
     /// Turns new commands away and lets a lane work off what waits.

@@ -29,7 +29,7 @@ fn a_queue_that_is_full_by_number_says_so_at_once() {
     }
     assert!(started.elapsed() < Duration::from_secs(1));
     let limits = BatchLimits { commands_max: 1, ..BatchLimits::default() };
-    assert_eq!(queue.next_batch(&limits, NO_TIME).expect("open").len(), 1);
+    assert_eq!(queue.clone().line(0).next_batch(&limits, NO_TIME).expect("open").len(), 1);
     ask(&queue, Class::Interactive, 5).expect("one was taken");
     assert_eq!(queue.depth(), 3);
 }
@@ -52,13 +52,16 @@ fn a_closed_queue_turns_new_commands_away_and_gives_out_what_waits() {
     queue.close();
     assert_eq!(ask(&queue, Class::Events, 2).map(|_| ()).expect_err("closed"), Fault::ShuttingDown);
     assert_eq!(taken(&queue, BatchLimits::default()), [order(1)]);
-    assert!(queue.next_batch(&BatchLimits::default(), Duration::from_hours(1)).is_none(), "nothing will come any more");
+    assert!(
+        queue.clone().line(0).next_batch(&BatchLimits::default(), Duration::from_hours(1)).is_none(),
+        "nothing will come any more"
+    );
 }
 
 #[test]
 fn an_empty_queue_lets_the_lane_look_after_its_store() {
     let queue = CommandQueue::new(QueueLimits::default());
-    let batch = queue.next_batch(&BatchLimits::default(), Duration::from_millis(1));
+    let batch = queue.clone().line(0).next_batch(&BatchLimits::default(), Duration::from_millis(1));
     assert!(batch.is_some_and(|batch| batch.is_empty()));
 }
 
@@ -68,7 +71,7 @@ fn a_lane_that_sleeps_is_woken_by_the_first_command() {
     let lane = {
         let queue = queue.clone();
         std::thread::spawn(move || {
-            queue.next_batch(&BatchLimits::default(), Duration::from_mins(10)).map(|it| it.len())
+            queue.clone().line(0).next_batch(&BatchLimits::default(), Duration::from_mins(10)).map(|it| it.len())
         })
     };
     std::thread::sleep(Duration::from_millis(20));
@@ -134,6 +137,85 @@ fn a_batch_ends_before_it_is_too_heavy_but_has_one_command_at_least() {
 }
 
 #[test]
+fn a_batch_ends_before_it_touches_too_many_products_but_has_one_command_at_least() {
+    let queue = CommandQueue::new(QueueLimits::default());
+    for number in 1..=4 {
+        let asked = submission(reserve(number, &[(1, 1), (2, 1), (3, 1)]));
+        queue.submit(asked, Class::Interactive, None).expect("room");
+    }
+    let limits = |products_max: usize| BatchLimits { products_max, ..BatchLimits::default() };
+    assert_eq!(taken(&queue, limits(6)), [order(1), order(2)]);
+    assert_eq!(taken(&queue, limits(2)), [order(3)]);
+    assert_eq!(queue.depth(), 1);
+}
+
+#[test]
+fn each_lane_takes_from_its_own_line_and_is_woken_by_it_alone() {
+    let queue = CommandQueue::with_lanes(QueueLimits::default(), 4);
+    let woken = Arc::new(AtomicU32::new(0));
+    let lanes: Vec<_> = (0..4)
+        .map(|lane| {
+            let (line, woken) = (queue.clone().line(lane), woken.clone());
+            std::thread::spawn(move || {
+                let batch = line.next_batch(&BatchLimits::default(), Duration::from_mins(10));
+                woken.fetch_add(1, Ordering::SeqCst);
+                batch.map_or(0, |batch| batch.len())
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(20));
+    ask(&queue, Class::Interactive, 1).expect("room");
+    let started = Instant::now();
+    while woken.load(Ordering::SeqCst) == 0 && started.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(woken.load(Ordering::SeqCst), 1, "the others sleep on");
+    queue.close();
+    let mut taken: Vec<usize> = lanes.into_iter().map(|lane| lane.join().expect("a lane")).collect();
+    taken.sort_unstable();
+    assert_eq!(taken, [0, 0, 0, 1]);
+}
+
+#[test]
+fn the_bounds_are_those_of_all_lines_together() {
+    let queue = CommandQueue::with_lanes(QueueLimits { commands_max: 3, ..QueueLimits::default() }, 4);
+    let ask = |number: u8| {
+        let asked = submission(reserve(number, &[(number, 1)]));
+        queue.submit(asked, Class::Interactive, None).map(|_| ())
+    };
+    assert_eq!([1, 2, 3].map(ask), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!((ask(4), queue.depth()), (Err(Fault::Overloaded), 3));
+    let taken: usize = (0..4)
+        .map(|lane| queue.clone().line(lane).next_batch(&BatchLimits::default(), NO_TIME).map_or(0, |it| it.len()))
+        .sum();
+    assert_eq!((taken, queue.depth(), ask(5)), (3, 0, Ok(())));
+}
+
+#[test]
+fn commands_of_one_order_wait_in_one_line_in_their_order() {
+    let queue = CommandQueue::with_lanes(QueueLimits::default(), 4);
+    for number in 0..100 {
+        for command in [reserve(number, &[(number % 7, 1)]), confirm(number), release(number)] {
+            queue.submit(submission(command), Class::Events, None).expect("room");
+        }
+    }
+    let mut seen = 0;
+    for lane in 0..4 {
+        let batch = queue.clone().line(lane).next_batch(&BatchLimits::default(), NO_TIME).expect("open");
+        let names = |number: u8| {
+            let mine = batch.iter().filter(move |it| it.submission.command.order() == Some(order(number)));
+            mine.map(|it| it.submission.command.name()).collect::<Vec<_>>()
+        };
+        for names in (0..100).map(names).filter(|names| !names.is_empty()) {
+            assert_eq!(names, ["reserve_order", "confirm_order", "release_order"]);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 100);
+}
+
+#[test]
 fn who_is_turned_away_hears_it() {
     let queue = CommandQueue::new(QueueLimits::default());
     let tickets = [1, 2].map(|number| ask(&queue, Class::Interactive, number).expect("room"));
@@ -161,7 +243,7 @@ fn one_thread_is_woken_once_for_all_its_callers() {
         assert!(Pin::new(ticket).poll(&mut Context::from_waker(&caller)).is_pending());
     }
     let mut wakes = Wakes::default();
-    for waiting in queue.next_batch(&BatchLimits::default(), NO_TIME).expect("open") {
+    for waiting in queue.clone().line(0).next_batch(&BatchLimits::default(), NO_TIME).expect("open") {
         waiting.promise.keep(Ok(Reply::Decided(Ok(Answer::Swept { ended: true }))), &mut wakes);
     }
     assert_eq!((server.seen(), callers.seen()), (0, 0), "the lane wakes nobody before it is done");
@@ -175,13 +257,21 @@ fn one_thread_is_woken_once_for_all_its_callers() {
     }
 }
 
+fn confirm(number: u8) -> Command {
+    Command::ConfirmOrder { order: order(number), reacquire: false }
+}
+
+fn release(number: u8) -> Command {
+    Command::ReleaseOrder { order: order(number), reason: None }
+}
+
 fn ask(queue: &CommandQueue, class: Class, number: u8) -> Result<Ticket, Fault> {
     queue.submit(submission(reserve(number, &[(1, 1)])), class, None)
 }
 
 /// The orders of the next batch.
 fn taken(queue: &CommandQueue, limits: BatchLimits) -> Vec<OrderId> {
-    let batch = queue.next_batch(&limits, NO_TIME).expect("the queue is open");
+    let batch = queue.clone().line(0).next_batch(&limits, NO_TIME).expect("the queue is open");
     let order = |waiting: &Waiting| match &waiting.submission.command {
         Command::ReserveOrder { order, .. } => *order,
         other => panic!("{other:?}"),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use holdfast_application::batch::BatchLimits;
+use holdfast_application::duties::SoleDuties;
 use holdfast_application::expiry::{Sweep, SweepPace};
 use holdfast_application::lane::Lane;
 use holdfast_application::ports::contract::Warehouse;
@@ -34,9 +35,9 @@ fn what_is_due_ends_by_itself_and_a_payment_in_vain_is_dropped() {
         grace: policy.sweep_grace,
         answers_kept: Duration::from_hours(24 * 7),
     };
-    let lane = Lane::new(store, queue.clone(), policy, BatchLimits::default());
+    let lane = Lane::new(store, queue.clone().line(0), policy, BatchLimits::default());
     let lane = std::thread::spawn(move || lane.run());
-    let sweep = Sweep::new(queue.clone(), queries.clone(), clock.clone(), pace, stop.clone());
+    let sweep = Sweep::new(queue.clone(), queries.clone(), Arc::new(SoleDuties::by(clock.clone())), pace, stop.clone());
     let sweep = std::thread::spawn(move || sweep.run());
 
     let started = Instant::now();
@@ -77,7 +78,7 @@ fn a_lane_that_does_not_answer_keeps_the_sweep_only_for_a_while() {
         grace: policy.sweep_grace,
         answers_kept: Duration::from_hours(1),
     };
-    let sweep = Sweep::new(queue.clone(), queries, clock, pace, stop.clone());
+    let sweep = Sweep::new(queue.clone(), queries, Arc::new(SoleDuties::by(clock)), pace, stop.clone());
     let sweep = std::thread::spawn(move || sweep.run());
     let started = Instant::now();
     while queue.depth() < 4 && started.elapsed() < Duration::from_secs(10) {

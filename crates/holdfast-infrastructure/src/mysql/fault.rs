@@ -1,13 +1,13 @@
 //! What an error of the database means (PROTOCOL, section 3.5).
 
-use holdfast_application::ports::{CommitError, StoreError};
+use holdfast_application::ports::{Collision, CommitError, StoreError};
 use mysql::Error;
 
 /// What an error number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     /// Another writer got in between; nothing was done once the transaction is rolled back.
-    Contention,
+    Contention(Collision),
     /// This database takes no writes at present; nothing was done.
     Unavailable,
     /// A limit, a check or a statement was broken: it is our bug.
@@ -19,9 +19,12 @@ enum Class {
 /// What an error number means before COMMIT was sent.
 const fn before_commit(code: u16) -> Class {
     match code {
-        // Deadlock; row changed since it was read; NOWAIT; write conflicts of TiDB; a key that is there already; and a lock
-        // that was waited for too long, after which only the statement was undone: the transaction is rolled back by us.
-        1213 | 1020 | 3572 | 9007 | 8002 | 8022 | 8028 | 1062 | 1586 | 1205 => Class::Contention,
+        1213 => Class::Contention(Collision::Deadlock),
+        // Only the statement was undone: the transaction is rolled back by us.
+        1205 => Class::Contention(Collision::LockWait),
+        1062 | 1586 => Class::Contention(Collision::Key),
+        // A row changed since it was read; NOWAIT; write conflicts of TiDB.
+        1020 | 3572 | 9007 | 8002 | 8022 | 8028 => Class::Contention(Collision::Conflict),
         // Too many connections, no rights, shutting down, disk or table full, network, read-only, not primary, replaced
         // session, killed or too slow a statement, TiDB's servers out of reach.
         1021
@@ -52,7 +55,8 @@ const fn before_commit(code: u16) -> Class {
 /// What an error number means as the answer to COMMIT.
 const fn at_commit(code: u16) -> Class {
     match code {
-        1213 | 1020 | 9007 | 8002 | 8022 | 8028 => Class::Contention,
+        1213 => Class::Contention(Collision::Deadlock),
+        1020 | 9007 | 8002 | 8022 | 8028 => Class::Contention(Collision::Conflict),
         1047 | 1290 | 1836 => Class::Unavailable,
         _ => Class::Unknown,
     }
@@ -82,7 +86,7 @@ pub(crate) fn commit_fault(error: Error) -> CommitError {
 
 fn as_fault(class: Class, error: Error) -> StoreError {
     match class {
-        Class::Contention => StoreError::Contention(Box::new(error)),
+        Class::Contention(collision) => StoreError::Contention(collision, Box::new(error)),
         Class::Unavailable => StoreError::Unavailable(Box::new(error)),
         Class::Broken | Class::Unknown => StoreError::Broken(Box::new(error)),
     }
@@ -125,8 +129,19 @@ mod tests {
 
     #[test]
     fn who_met_another_writer_tries_again() {
-        for code in [1213, 1020, 3572, 9007, 8002, 8022, 8028, 1062, 1205] {
-            assert!(matches!(fault(told(code)), StoreError::Contention(_)), "{code}");
+        for (code, expected) in [
+            (1213, Collision::Deadlock),
+            (1205, Collision::LockWait),
+            (1062, Collision::Key),
+            (1020, Collision::Conflict),
+            (3572, Collision::Conflict),
+            (9007, Collision::Conflict),
+            (8002, Collision::Conflict),
+            (8022, Collision::Conflict),
+            (8028, Collision::Conflict),
+        ] {
+            let fault = fault(told(code));
+            assert!(matches!(fault, StoreError::Contention(met, _) if met == expected), "{code}: {fault:?}");
         }
     }
 
@@ -160,7 +175,7 @@ mod tests {
             CommitError::Unknown(_) => panic!("{code} is certain"),
         };
         for code in [1213, 1020, 9007, 8002, 8022, 8028] {
-            assert!(matches!(turned_down(code), StoreError::Contention(_)), "{code}");
+            assert!(matches!(turned_down(code), StoreError::Contention(..)), "{code}");
         }
         for code in [1047, 1290, 1836] {
             assert!(matches!(turned_down(code), StoreError::Unavailable(_)), "{code}");

@@ -7,7 +7,8 @@ use mysql::prelude::Queryable as _;
 use mysql::{Conn, params};
 
 /// Each file leads from the version before it.
-const STEPS: &[&str] = &[include_str!("../../migrations/mysql/0001_books.sql")];
+const STEPS: &[&str] =
+    &[include_str!("../../migrations/mysql/0001_books.sql"), include_str!("../../migrations/mysql/0002_leases.sql")];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (
     version     BIGINT NOT NULL PRIMARY KEY,
@@ -15,7 +16,7 @@ const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin";
 
 /// The version this program writes.
-pub(crate) fn version() -> i64 {
+pub fn version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }
 

@@ -30,6 +30,11 @@ impl MysqlSession {
         Ok(Self { address: address.clone(), purpose, connection: Some(connection), is_open: false })
     }
 
+    /// Another session to the same place, which connects when it begins its first transaction.
+    pub(crate) fn another(&self, purpose: Purpose) -> Self {
+        Self { address: self.address.clone(), purpose, connection: None, is_open: false }
+    }
+
     /// Begins a transaction, on a new connection when the old one is gone.
     pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
         let sql = match self.purpose {
@@ -45,6 +50,14 @@ impl MysqlSession {
         self.say(sql).map_err(fault)?;
         self.is_open = true;
         Ok(())
+    }
+
+    /// Runs a statement that is a transaction of its own, on a new connection when the old one is gone.
+    pub(crate) fn execute_alone(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(self.address.connect(self.purpose).map_err(fault)?);
+        }
+        self.run(sql, owned(values), None)
     }
 
     /// Makes the transaction durable.

@@ -9,6 +9,7 @@ use holdfast_application::{Clock, failpoint};
 use holdfast_domain::book::Numbering;
 use holdfast_domain::{Location, LocationNumber, Timestamp};
 
+use crate::mysql::connect::Purpose;
 use crate::mysql::numbers::{Numbers, next_location};
 use crate::mysql::session::MysqlSession;
 use crate::sql::codec;
@@ -52,6 +53,17 @@ impl std::fmt::Debug for MysqlStore {
 impl MysqlStore {
     pub(crate) fn new(session: MysqlSession, time: TimeSource) -> Self {
         Self { session, time, numbers: None, decided_at: Timestamp::EPOCH }
+    }
+
+    /// Another writer of the same books, with a connection of its own, which it makes when it first needs it.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(self.another_session(Purpose::Writing), self.time.clone())
+    }
+
+    /// Another session to the same books, which connects when it is first needed.
+    pub(crate) fn another_session(&self, purpose: Purpose) -> MysqlSession {
+        self.session.another(purpose)
     }
 }
 
@@ -142,7 +154,7 @@ impl TransactionHost for Writing<'_> {
 /// What the database's clock says; `NOW()` would tell when the statement's transaction began to wait.
 pub(crate) const DATABASE_TIME: &str = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
 
-fn database_time(session: &mut MysqlSession) -> Result<Timestamp, StoreError> {
+pub(crate) fn database_time(session: &mut MysqlSession) -> Result<Timestamp, StoreError> {
     let mut now = None;
     session.query(DATABASE_TIME, &[], &mut |row| {
         now = Some(codec::time(row.int(0)?));

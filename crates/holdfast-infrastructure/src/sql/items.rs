@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use holdfast_application::ports::StoreError;
+use holdfast_application::ports::{Collision, StoreError};
 use holdfast_domain::book::{ItemPage, ProductRef};
 use holdfast_domain::movement::Balance;
 use holdfast_domain::{InventoryItem, ItemNumber, Name, ProductId, Sku, StockLevel};
@@ -102,7 +102,10 @@ pub(crate) fn load(session: &mut dyn SqlSession, named: &[ProductRef]) -> Result
     for (sku, product) in of_skus {
         let at = found.binary_search_by_key(&product, |item| item.product);
         if at.ok().and_then(|at| found.get(at)).is_none_or(|item| item.sku != sku) {
-            return Err(StoreError::Contention(format!("sku {sku} has changed hands meanwhile").into()));
+            return Err(StoreError::Contention(
+                Collision::Guard,
+                format!("sku {sku} has changed hands meanwhile").into(),
+            ));
         }
     }
     with_levels(session, found)
@@ -183,7 +186,10 @@ fn guard_cards(session: &mut dyn SqlSession, pages: &[&ItemPage]) -> Result<(), 
         let item = Value::Int(i64::from(page.item.number.0));
         let sql = "UPDATE stock SET version = version + 1 WHERE item = ? AND version = ?";
         if session.execute(sql, &[item, Value::count(version)])? != 1 {
-            return Err(StoreError::Contention(format!("item {} has changed meanwhile", page.item.sku).into()));
+            return Err(StoreError::Contention(
+                Collision::Guard,
+                format!("item {} has changed meanwhile", page.item.sku).into(),
+            ));
         }
         let parked = format!("\n{}", page.item.number.0);
         session.execute("UPDATE items SET sku = ? WHERE number = ?", &[Value::Text(&parked), item])?;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use holdfast_application::ports::StoreError;
+use holdfast_application::ports::{Collision, StoreError};
 use holdfast_domain::movement::{Balance, Cause, MovementReference};
 use holdfast_domain::{
     Actor, Count, ItemNumber, Notes, OrderId, ProductId, Reason, Reference, ReservationId, StockMovement,
@@ -55,7 +55,15 @@ pub(crate) fn append(session: &mut dyn SqlSession, movements: &[StockMovement]) 
             Value::text_or_null(cause.notes.as_ref().map(Notes::as_str)),
         ]
     });
-    session.write_rows(&MOVEMENTS, &mut rows)
+    session.write_rows(&MOVEMENTS, &mut rows).map_err(at_the_fence)
+}
+
+/// A key that is there already is the fence here.
+fn at_the_fence(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Contention(Collision::Key, source) => StoreError::Contention(Collision::Fence, source),
+        other => other,
+    }
 }
 
 /// The quantity, negative where an adjustment took units away.

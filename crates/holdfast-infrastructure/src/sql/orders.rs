@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use holdfast_application::ports::StoreError;
+use holdfast_application::ports::{Collision, StoreError};
 use holdfast_domain::book::OrderPage;
 use holdfast_domain::{AskedLine, Order, OrderId, OrderNumber, OrderStatus, ProductId, Reason};
 
@@ -128,7 +128,7 @@ pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&OrderPage]) -> Result
         })
         .collect();
     if session.change_rows(&CHANGES, &changes)? != changes.len() {
-        return Err(StoreError::Contention("an order has changed meanwhile".into()));
+        return Err(StoreError::Contention(Collision::Guard, "an order has changed meanwhile".into()));
     }
     reservations::save(session, pages)
 }

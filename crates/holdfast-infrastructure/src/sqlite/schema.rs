@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const STEPS: &[&str] = &[include_str!("../../migrations/sqlite/0001_books.sql")];
 
 /// The version this program writes.
-pub(crate) fn version() -> i64 {
+pub fn version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }
 

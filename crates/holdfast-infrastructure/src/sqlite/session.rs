@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use holdfast_application::ports::StoreError;
+use holdfast_application::ports::{Collision, StoreError};
 use holdfast_application::queries::UnfitRow;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
@@ -241,7 +241,9 @@ impl Row for SqliteRow<'_> {
 /// What an error before COMMIT means: nothing was done.
 pub(crate) fn fault(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) if !is_check(&error) => StoreError::Contention(Box::new(error)),
+        Some(ErrorCode::ConstraintViolation) if !is_check(&error) => {
+            StoreError::Contention(Collision::Key, Box::new(error))
+        }
         Some(
             ErrorCode::DatabaseBusy
             | ErrorCode::DatabaseLocked

@@ -3,21 +3,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use holdfast_application::answer::Reply;
 use holdfast_application::audit::prove;
 use holdfast_application::batch::BatchLimits;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::command::{Remarks, Submission};
+use holdfast_application::duties::{Duties as _, Duty};
 use holdfast_application::lane::{Lane, decide_at_once};
 use holdfast_application::ports::contract::warehouse::{lines, new_item, submission};
-use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
+use holdfast_application::ports::{Collision, CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Command, Policy, store_contract};
 use holdfast_domain::OrderId;
-use holdfast_infrastructure::mysql::{MysqlSettings, MysqlStore, OpenError, TimeSource, migrate, open};
+use holdfast_infrastructure::mysql::{MysqlLeases, MysqlSettings, MysqlStore, OpenError, TimeSource, migrate, open};
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Opts};
 
@@ -28,16 +30,16 @@ fn the_schema_is_made_once_and_told_beforehand() {
     let Some(database) = Database::make() else { return left_out("the_schema_is_made_once_and_told_beforehand") };
     let settings = database.settings();
     let refused = open(&settings, TimeSource::Database).err().expect("there is no schema yet");
-    assert!(matches!(refused, OpenError::Older { found: 0, known: 1 }), "{refused}");
+    assert!(matches!(refused, OpenError::Older { found: 0, known: 2 }), "{refused}");
     let told = migrate(&settings, true).expect("tells");
     assert!(told.first().is_some_and(|first| first.starts_with("CREATE TABLE IF NOT EXISTS locations (")), "{told:?}");
     assert!(open(&settings, TimeSource::Database).is_err(), "a dry run makes nothing");
     assert_eq!(migrate(&settings, false).expect("makes"), told);
     assert_eq!(migrate(&settings, false).expect("nothing to do"), Vec::<String>::new());
     open(&settings, TimeSource::Database).expect("the schema is there");
-    database.run("UPDATE schema_versions SET version = 2");
+    database.run("UPDATE schema_versions SET version = 3 WHERE version = 2");
     let refused = open(&settings, TimeSource::Database).err().expect("another program's schema");
-    assert!(matches!(refused, OpenError::Newer { found: 2, known: 1 }), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 3, known: 2 }), "{refused}");
 }
 
 #[test]
@@ -97,7 +99,7 @@ fn a_row_that_somebody_holds_is_contention_and_nothing_stays_locked() {
     holder.query_drop("SELECT * FROM numbers FOR UPDATE").expect("holds");
     let mut transaction = store.begin().expect("a transaction");
     let waited = transaction.numbering(1).expect_err("waited in vain");
-    assert!(matches!(waited, StoreError::Contention(_)), "{waited}");
+    assert!(matches!(waited, StoreError::Contention(Collision::LockWait, _)), "{waited}");
     drop(transaction);
     holder.query_drop("ROLLBACK").expect("lets go");
     let mut transaction = store.begin().expect("a transaction");
@@ -126,6 +128,54 @@ fn two_writers_never_share_a_number() {
 }
 
 #[test]
+fn a_duty_has_one_holder_until_it_gives_it_up_or_its_time_is_over() {
+    let Some(database) = Database::make() else {
+        return left_out("a_duty_has_one_holder_until_it_gives_it_up_or_its_time_is_over");
+    };
+    migrate(&database.settings(), false).expect("makes");
+    let (store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (one, other) = (MysqlLeases::of(&store, "one".to_owned()), MysqlLeases::of(&store, "other".to_owned()));
+    let long = Duration::from_hours(1);
+    let takes = |leases: &MysqlLeases, duty| leases.take(duty, long).expect("the database answers").is_some();
+    let epoch = || database.ask("SELECT epoch FROM leases WHERE duty = 'sweep'");
+
+    let told = one.take(Duty::Sweep, long).expect("the database answers").expect("nobody has it");
+    let present = database.ask("SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)");
+    assert!((present - 60_000_000..=present).contains(&told.micros()), "{told} is the database's time");
+    assert!(!takes(&other, Duty::Sweep) && takes(&other, Duty::Purge), "each duty has its own holder");
+    assert!(takes(&one, Duty::Sweep), "who has it keeps it");
+    assert_eq!(epoch(), 1);
+
+    one.leave();
+    assert!(takes(&other, Duty::Sweep) && !takes(&one, Duty::Sweep));
+    assert_eq!(epoch(), 2);
+
+    database.run("UPDATE leases SET until = until - 2 * 3600 * 1000000 WHERE duty = 'sweep'");
+    assert!(takes(&one, Duty::Sweep), "the time of the other is over");
+    assert!(!takes(&other, Duty::Sweep));
+    assert_eq!(epoch(), 3);
+
+    database.cut_connections();
+    assert!(one.take(Duty::Sweep, long).is_err(), "nobody answers");
+    assert!(takes(&one, Duty::Sweep), "a new connection is made");
+}
+
+#[test]
+fn of_many_who_want_a_duty_at_once_one_gets_it() {
+    let Some(database) = Database::make() else { return left_out("of_many_who_want_a_duty_at_once_one_gets_it") };
+    migrate(&database.settings(), false).expect("makes");
+    let (store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let all: Vec<MysqlLeases> = (0..8).map(|number| MysqlLeases::of(&store, format!("number {number}"))).collect();
+    let holders = std::thread::scope(|threads| {
+        let take = |leases| move || MysqlLeases::take(leases, Duty::Sweep, Duration::from_hours(1));
+        let takers: Vec<_> = all.iter().map(|leases| threads.spawn(take(leases))).collect();
+        let taken = takers.into_iter().map(|taker| taker.join().expect("a thread").expect("the database answers"));
+        taken.flatten().count()
+    });
+    assert_eq!(holders, 1);
+}
+
+#[test]
 fn two_writers_who_fight_for_the_same_units_promise_each_once() {
     let Some(database) = Database::make() else {
         return left_out("two_writers_who_fight_for_the_same_units_promise_each_once");
@@ -140,7 +190,7 @@ fn two_writers_who_fight_for_the_same_units_promise_each_once() {
         let lanes = [1_u8, 2].map(|lane| {
             let (store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
             let queue = CommandQueue::new(QueueLimits::default());
-            let worker = Lane::new(Box::new(store), queue.clone(), Policy::default(), limits);
+            let worker = Lane::new(Box::new(store), queue.clone().line(0), Policy::default(), limits);
             let tickets: Vec<Ticket> = (0..240_u8)
                 .map(|number| queue.submit(wish(lane, number), Class::Interactive, None).expect("room"))
                 .collect();

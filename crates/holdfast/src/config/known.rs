@@ -65,6 +65,7 @@ const KIB_MAX: u64 = 4 << 20;
 /// Every setting, in the order of the page.
 pub(super) const KNOWN: &[Known] = &[
     known("server.listen", Kind::Text),
+    known("server.replica", Kind::Text),
     known("server.threads", whole(0, 1_024)),
     known("server.header_timeout", time(MILLISECOND, HOUR)),
     known("server.body_timeout", time(MILLISECOND, HOUR)),
@@ -79,11 +80,13 @@ pub(super) const KNOWN: &[Known] = &[
     known("store.accept_risks", Kind::List),
     known("store.cache_kib", whole(1_024, KIB_MAX)),
     known("store.readers", whole(1, 256)),
+    known("store.lanes", whole(0, 64)),
     known("queue.commands_max", whole(1, 10_000_000)),
     known("queue.bytes_max_kib", whole(1, KIB_MAX)),
     known("queue.wait_max", time(MILLISECOND, HOUR)),
-    known("batch.commands_max", whole(1, 65_536)),
+    known("batch.commands_max", whole(0, 65_536)),
     known("batch.bytes_max_kib", whole(1, KIB_MAX)),
+    known("batch.products_max", whole(0, 1_000_000)),
     known(
         "reservation.ttl_default",
         Kind::Time {

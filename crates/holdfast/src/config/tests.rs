@@ -52,7 +52,7 @@ fn a_flag_beats_the_environment_and_that_the_file_and_that_the_default() {
 #[test]
 fn all_faults_are_told_at_once_with_the_nearest_known_name() {
     let line = FromCommandLine {
-        set: vec!["server.listn=x".to_owned(), "nonsense".to_owned(), "batch.commands_max=0".to_owned()],
+        set: vec!["server.listn=x".to_owned(), "nonsense".to_owned(), "queue.commands_max=0".to_owned()],
         ..FromCommandLine::default()
     };
     let environment = pairs(&[("HOLDFAST_STORE__DATE", "x"), ("HOLDFAST_RESERVATION__TTL_DEFAULT", "15d")]);
@@ -62,7 +62,7 @@ fn all_faults_are_told_at_once_with_the_nearest_known_name() {
         "there is no setting server.listn (flag --set); did you mean server.listen?",
         "there is no setting store.date (environment HOLDFAST_STORE__DATE); did you mean store.data?",
         "--set nonsense has no `=`",
-        "batch.commands_max = 0 (flag --set) is no whole number from 1 to 65536",
+        "queue.commands_max = 0 (flag --set) is no whole number from 1 to 10000000",
         "reservation.ttl_default = 15d",
     ] {
         assert!(failure.message.contains(words), "{words} not in:\n{failure}");

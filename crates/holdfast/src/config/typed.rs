@@ -15,6 +15,10 @@ use holdfast_infrastructure::mysql::Risk;
 
 use super::{Configuration, Value};
 use crate::exit::Failure;
+use crate::random::Random;
+
+/// Lanes of a shared store where the settings do not say: docs/performance.md compares others.
+const SHARED_LANES: usize = 4;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +32,12 @@ pub(crate) enum LogFormat {
 }
 
 /// How the HTTP interface listens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HttpSettings {
     /// Where.
     pub(crate) listen: SocketAddr,
+    /// What this service is called among others.
+    pub(crate) replica: String,
     /// Threads that answer.
     pub(crate) threads: usize,
     /// How long the head of a request may take.
@@ -65,6 +71,8 @@ pub(crate) struct StoreSettings {
     pub(crate) cache_kib: u32,
     /// Connections for reading.
     pub(crate) readers: usize,
+    /// Lanes that write.
+    pub(crate) lanes: usize,
 }
 
 /// All settings, checked.
@@ -108,6 +116,7 @@ impl Settings {
 
     fn read(from: &Reader<'_>, faults: &mut Vec<String>) -> Option<Self> {
         let listen = listen_address(&from.text("server.listen")).map_err(|fault| faults.push(fault)).ok();
+        let replica = replica_name(from.text("server.replica")).map_err(|fault| faults.push(fault)).ok();
         for origin in from.list("cors.origins") {
             if origin != "*" && !is_origin(&origin) {
                 faults.push(format!("cors.origins: {origin} is no origin such as https://shop.example"));
@@ -125,9 +134,15 @@ impl Settings {
             faults.push(format!("log.level = {} is not understood", from.text("log.level")));
         }
         let grace = from.time("reservation.sweep_grace");
+        let database_url = from.filled("store.database_url");
+        let (lanes, suited) = match &database_url {
+            Some(_) => (from.size_or("store.lanes", SHARED_LANES), BatchLimits::SHARED),
+            None => (1, BatchLimits::EMBEDDED),
+        };
         Some(Self {
             http: HttpSettings {
                 listen: listen?,
+                replica: replica?,
                 threads: match from.size("server.threads") {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     threads => threads,
@@ -143,10 +158,11 @@ impl Settings {
             },
             store: StoreSettings {
                 data: PathBuf::from(from.text("store.data")),
-                database_url: from.filled("store.database_url"),
+                database_url,
                 accepted_risks,
                 cache_kib: u32::try_from(from.size("store.cache_kib")).unwrap_or(u32::MAX),
                 readers: from.size("store.readers"),
+                lanes,
             },
             queue: QueueLimits {
                 commands_max: from.size("queue.commands_max"),
@@ -154,8 +170,9 @@ impl Settings {
                 wait_max: from.time("queue.wait_max"),
             },
             batch: BatchLimits {
-                commands_max: from.size("batch.commands_max"),
+                commands_max: from.size_or("batch.commands_max", suited.commands_max),
                 bytes_max: from.kib("batch.bytes_max_kib"),
+                products_max: from.size_or("batch.products_max", suited.products_max),
             },
             policy: Policy {
                 ttl_default: from.time_or_never("reservation.ttl_default"),
@@ -238,6 +255,14 @@ impl Reader<'_> {
         }
     }
 
+    /// The number, or what suits where it is 0.
+    fn size_or(&self, key: &str, suited: usize) -> usize {
+        match self.size(key) {
+            0 => suited,
+            size => size,
+        }
+    }
+
     fn kib(&self, key: &str) -> usize {
         self.size(key).saturating_mul(1_024)
     }
@@ -258,6 +283,18 @@ impl Reader<'_> {
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let address = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     address.ok_or_else(|| format!("server.listen = {text} is no address:port such as 127.0.0.1:8080"))
+}
+
+/// The name of this service, or one that is made up.
+fn replica_name(name: String) -> Result<String, String> {
+    if name.is_empty() {
+        return Ok(format!("replica-{:08x}", Random::new().next() >> 32));
+    }
+    let is_fit = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if name.len() <= 64 && name.chars().all(is_fit) {
+        return Ok(name);
+    }
+    Err(format!("server.replica = {name} is no name of up to 64 letters, digits, `-`, `_` and `.`"))
 }
 
 /// Whether the text is `scheme://host[:port]`.

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use holdfast_api::{Component, HealthProbe, HealthState};
+use holdfast_api::{Component, HealthProbe, HealthState, Identity};
 use holdfast_application::bounded_wait::hear_within;
-use holdfast_application::expiry::SweepPace;
+use holdfast_application::expiry::{SweepPace, SweepStatus};
 use holdfast_application::lane::LaneStatus;
 use holdfast_application::queries::StockQueries;
+use holdfast_application::ticket::Ticket;
 use holdfast_application::{Class, Clock, Command, CommandQueue, Submission};
 use holdfast_domain::{Actor, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -22,17 +23,33 @@ const READ_WITHIN: Duration = Duration::from_secs(5);
 /// An order that is held so much longer than the sweep needs is overdue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10);
 
+/// The parts of the service that are looked at.
+pub(super) struct Watched {
+    /// What the service is called among others.
+    pub(super) replica: String,
+    /// What kind of store it has.
+    pub(super) database: &'static str,
+    /// The version of the store's schema.
+    pub(super) schema: i64,
+    /// Where commands wait.
+    pub(super) queue: CommandQueue,
+    /// Reads of the store.
+    pub(super) queries: Arc<dyn StockQueries>,
+    /// What time it is.
+    pub(super) clock: Arc<dyn Clock>,
+    /// The lanes.
+    pub(super) lanes: Vec<Arc<LaneStatus>>,
+    /// The sweep.
+    pub(super) sweep: Arc<SweepStatus>,
+    /// How the sweep goes about it.
+    pub(super) pace: SweepPace,
+}
+
 /// What is known about the parts of the service.
 pub(crate) struct Health {
-    queue: CommandQueue,
-    queries: Arc<dyn StockQueries>,
-    clock: Arc<dyn Clock>,
-    lane: Arc<LaneStatus>,
-    pace: SweepPace,
+    of: Watched,
     /// Whether the service is shutting down.
     pub(super) leaving: AtomicBool,
-    /// Whether the sweep's thread still runs.
-    pub(super) sweep_runs: Arc<AtomicBool>,
     seen: Mutex<Seen>,
 }
 
@@ -45,23 +62,9 @@ struct Seen {
 
 impl Health {
     /// Nothing seen yet, and nothing wrong.
-    pub(super) fn new(
-        queue: CommandQueue,
-        queries: Arc<dyn StockQueries>,
-        clock: Arc<dyn Clock>,
-        lane: Arc<LaneStatus>,
-        pace: SweepPace,
-    ) -> Self {
-        Self {
-            queue,
-            queries,
-            clock,
-            lane,
-            pace,
-            leaving: AtomicBool::new(false),
-            sweep_runs: Arc::new(AtomicBool::new(true)),
-            seen: Mutex::new(Seen { read_at: Instant::now(), read_fault: None, overdue: false }),
-        }
+    pub(super) fn of(of: Watched) -> Self {
+        let seen = Seen { read_at: Instant::now(), read_fault: None, overdue: false };
+        Self { of, leaving: AtomicBool::new(false), seen: Mutex::new(seen) }
     }
 
     /// Looks again and again, until the service leaves.
@@ -74,9 +77,11 @@ impl Health {
     }
 
     fn look(&self) {
-        metrics::gauge!("holdfast_queue_depth").set(crate::numbers::float(crate::numbers::count(self.queue.depth())));
-        let late = self.pace.grace.saturating_add(self.pace.interval).saturating_add(OVERDUE_AFTER);
-        let read = self.queries.ping().and_then(|()| self.queries.due_orders(self.clock.now().before(late), 1));
+        metrics::gauge!("holdfast_queue_depth")
+            .set(crate::numbers::float(crate::numbers::count(self.of.queue.depth())));
+        let late = self.of.pace.grace.saturating_add(self.of.pace.interval).saturating_add(OVERDUE_AFTER);
+        let read =
+            self.of.queries.ping().and_then(|()| self.of.queries.due_orders(self.of.clock.now().before(late), 1));
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             match read {
@@ -84,22 +89,45 @@ impl Health {
                 Err(error) => seen.read_fault = Some(error.to_string()),
             }
         }
-        if self.lane.cannot_write() {
+        if self.cannot_write() || self.stuck_for().is_some() {
             self.try_to_write();
         }
     }
 
-    /// A write that changes nothing tells whether writing is possible again, also when nobody else asks any more.
+    fn has_ended(&self) -> bool {
+        self.of.lanes.iter().any(|lane| lane.has_ended())
+    }
+
+    fn cannot_write(&self) -> bool {
+        self.of.lanes.iter().any(|lane| lane.cannot_write())
+    }
+
+    /// How long the batch of a lane has taken, where that is too long.
+    fn stuck_for(&self) -> Option<Duration> {
+        self.of.lanes.iter().filter_map(|lane| lane.busy_for()).max().filter(|busy| *busy > STUCK_AFTER)
+    }
+
+    /// Whether the other lanes go on while one is stuck: it waits for a row, not for the store.
+    fn others_go_on(&self) -> bool {
+        self.of.lanes.iter().filter_map(|lane| lane.committed_ago()).any(|ago| ago <= STUCK_AFTER)
+    }
+
+    /// A write that changes nothing tells whether writing is possible again, also when nobody else asks any more. Each lane
+    /// that has nothing to do makes one.
     fn try_to_write(&self) {
-        let submission = Submission {
-            command: Command::ForgetAnswers { before: Timestamp::EPOCH, most: 1 },
-            actor: Actor::new("health").expect("a plain word is an actor"),
-            key: None,
-            decided_at: None,
-        };
-        if let Ok(ticket) = self.queue.submit(submission, Class::Maintenance, None) {
+        let actor = Actor::new("health").expect("a plain word is an actor");
+        let idle = self.of.lanes.iter().enumerate().filter(|(_, lane)| lane.busy_for().is_none());
+        let tickets: Vec<Ticket> = idle
+            .filter_map(|(lane, _)| {
+                let command = Command::ForgetAnswers { before: Timestamp::EPOCH, most: 1 };
+                let submission = Submission { command, actor: actor.clone(), key: None, decided_at: None };
+                self.of.queue.submit_to(lane, submission, Class::Maintenance).ok()
+            })
+            .collect();
+        let asked = Instant::now();
+        for ticket in tickets {
             // What it hears stands in the lane's status; a lane that hangs must not keep the watch from looking on.
-            let _ = hear_within(ticket, STUCK_AFTER);
+            let _ = hear_within(ticket, STUCK_AFTER.saturating_sub(asked.elapsed()));
         }
     }
 
@@ -108,14 +136,13 @@ impl Health {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             (seen.read_at.elapsed(), seen.read_fault.clone())
         };
-        let busy = self.lane.busy_for().filter(|busy| *busy > STUCK_AFTER);
-        let (state, detail) = if self.lane.has_ended() {
+        let (state, detail) = if self.has_ended() {
             (HealthState::Unhealthy, Some("the writer has stopped".to_owned()))
         } else if fault.is_some() || unread_for > READ_WITHIN {
             (HealthState::Unhealthy, Some(fault.unwrap_or_else(|| "reads hang".to_owned())))
-        } else if self.lane.cannot_write() {
+        } else if self.cannot_write() {
             (HealthState::Degraded, Some("writes fail; reads go on".to_owned()))
-        } else if let Some(busy) = busy {
+        } else if let Some(busy) = self.stuck_for() {
             (HealthState::Degraded, Some(format!("a transaction has taken {} s so far", busy.as_secs())))
         } else {
             (HealthState::Healthy, None)
@@ -124,7 +151,7 @@ impl Health {
     }
 
     fn waiting(&self) -> Component {
-        let (state, detail) = if self.queue.is_full() {
+        let (state, detail) = if self.of.queue.is_full() {
             (HealthState::Degraded, Some("the queue is full".to_owned()))
         } else {
             (HealthState::Healthy, None)
@@ -134,7 +161,7 @@ impl Health {
 
     fn expiry(&self) -> Component {
         let overdue = self.seen.lock().unwrap_or_else(PoisonError::into_inner).overdue;
-        let (state, detail) = if !self.sweep_runs.load(Ordering::Relaxed) {
+        let (state, detail) = if !self.of.sweep.runs() {
             (HealthState::Degraded, Some("the sweep has stopped".to_owned()))
         } else if overdue {
             (HealthState::Degraded, Some("orders are held longer than they should be".to_owned()))
@@ -146,6 +173,12 @@ impl Health {
 }
 
 impl HealthProbe for Health {
+    fn identity(&self) -> Identity {
+        let role = if self.of.sweep.is_on_duty() { "sweeper" } else { "standby" };
+        let Watched { replica, database, schema, .. } = &self.of;
+        Identity { replica: replica.clone(), role, database, schema: *schema }
+    }
+
     fn components(&self) -> Vec<Component> {
         let absent = |name| Component { name, state: HealthState::Healthy, detail: Some("not configured".to_owned()) };
         vec![self.store(), self.waiting(), self.expiry(), absent("lock"), absent("kafka")]
@@ -155,13 +188,13 @@ impl HealthProbe for Health {
         if self.leaving.load(Ordering::Relaxed) {
             return Some("the service is shutting down".to_owned());
         }
-        if self.lane.has_ended() {
+        if self.has_ended() {
             return Some("the writer has stopped".to_owned());
         }
-        if self.lane.cannot_write() {
+        if self.cannot_write() {
             return Some("the last batch could not be written".to_owned());
         }
-        let stuck = self.lane.busy_for().filter(|busy| *busy > STUCK_AFTER)?;
+        let stuck = self.stuck_for().filter(|_| !self.others_go_on())?;
         Some(format!("a transaction has taken {} s so far", stuck.as_secs()))
     }
 }

@@ -1,4 +1,4 @@
-//! A running service: one lane, one sweep, one watch, and the HTTP interface before them.
+//! A running service: its lanes, one sweep, one watch, and the HTTP interface before them.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,12 +11,13 @@ use holdfast_api::server::{Server, ServerSettings};
 use holdfast_api::{ApiSettings, Service};
 use holdfast_application::expiry::Sweep;
 use holdfast_application::lane::{Lane, LaneEnd};
+use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::{Clock, CommandQueue};
 use tokio::sync::watch;
 
 use super::Books;
-use super::health::Health;
+use super::health::{Health, Watched};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
 use crate::telemetry;
@@ -37,7 +38,7 @@ pub(crate) struct Running {
     stop_sweep: Arc<AtomicBool>,
     /// Hears when the HTTP interface has ended.
     http_ended: mpsc::Receiver<std::io::Result<()>>,
-    /// The sweep and the lane.
+    /// The sweep and the lanes.
     writers: Vec<JoinHandle<()>>,
 }
 
@@ -50,12 +51,26 @@ impl Running {
 
         let clock: Arc<dyn Clock> = books.clock;
         let queries = books.queries;
-        let queue = CommandQueue::new(settings.queue);
-        let lane = Lane::new(books.store, queue.clone(), settings.policy.clone(), settings.batch);
-        let health =
-            Arc::new(Health::new(queue.clone(), queries.clone(), clock.clone(), lane.status(), settings.sweep));
+        let stores: Vec<Box<dyn Store>> = std::iter::once(books.store).chain(books.further).collect();
+        let queue = CommandQueue::with_lanes(settings.queue, stores.len());
+        let on_line =
+            |(line, store)| Lane::new(store, queue.clone().line(line), settings.policy.clone(), settings.batch);
+        let lanes: Vec<Lane> = stores.into_iter().enumerate().map(on_line).collect();
+        let statuses = lanes.iter().map(Lane::status).collect();
         let stop_sweep = Arc::new(AtomicBool::new(false));
-        let sweep = Sweep::new(queue.clone(), queries.clone(), clock.clone(), settings.sweep, stop_sweep.clone());
+        let sweep = Sweep::new(queue.clone(), queries.clone(), books.duties, settings.sweep, stop_sweep.clone());
+        let watched = Watched {
+            replica: settings.http.replica.clone(),
+            database: super::kind_of_store(settings),
+            schema: super::schema_version(settings),
+            queue: queue.clone(),
+            queries: queries.clone(),
+            clock: clock.clone(),
+            lanes: statuses,
+            sweep: sweep.status(),
+            pace: settings.sweep,
+        };
+        let health = Arc::new(Health::of(watched));
 
         let (stop_http, stopping) = watch::channel(false);
         let (ended, http_ended) = mpsc::channel();
@@ -77,14 +92,10 @@ impl Running {
             }
         };
         let watched = health.clone();
-        let sweep_runs = health.sweep_runs.clone();
-        let writers = vec![
-            thread("sweep", move || {
-                sweep.run();
-                sweep_runs.store(false, Ordering::Relaxed);
-            })?,
-            thread("lane", move || work_off(lane))?,
-        ];
+        let mut writers = vec![thread("sweep", move || sweep.run())?];
+        for lane in lanes {
+            writers.push(thread("lane", move || work_off(lane))?);
+        }
         // Neither of these writes, so nobody needs to wait for them at the end.
         thread("watch", move || watched.watch(&metrics))?;
         thread("http", move || {
@@ -167,7 +178,7 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     started.map_err(|error| Failure::failed(&format!("the thread {name} cannot be started"), &error))
 }
 
-/// Runs the lane. Where it ends for another reason than a shutdown, so does the process: nobody knows what the store
+/// Runs a lane. Where it ends for another reason than a shutdown, so does the process: nobody knows what the store
 /// holds until it is read anew.
 fn work_off(lane: Lane) {
     let why = match catch_unwind(AssertUnwindSafe(|| lane.run())) {

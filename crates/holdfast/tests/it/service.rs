@@ -23,6 +23,11 @@ fn a_service_says_when_it_is_ready_and_keeps_what_it_acknowledged() {
     let names: Vec<&Value> =
         health["components"].as_array().expect("a list").iter().map(|part| &part["name"]).collect();
     assert_eq!(names, ["store", "queue", "expiry", "lock", "kafka"]);
+    assert_eq!(
+        (&health["role"], &health["database"], &health["schema"]),
+        (&json!("sweeper"), &json!("sqlite"), &json!(1))
+    );
+    assert!(health["replica"].as_str().is_some_and(|name| name.starts_with("replica-")), "{health}");
     assert_eq!(service.get("/health/ready").0, 200);
     assert_eq!(service.stop(), Some(0));
 

@@ -11,7 +11,7 @@ use crate::command::CommandKey;
 use crate::ports::{StoreError, StoreTransaction};
 
 pub(super) fn must_be_contention(result: &Result<(), StoreError>) {
-    assert!(matches!(result, Err(StoreError::Contention(_))), "{result:?} is no contention");
+    assert!(matches!(result, Err(StoreError::Contention(..))), "{result:?} is no contention");
 }
 
 /// A book as the committer would begin it, without pages.

@@ -15,8 +15,8 @@ use crate::answer::KeptAnswer;
 use crate::clock::Clock;
 use crate::command::CommandKey;
 use crate::ports::{
-    CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository, StockReservationRepository,
-    StoreError, StoreTransaction,
+    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository,
+    StockReservationRepository, StoreError, StoreTransaction,
 };
 
 /// How one write is taken back.
@@ -39,7 +39,7 @@ impl<'a> MemoryTransaction<'a> {
         let product = page.item.product;
         let before = self.books.items.get(&product).cloned();
         if before.as_ref().map(|item| item.version) != page.loaded_version {
-            return Err(contention("the item has changed"));
+            return Err(contention(Collision::Guard, "the item has changed"));
         }
         let after = before.as_ref().map_or_else(|| page.item.clone(), |stored| updated(stored, page));
         self.books.items.insert(product, after);
@@ -56,10 +56,10 @@ impl<'a> MemoryTransaction<'a> {
         let id = page.order.id;
         let stored = self.books.orders.get(&id);
         if stored.map(|order| order.order_seq) != page.loaded_seq {
-            return Err(contention("the order has changed"));
+            return Err(contention(Collision::Guard, "the order has changed"));
         }
         if self.books.numbers.get(&page.order.number).is_some_and(|holder| *holder != id) {
-            return Err(contention("another order has this number"));
+            return Err(contention(Collision::Key, "another order has this number"));
         }
         let mut after = page.order.clone();
         if let Some(stored) = stored {
@@ -107,8 +107,8 @@ fn merged(stored: &Order, page: &OrderPage) -> Vec<holdfast_domain::StockReserva
     reservations
 }
 
-fn contention(what: &'static str) -> StoreError {
-    StoreError::Contention(what.into())
+fn contention(collision: Collision, what: &'static str) -> StoreError {
+    StoreError::Contention(collision, what.into())
 }
 
 impl InventoryRepository for MemoryTransaction<'_> {
@@ -121,7 +121,7 @@ impl InventoryRepository for MemoryTransaction<'_> {
         self.undo.push(Box::new(move |books| books.locations.truncate(count)));
         for new in locations {
             if self.books.locations.iter().any(|known| known.code == new.code || known.number == new.number) {
-                return Err(contention("the location is there already"));
+                return Err(contention(Collision::Key, "the location is there already"));
             }
             self.books.locations.push(new.clone());
         }
@@ -146,7 +146,7 @@ impl InventoryRepository for MemoryTransaction<'_> {
             self.save_item(page)?;
             let (sku, product) = (page.item.sku.clone(), page.item.product);
             if page.card_changed && self.books.skus.insert(sku, product).is_some() {
-                return Err(contention("another item has this sku"));
+                return Err(contention(Collision::Key, "another item has this sku"));
             }
         }
         Ok(())
@@ -230,7 +230,7 @@ impl StockMovementRepository for MemoryTransaction<'_> {
         for movement in movements {
             let place = (movement.product, movement.sequence);
             if self.books.movements.contains_key(&place) {
-                return Err(contention("the product has a movement with this sequence"));
+                return Err(contention(Collision::Fence, "the product has a movement with this sequence"));
             }
             self.books.movements.insert(place, movement.clone());
             self.undo.push(Box::new(move |books| {
@@ -254,7 +254,7 @@ impl CommandLog for MemoryTransaction<'_> {
         for (key, answer) in answers {
             let place = (key.scope.clone(), key.key.clone(), key.position);
             if self.books.answers.contains_key(&place) {
-                return Err(contention("an answer is kept under this key"));
+                return Err(contention(Collision::Key, "an answer is kept under this key"));
             }
             let logged = LoggedAnswer { fingerprint: key.fingerprint, answer: (*answer).clone() };
             self.books.answers.insert(place.clone(), KeptSince { logged, at: now });
