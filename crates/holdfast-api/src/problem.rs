@@ -189,6 +189,13 @@ impl From<Fault> for Problem {
                     format!("The request waited {ms} ms and was dropped; nothing was done."),
                 )
             }
+            Fault::LockTimeout(waited) => {
+                let ms = waited.as_millis();
+                Self::new(
+                    ProblemCode::LockTimeout,
+                    format!("Another replica held the lock of a product for {ms} ms; nothing was done."),
+                )
+            }
             Fault::StoreUnavailable(_) => {
                 Self::new(ProblemCode::StoreUnavailable, "The store cannot write at present; nothing was done.")
             }

@@ -106,6 +106,9 @@ pub enum Fault {
     /// The command waited too long and was dropped; nothing was done.
     #[error("the command waited {0:?} and was dropped")]
     TooLate(Duration),
+    /// Another replica held the lock of a product until the command's deadline; nothing was done.
+    #[error("the lock of a product was held by another for {0:?}")]
+    LockTimeout(Duration),
     /// The store cannot write at present; nothing was done.
     #[error("the store cannot write: {0}")]
     StoreUnavailable(String),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use holdfast_domain::OrderId;
 
+use crate::admission::{Admission, Admitted};
 use crate::answer::{Fault, Reply};
 use crate::batch::BatchLimits;
 use crate::command::Submission;
@@ -30,6 +31,9 @@ const TRIES_ALONE_MAX: u32 = 8;
 const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// How long a lane waits for the first command before it looks after its store.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long a lane waits before it asks again for locks that another holds: a fraction of a transaction, so that a lock is not
+/// idle for long, and some round trips, so that asking is no load.
+const HELD_BACK_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why a lane stopped.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub struct Lane {
     line: QueueLine,
     policy: Policy,
     limits: BatchLimits,
+    /// Whose turn it is, where replicas share a lock.
+    admission: Option<Admission>,
     status: Arc<LaneStatus>,
 }
 
@@ -58,7 +64,14 @@ impl std::fmt::Debug for Lane {
 impl Lane {
     /// A lane that works off `line`.
     pub fn new(store: Box<dyn Store>, line: QueueLine, policy: Policy, limits: BatchLimits) -> Self {
-        Self { store, line, policy, limits, status: Arc::new(LaneStatus::default()) }
+        Self { store, line, policy, limits, admission: None, status: Arc::new(LaneStatus::default()) }
+    }
+
+    /// The same lane, which asks whose turn it is before it touches its store.
+    #[must_use]
+    pub fn admitted_by(mut self, admission: Admission) -> Self {
+        self.admission = Some(admission);
+        self
     }
 
     /// What others may know about it.
@@ -91,6 +104,7 @@ impl Lane {
     /// Drops what nobody waits for any more and carries out the rest.
     fn work_off(&mut self, batch: Vec<Waiting>) -> Option<LaneEnd> {
         let mut wakes = Wakes::default();
+        let batch = self.admit(batch, &mut wakes);
         let orders: Vec<OrderId> = if self.line.has_neighbours() {
             batch.iter().filter_map(|command| command.submission.command.order()).collect()
         } else {
@@ -101,7 +115,43 @@ impl Lane {
             self.line.leave(orders);
         }
         wakes.wake();
+        if let Some(admission) = &mut self.admission {
+            admission.finish();
+        }
         end
+    }
+
+    /// Those commands of the batch whose turn it is; the others wait for the next batch, unless their time is over.
+    fn admit(&mut self, batch: Vec<Waiting>, wakes: &mut Wakes) -> Vec<Waiting> {
+        let Some(admission) = &mut self.admission else { return batch };
+        let Admitted { admitted, held_back } = admission.admit(batch);
+        if held_back.is_empty() {
+            return admitted;
+        }
+        let (mut put_back, mut left) = (Vec::with_capacity(held_back.len()), Vec::new());
+        for command in held_back {
+            let waited = command.since.elapsed();
+            let reason = if command.promise.is_abandoned() {
+                "abandoned"
+            } else if waited > self.line.wait_max() {
+                "lock"
+            } else {
+                put_back.push(command);
+                continue;
+            };
+            metrics::counter!("holdfast_commands_dropped_total", "reason" => reason).increment(1);
+            left.extend(command.submission.command.order());
+            command.promise.keep(Err(Fault::LockTimeout(waited)), wakes);
+        }
+        if let Err(turned_away) = self.line.put_back(put_back) {
+            left.extend(turned_away.iter().filter_map(|command| command.submission.command.order()));
+            answer_all(turned_away, &Err(Fault::ShuttingDown), wakes);
+        }
+        self.line.leave(left);
+        if admitted.is_empty() {
+            std::thread::sleep(HELD_BACK_PAUSE);
+        }
+        admitted
     }
 
     /// Those commands of the batch whose callers still wait, and not too long. After an `unknown` commit nobody is told that
@@ -149,6 +199,9 @@ impl Lane {
                 {
                     tried_again(collision);
                     tracing::debug!(error = %source, tries, "the batch met another writer; trying again");
+                    if let Some(admission) = &mut self.admission {
+                        admission.met_another_writer(&batch);
+                    }
                     std::thread::sleep(pause_after(tries));
                 }
                 Err(CommitError::Unknown(source)) if self.store.outlives_unknown() => {

@@ -3,10 +3,12 @@
 //!
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
 //! rules), [`intake`] (how those events are read), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
-//! (the heart) and [`lane`] (the loop), [`expiry`] (the sweep), [`duties`] (who sweeps), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
+//! (the heart) and [`lane`] (the loop), [`admission`] (whose turn it is, where replicas share a lock), [`expiry`] (the sweep),
+//! [`duties`] (who sweeps), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
 
+pub mod admission;
 pub mod answer;
 pub mod audit;
 pub mod batch;

@@ -65,6 +65,9 @@ pub struct Waiting {
     pub promise: Promise,
     /// When it came.
     pub since: Instant,
+    /// Since when it has waited for a lock that another holds.
+    pub held_back_since: Option<Instant>,
+    class: Class,
     weight: usize,
 }
 
@@ -171,7 +174,8 @@ impl CommandQueue {
             (None, None) => 0,
         };
         let (ticket, promise) = ticket(landing);
-        let waiting = Waiting { submission, promise, since: Instant::now(), weight };
+        let since = Instant::now();
+        let waiting = Waiting { submission, promise, since, held_back_since: None, class, weight };
         let mut wake = false;
         if let Some(line) = hall.lines.get_mut(lane) {
             line.commands = line.commands.saturating_add(1);
@@ -262,6 +266,29 @@ impl QueueLine {
         hall.commands = hall.commands.saturating_sub(taken.len());
         hall.bytes = hall.bytes.saturating_sub(bytes);
         Some(taken)
+    }
+
+    /// Puts commands that were taken back to where they were, in front of those that came since; they are still under way.
+    ///
+    /// # Errors
+    ///
+    /// The queue is closed: nobody shall wait any longer. These are they.
+    pub fn put_back(&self, commands: Vec<Waiting>) -> Result<(), Vec<Waiting>> {
+        let mut hall = self.queue.hall();
+        if hall.closed {
+            return Err(commands);
+        }
+        let bytes: usize = commands.iter().map(Waiting::weight).sum();
+        hall.commands = hall.commands.saturating_add(commands.len());
+        hall.bytes = hall.bytes.saturating_add(bytes);
+        let Some(line) = hall.lines.get_mut(self.lane) else { return Err(commands) };
+        line.commands = line.commands.saturating_add(commands.len());
+        for command in commands.into_iter().rev() {
+            if let Some(places) = line.classes.get_mut(command.class.place()) {
+                places.push_front(command);
+            }
+        }
+        Ok(())
     }
 
     /// Whether there are other lanes, so that whoever takes a batch has to say which orders are not under way any more.

@@ -16,7 +16,7 @@ mod typed;
 mod value;
 
 pub(crate) use layers::Origin;
-pub(crate) use typed::{LogFormat, Settings};
+pub(crate) use typed::{LockPlace, LockSettings, LogFormat, Settings};
 pub(crate) use value::Value;
 
 /// The page that explains every setting and gives its default.

@@ -59,5 +59,7 @@ fn describe() {
     metrics::describe_counter!("holdfast_events_in_total", "Upstream events, by type and outcome");
     metrics::describe_counter!("holdfast_expired_orders_total", "Orders that ended because their time was over");
     metrics::describe_counter!("holdfast_store_retries_total", "Transactions tried again, by reason");
+    metrics::describe_histogram!("holdfast_lock_wait_seconds", "Time from asking for locks to holding them, by batch");
+    metrics::describe_counter!("holdfast_lock_bypassed_total", "Times a lane went on without the lock, by reason");
     metrics::describe_gauge!("holdfast_build_info", "The version that runs");
 }

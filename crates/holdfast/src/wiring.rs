@@ -18,6 +18,7 @@ use crate::exit::{Exit, Failure, with_sources};
 use crate::random::Random;
 
 mod health;
+mod lock;
 mod running;
 pub(crate) mod signals;
 mod system_clock;
@@ -145,9 +146,6 @@ pub(crate) fn migrate(settings: &Settings, dry_run: bool) -> Result<Vec<String>,
 
 /// Settings that name what this version does not have are refused, not ignored.
 fn refuse_what_is_planned(settings: &Settings) -> Result<(), Failure> {
-    if settings.redis_url.is_some() {
-        return Err(Failure::not_yet("the Redis lock (lock.redis_url)"));
-    }
     if settings.kafka_brokers.is_some() {
         return Err(Failure::not_yet("Kafka (kafka.brokers)"));
     }

@@ -1,5 +1,6 @@
 //! What crosses the application's boundaries: its commands on the reference store, its queue and its lane.
 
+mod admission;
 mod audit;
 mod expiry;
 mod faulty_store;

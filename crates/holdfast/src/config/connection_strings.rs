@@ -31,25 +31,38 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
     Ok(format!("mysql://{credentials}{server}:{port}/{database}"))
 }
 
-/// `host:port[,option=…]` as a URL: of the options those that a URL can say, `user`, `password`, `ssl` and `defaultDatabase`.
+/// `host:port[,host:port…][,option=…]` as a URL: of the options those that a URL can say, `user`, `password`, `ssl`,
+/// `defaultDatabase` and `serviceName`. Hosts are Sentinels where a service is named; else several are a cluster.
 pub(super) fn redis_url(text: &str) -> String {
     let mut parts = text.split(',').map(str::trim);
     let place = parts.next().unwrap_or_default();
     if place.is_empty() {
         return String::new();
     }
-    let (mut user, mut password, mut database, mut scheme) = ("", None, None, "redis");
-    for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+    let mut hosts = vec![place];
+    let (mut user, mut password, mut database, mut service, mut scheme) = ("", None, None, None, "redis");
+    for part in parts {
+        let Some((name, value)) = part.split_once('=') else {
+            hosts.push(part);
+            continue;
+        };
         match (name.trim().to_ascii_lowercase().as_str(), value.trim()) {
             ("user", name) => user = name,
             ("password", secret) if !secret.is_empty() => password = Some(secret),
             ("defaultdatabase", number) => database = Some(number),
+            ("servicename", name) => service = Some(name),
             ("ssl", yes) if yes.eq_ignore_ascii_case("true") => scheme = "rediss",
             // Time-outs, retries and the like: none of them says where it is or who asks.
             _ => {}
         }
     }
-    let (scheme, place) = place.split_once("://").unwrap_or((scheme, place));
+    let place = hosts.join(",");
+    let (scheme, place) = place.split_once("://").unwrap_or((scheme, &place));
+    let way = match service {
+        Some(_) => "+sentinel",
+        None if hosts.len() > 1 => "+cluster",
+        None => "",
+    };
     let credentials = match password {
         Some(password) if !place.contains('@') => {
             format!("{}:{}@", crate::percent::encoded(user), crate::percent::encoded(password))
@@ -57,7 +70,8 @@ pub(super) fn redis_url(text: &str) -> String {
         _ => String::new(),
     };
     let database = database.filter(|_| !place.contains('/')).map_or_else(String::new, |number| format!("/{number}"));
-    format!("{scheme}://{credentials}{place}{database}")
+    let service = service.map_or_else(String::new, |name| format!("/{}", crate::percent::encoded(name)));
+    format!("{scheme}{way}://{credentials}{place}{service}{database}")
 }
 
 #[cfg(test)]
@@ -73,6 +87,8 @@ mod tests {
             ("h:6379,password=a=b@c", "redis://:a%3Db%40c@h:6379"),
             ("h:6380, user=app, Password=s, ssl=True, defaultDatabase=2", "rediss://app:s@h:6380/2"),
             ("redis://h:6379,password=s", "redis://:s@h:6379"),
+            ("a:1,b:2,password=s", "redis+cluster://:s@a:1,b:2"),
+            ("a:1, b:2,serviceName=mine,defaultDatabase=3,ssl=true", "rediss+sentinel://a:1,b:2/mine/3"),
             ("redis://:s@h:6379/1", "redis://:s@h:6379/1"),
         ] {
             assert_eq!(redis_url(text), url, "{text}");

@@ -91,7 +91,8 @@ fn the_connection_strings_of_old_are_read_and_no_password_is_shown() {
     let all = load(&variables, &[], &[]);
     let settings = all.typed().expect("in order");
     assert_eq!(settings.store.database_url.as_deref(), Some("mysql://root:p%40ss%3Aw@db:3307/inventorydb"));
-    assert_eq!(settings.redis_url.as_deref(), Some("redis://localhost:6379"));
+    assert_eq!(all.get("lock.redis_url").1, Value::Url("redis://localhost:6379".to_owned()));
+    assert!(settings.lock.is_some());
     assert_eq!(all.get("store.database_url").1.to_string(), "mysql://root:***@db:3307/inventorydb");
     let newer = load(&[variables[0], ("HOLDFAST_STORE__DATABASE_URL", "")], &[], &[]);
     assert_eq!(newer.typed().expect("in order").store.database_url, None);
@@ -99,9 +100,13 @@ fn the_connection_strings_of_old_are_read_and_no_password_is_shown() {
 
 #[test]
 fn what_does_not_fit_together_is_told_at_once() {
-    let all = load(&[], &["server.listen=nowhere", "cors.origins=shop.example", "log.level=a=b=c"], &[]);
-    let failure = all.typed().expect_err("faults");
-    for words in ["server.listen = nowhere", "cors.origins: shop.example", "log.level = a=b=c"] {
+    let faults =
+        ["server.listen=nowhere", "cors.origins=shop.example", "log.level=a=b=c", "lock.redis_url=redis://:geheim@h/x"];
+    let failure = load(&[], &faults, &[]).typed().expect_err("faults");
+    assert!(!failure.message.contains("geheim"), "{failure}");
+    for words in
+        ["server.listen = nowhere", "cors.origins: shop.example", "log.level = a=b=c", "lock.redis_url: the address"]
+    {
         assert!(failure.message.contains(words), "{words} not in:\n{failure}");
     }
 }

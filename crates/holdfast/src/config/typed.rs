@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use holdfast_application::Policy;
+use holdfast_application::admission::AdmissionRule;
 use holdfast_application::batch::BatchLimits;
 use holdfast_application::expiry::SweepPace;
 use holdfast_application::policy::LatePayment;
@@ -12,6 +13,7 @@ use holdfast_application::queue::QueueLimits;
 use holdfast_domain::Strategy;
 use holdfast_domain::book::ExpiryRule;
 use holdfast_infrastructure::mysql::Risk;
+use holdfast_infrastructure::redis::{AddressError, RedisAddress};
 
 use super::{Configuration, Value};
 use crate::exit::Failure;
@@ -75,6 +77,42 @@ pub(crate) struct StoreSettings {
     pub(crate) lanes: usize,
 }
 
+/// The lock by which replicas take turns.
+#[derive(Clone, Debug)]
+pub(crate) struct LockSettings {
+    /// Where it is.
+    pub(crate) place: LockPlace,
+    /// What it is asked for.
+    pub(crate) rule: AdmissionRule,
+    /// How long a lane waits for an answer.
+    pub(crate) answer_max: Duration,
+}
+
+/// Where a lock is.
+#[derive(Clone, Debug)]
+pub(crate) enum LockPlace {
+    /// In Redis.
+    Redis(RedisAddress),
+    /// Nowhere: it gives the same answer to everybody, for the stories that show that nothing depends on it.
+    #[cfg(feature = "failpoints")]
+    Lie(holdfast_application::ports::memory_lock::LyingLock),
+}
+
+impl LockPlace {
+    fn parse(url: &str) -> Result<Self, AddressError> {
+        #[cfg(feature = "failpoints")]
+        {
+            use holdfast_application::ports::memory_lock::LyingLock;
+            match url {
+                "test:everybody" => return Ok(Self::Lie(LyingLock::GrantsToEverybody)),
+                "test:nobody" => return Ok(Self::Lie(LyingLock::GrantsToNobody)),
+                _ => {}
+            }
+        }
+        RedisAddress::parse(url).map(Self::Redis)
+    }
+}
+
 /// All settings, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -94,8 +132,8 @@ pub(crate) struct Settings {
     pub(crate) idempotency_required: bool,
     /// Origins whose pages may call.
     pub(crate) cors_origins: Vec<String>,
-    /// The lock's Redis, if there is one.
-    pub(crate) redis_url: Option<String>,
+    /// The lock by which replicas take turns, if there is one.
+    pub(crate) lock: Option<LockSettings>,
     /// Kafka's brokers, if there are any.
     pub(crate) kafka_brokers: Option<String>,
     /// What is logged.
@@ -203,7 +241,7 @@ impl Settings {
             },
             idempotency_required: from.flag("idempotency.required"),
             cors_origins: from.list("cors.origins"),
-            redis_url: from.filled("lock.redis_url"),
+            lock: lock(from, faults),
             kafka_brokers: from.filled("kafka.brokers"),
             log_level: from.text("log.level"),
             log_format: match from.text("log.format").as_str() {
@@ -213,6 +251,13 @@ impl Settings {
             },
         })
     }
+}
+
+fn lock(from: &Reader<'_>, faults: &mut Vec<String>) -> Option<LockSettings> {
+    let url = from.filled("lock.redis_url")?;
+    let place = LockPlace::parse(url.trim()).map_err(|fault| faults.push(format!("lock.redis_url: {fault}"))).ok()?;
+    let rule = AdmissionRule { required: from.flag("lock.required"), ttl: from.time("lock.ttl") };
+    Some(LockSettings { place, rule, answer_max: from.time("lock.answer_max") })
 }
 
 /// Values by name; their kinds are known, so a wrong one is a mistake of the program.

@@ -8,11 +8,14 @@ use holdfast_api::{Component, HealthProbe, HealthState, Identity};
 use holdfast_application::bounded_wait::hear_within;
 use holdfast_application::expiry::{SweepPace, SweepStatus};
 use holdfast_application::lane::LaneStatus;
+use holdfast_application::ports::LockState;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Class, Clock, Command, CommandQueue, Submission};
 use holdfast_domain::{Actor, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::lock::SharedLock;
 
 /// How often the service is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -43,6 +46,8 @@ pub(super) struct Watched {
     pub(super) sweep: Arc<SweepStatus>,
     /// How the sweep goes about it.
     pub(super) pace: SweepPace,
+    /// The lock by which replicas take turns, if there is one.
+    pub(super) lock: Option<SharedLock>,
 }
 
 /// What is known about the parts of the service.
@@ -150,6 +155,17 @@ impl Health {
         Component { name: "store", state, detail }
     }
 
+    fn lock(&self) -> Component {
+        let Some(lock) = &self.of.lock else { return absent("lock") };
+        let (state, detail) = match lock.state() {
+            LockState::Answers => (HealthState::Healthy, None),
+            LockState::GoneWithout => {
+                (HealthState::Degraded, Some("it does not answer; row locks alone keep order".to_owned()))
+            }
+        };
+        Component { name: "lock", state, detail }
+    }
+
     fn waiting(&self) -> Component {
         let (state, detail) = if self.of.queue.is_full() {
             (HealthState::Degraded, Some("the queue is full".to_owned()))
@@ -172,6 +188,11 @@ impl Health {
     }
 }
 
+/// A part that no setting names.
+fn absent(name: &'static str) -> Component {
+    Component { name, state: HealthState::Healthy, detail: Some("not configured".to_owned()) }
+}
+
 impl HealthProbe for Health {
     fn identity(&self) -> Identity {
         let role = if self.of.sweep.is_on_duty() { "sweeper" } else { "standby" };
@@ -180,8 +201,7 @@ impl HealthProbe for Health {
     }
 
     fn components(&self) -> Vec<Component> {
-        let absent = |name| Component { name, state: HealthState::Healthy, detail: Some("not configured".to_owned()) };
-        vec![self.store(), self.waiting(), self.expiry(), absent("lock"), absent("kafka")]
+        vec![self.store(), self.waiting(), self.expiry(), self.lock(), absent("kafka")]
     }
 
     fn why_not_ready(&self) -> Option<String> {

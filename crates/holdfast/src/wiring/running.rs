@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::Books;
 use super::health::{Health, Watched};
+use super::lock::SharedLock;
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
 use crate::telemetry;
@@ -53,8 +54,14 @@ impl Running {
         let queries = books.queries;
         let stores: Vec<Box<dyn Store>> = std::iter::once(books.store).chain(books.further).collect();
         let queue = CommandQueue::with_lanes(settings.queue, stores.len());
-        let on_line =
-            |(line, store)| Lane::new(store, queue.clone().line(line), settings.policy.clone(), settings.batch);
+        let lock = settings.lock.as_ref().map(SharedLock::of).transpose()?;
+        let on_line = |(line, store)| {
+            let lane = Lane::new(store, queue.clone().line(line), settings.policy.clone(), settings.batch);
+            match &lock {
+                Some(lock) => lane.admitted_by(lock.admission(queries.clone())),
+                None => lane,
+            }
+        };
         let lanes: Vec<Lane> = stores.into_iter().enumerate().map(on_line).collect();
         let statuses = lanes.iter().map(Lane::status).collect();
         let stop_sweep = Arc::new(AtomicBool::new(false));
@@ -69,6 +76,7 @@ impl Running {
             lanes: statuses,
             sweep: sweep.status(),
             pace: settings.sweep,
+            lock,
         };
         let health = Arc::new(Health::of(watched));
 

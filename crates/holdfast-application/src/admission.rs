@@ -1,0 +1,211 @@
+//! Admission: before its transaction a lane asks for the locks of the contended products of its batch, so that replicas take
+//! turns there instead of waiting for each other's rows.
+//!
+//! It only ever decides who goes now and who waits for the next batch. What is decided about stock does not depend on it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::{OrderId, ProductId};
+
+use crate::command::Needs;
+use crate::ports::{DistributedLock, Lease};
+use crate::queries::StockQueries;
+use crate::queue::Waiting;
+
+mod contended;
+mod sku_book;
+
+use contended::Contended;
+use sku_book::SkuBook;
+
+/// What a lock is asked for, and what its answer means.
+#[derive(Clone, Copy, Debug)]
+pub struct AdmissionRule {
+    /// Whether every product a command names is locked, and a lock that another holds is waited for until the command's
+    /// deadline. Else contended products are, and a command goes on without a lock once it has waited for `ttl`.
+    pub required: bool,
+    /// How long a lock is held at most.
+    pub ttl: Duration,
+}
+
+/// A lane's way to the lock.
+pub struct Admission {
+    lock: Box<dyn DistributedLock>,
+    rule: AdmissionRule,
+    skus: SkuBook,
+    contended: Contended,
+    held: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    lease: Lease,
+    since: Instant,
+}
+
+/// Who goes and who waits, each in the order of arrival.
+#[derive(Debug, Default)]
+pub struct Admitted {
+    /// Those whose locks are held, or need none.
+    pub admitted: Vec<Waiting>,
+    /// Those that need a lock which another holds, and what is asked of their orders after them.
+    pub held_back: Vec<Waiting>,
+}
+
+/// What a command needs before it may go.
+#[derive(Debug, Default)]
+struct Claim {
+    /// Sorted, each once.
+    products: Vec<ProductId>,
+    orders: Vec<OrderId>,
+}
+
+impl std::fmt::Debug for Admission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admission").field("rule", &self.rule).finish_non_exhaustive()
+    }
+}
+
+impl Admission {
+    /// Admission by `lock`; `queries` tell which product has a SKU, for locks are named by the product's id.
+    pub fn new(lock: Box<dyn DistributedLock>, rule: AdmissionRule, queries: Arc<dyn StockQueries>) -> Self {
+        Self { lock, rule, skus: SkuBook::new(queries), contended: Contended::default(), held: None }
+    }
+
+    /// Takes the locks that the batch needs, in one round trip, and says whose could be had. What could be had of a command
+    /// that has to wait is given back at once, unless another one needs it too.
+    pub fn admit(&mut self, batch: Vec<Waiting>) -> Admitted {
+        let claims = self.claims(&batch);
+        let mut asked: Vec<ProductId> = claims.iter().flat_map(|claim| claim.products.iter().copied()).collect();
+        asked.sort_unstable();
+        asked.dedup();
+        if asked.is_empty() {
+            return Admitted { admitted: batch, held_back: Vec::new() };
+        }
+        let since = Instant::now();
+        match self.lock.acquire(&asked, self.rule.ttl) {
+            Err(fault) => {
+                gone_without(fault.as_str());
+                Admitted { admitted: batch, held_back: Vec::new() }
+            }
+            Ok(lease) if lease.products.len() == asked.len() => {
+                self.held = Some(Held { lease, since });
+                waited(&batch, &claims, since);
+                Admitted { admitted: batch, held_back: Vec::new() }
+            }
+            Ok(lease) => self.split(batch, claims, lease, since),
+        }
+    }
+
+    /// Lets those go whose locks were granted.
+    fn split(&mut self, batch: Vec<Waiting>, claims: Vec<Claim>, lease: Lease, since: Instant) -> Admitted {
+        let granted: HashSet<ProductId> = lease.products.iter().copied().collect();
+        let mut waiting_orders: HashSet<OrderId> = HashSet::new();
+        let mut used: HashSet<ProductId> = HashSet::new();
+        let (mut split, mut admitted_claims) = (Admitted::default(), Vec::new());
+        for (mut command, claim) in batch.into_iter().zip(claims) {
+            let has_all = claim.products.iter().all(|product| granted.contains(product));
+            let is_behind = claim.orders.iter().any(|order| waiting_orders.contains(order));
+            let held_since = *command.held_back_since.get_or_insert(since);
+            let may_go = has_all || (!self.rule.required && held_since.elapsed() >= self.rule.ttl);
+            if may_go && !is_behind {
+                if !has_all {
+                    gone_without("waited");
+                }
+                used.extend(claim.products.iter().copied().filter(|product| granted.contains(product)));
+                split.admitted.push(command);
+                admitted_claims.push(claim);
+            } else {
+                waiting_orders.extend(claim.orders);
+                split.held_back.push(command);
+            }
+        }
+        waited(&split.admitted, &admitted_claims, since);
+        let Lease { token, products } = lease;
+        let (kept, unused): (Vec<_>, Vec<_>) = products.into_iter().partition(|product| used.contains(product));
+        if !unused.is_empty() {
+            self.give_back(Lease { token: token.clone(), products: unused });
+        }
+        if !kept.is_empty() {
+            self.held = Some(Held { lease: Lease { token, products: kept }, since });
+        }
+        split
+    }
+
+    /// The batch met another writer and is tried again: its locks must not end meanwhile, and its products are contended.
+    pub fn met_another_writer(&mut self, batch: &[Waiting]) {
+        let mut needs = Needs::default();
+        for command in batch {
+            command.submission.command.needs(&mut needs);
+        }
+        self.contended.met(needs.products);
+        if let Some(Held { lease, since }) = &mut self.held
+            && since.elapsed().saturating_mul(2) > self.rule.ttl
+        {
+            *since = Instant::now();
+            // A lock that is lost is gone without.
+            let _ = self.lock.extend(lease, self.rule.ttl);
+        }
+    }
+
+    /// The batch is done: gives its locks back, in one round trip.
+    pub fn finish(&mut self) {
+        if let Some(Held { lease, .. }) = self.held.take() {
+            self.give_back(lease);
+        }
+    }
+
+    fn give_back(&mut self, lease: Lease) {
+        if let Err(fault) = self.lock.release(lease) {
+            tracing::debug!(error = %fault, "locks end by themselves");
+        }
+    }
+
+    fn claims(&mut self, batch: &[Waiting]) -> Vec<Claim> {
+        let needs: Vec<Needs> = batch
+            .iter()
+            .map(|command| {
+                let mut needs = Needs::default();
+                command.submission.command.needs(&mut needs);
+                needs
+            })
+            .collect();
+        if !self.rule.required {
+            let mut asked: HashMap<&ProductRef, usize> = HashMap::new();
+            for product in needs.iter().flat_map(|needs| &needs.products) {
+                let count = asked.entry(product).or_default();
+                *count = count.saturating_add(1);
+            }
+            self.contended.crowded(asked, batch.len());
+        }
+        let is_wanted = |product: &&ProductRef| self.rule.required || self.contended.has(product);
+        let wanted: Vec<Vec<&ProductRef>> =
+            needs.iter().map(|needs| needs.products.iter().filter(is_wanted).collect()).collect();
+        self.skus.learn(wanted.iter().flatten().copied());
+        let ids = |products: Vec<&ProductRef>| {
+            let mut ids: Vec<ProductId> = products.into_iter().filter_map(|product| self.skus.id(product)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        let products: Vec<Vec<ProductId>> = wanted.into_iter().map(ids).collect();
+        needs.into_iter().zip(products).map(|(needs, products)| Claim { products, orders: needs.orders }).collect()
+    }
+}
+
+/// Counts a batch, or a command of it, that goes on without a lock.
+fn gone_without(reason: &'static str) {
+    metrics::counter!("holdfast_lock_bypassed_total", "reason" => reason).increment(1);
+}
+
+/// Notes how long the one that waited longest has waited for its locks.
+fn waited(admitted: &[Waiting], claims: &[Claim], since: Instant) {
+    let with_locks = admitted.iter().zip(claims).filter(|(_, claim)| !claim.products.is_empty());
+    let first = with_locks.map(|(command, _)| command.held_back_since.unwrap_or(since)).min();
+    if let Some(first) = first {
+        metrics::histogram!("holdfast_lock_wait_seconds").record(first.elapsed().as_secs_f64());
+    }
+}
