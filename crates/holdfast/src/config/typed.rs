@@ -153,6 +153,7 @@ impl Settings {
     }
 
     fn read(from: &Reader<'_>, faults: &mut Vec<String>) -> Option<Self> {
+        let lock = lock(from, faults);
         let listen = listen_address(&from.text("server.listen")).map_err(|fault| faults.push(fault)).ok();
         let replica = replica_name(from.text("server.replica")).map_err(|fault| faults.push(fault)).ok();
         for origin in from.list("cors.origins") {
@@ -241,7 +242,7 @@ impl Settings {
             },
             idempotency_required: from.flag("idempotency.required"),
             cors_origins: from.list("cors.origins"),
-            lock: lock(from, faults),
+            lock,
             kafka_brokers: from.filled("kafka.brokers"),
             log_level: from.text("log.level"),
             log_format: match from.text("log.format").as_str() {

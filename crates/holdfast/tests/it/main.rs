@@ -19,6 +19,9 @@ mod failing_disk;
 mod imports;
 mod interrupted;
 mod load;
+mod lock;
+#[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
+mod own_redis;
 mod program;
 mod running;
 mod service;

@@ -33,17 +33,17 @@ fn every_setting_is_shown_with_its_origin_and_no_password() {
 fn a_secret_may_stand_in_a_file_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("database_url");
-    for (content, name) in [
-        ("mysql://app:secret@db/inventory\n", "HOLDFAST_STORE__DATABASE_URL_FILE"),
-        ("mysql://app:secret@db/inventory\r\n", "HOLDFAST_STORE__DATABASE_URL_FILE"),
-        ("mysql://app:secret@db/inventory", "HOLDFAST_LOCK__REDIS_URL_FILE"),
+    for (content, name, masked) in [
+        ("mysql://app:secret@db/x\n", "HOLDFAST_STORE__DATABASE_URL_FILE", "mysql://app:***@db/x"),
+        ("mysql://app:secret@db/x\r\n", "HOLDFAST_STORE__DATABASE_URL_FILE", "mysql://app:***@db/x"),
+        ("redis://app:secret@db/1", "HOLDFAST_LOCK__REDIS_URL_FILE", "redis://app:***@db/1"),
     ] {
         std::fs::write(&path, content).expect("written");
         let said = Program::new().with_variable(name, argument(&path)).done(&["config", "show"]);
         assert!(!said.stdout.contains("secret"));
         let key = if name.contains("LOCK") { "lock.redis_url" } else { "store.database_url" };
         let origin = format!("environment {name}, file {}", path.display());
-        assert_eq!(shown(&said, key), ("mysql://app:***@db/inventory".to_owned(), origin));
+        assert_eq!(shown(&said, key), (masked.to_owned(), origin));
     }
     let program = Program::new().with_variable("HOLDFAST_STORE__DATABASE_URL_FILE", argument(&path));
     std::fs::write(&path, "mysql://app:secret@127.0.0.1:9/inventory").expect("written");
