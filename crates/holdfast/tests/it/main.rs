@@ -10,6 +10,8 @@ mod client;
 mod connections;
 mod copies;
 mod crashes;
+mod cutting_proxy;
+mod database_faults;
 mod disk_full;
 mod events_and_crashes;
 mod events_replayed;
@@ -22,6 +24,7 @@ mod load;
 mod lock;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
 mod own_redis;
+mod own_server;
 mod program;
 mod running;
 mod service;

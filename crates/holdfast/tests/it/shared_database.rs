@@ -24,20 +24,34 @@ impl SharedDatabase {
 
     /// An empty database.
     pub(crate) fn empty() -> Self {
+        Self::empty_at(&server().expect("a server"))
+    }
+
+    fn empty_at(server: &str) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("holdfast_story_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let database = Self { server: server().expect("a server"), name };
+        let database = Self { server: server.to_owned(), name };
         tell(&database.server, &format!("CREATE DATABASE {}", database.name));
         database
     }
 
     /// A database with the present schema.
     pub(crate) fn migrated() -> Self {
-        let database = Self::empty();
+        Self::migrated_at(&server().expect("a server"))
+    }
+
+    /// The same on another server.
+    pub(crate) fn migrated_at(server: &str) -> Self {
+        let database = Self::empty_at(server);
         let binary = env!("CARGO_BIN_EXE_holdfast");
         let done = Command::new(binary).args(["migrate", "--database-url", &database.url()]).output().expect("it runs");
         assert!(done.status.success(), "{done:?}");
         database
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where it is.
@@ -59,7 +73,9 @@ impl SharedDatabase {
 
 impl Drop for SharedDatabase {
     fn drop(&mut self) {
-        tell(&self.server, &format!("DROP DATABASE IF EXISTS {}", self.name));
+        // A server that a story has ended takes its databases with it.
+        let gone = Opts::from_url(&self.server).map_err(mysql::Error::from).and_then(Conn::new);
+        let _ = gone.and_then(|mut server| server.query_drop(format!("DROP DATABASE IF EXISTS {}", self.name)));
     }
 }
 
