@@ -13,6 +13,9 @@ use crate::sql::queries::READ_MAX;
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long a writer waits for a row that another one has locked, in seconds.
 const LOCK_WAIT_SECONDS: u32 = 2;
+/// How long a writer may say nothing within a transaction before the database undoes it, in seconds: one that stands still does
+/// not keep its rows from the others. Only MariaDB can do so.
+const IDLE_SECONDS: u32 = 3;
 /// How long the database may keep a session waiting before its connection is given up: well above the wait for a lock.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// Statements that stay prepared on a connection.
@@ -112,7 +115,8 @@ fn session_settings(purpose: Purpose) -> Vec<String> {
                 max.as_millis()
             )
         }
-        Purpose::Writing | Purpose::Walking | Purpose::Filling => String::new(),
+        Purpose::Writing => format!("/*M!100600 , idle_transaction_timeout = {IDLE_SECONDS} */"),
+        Purpose::Walking | Purpose::Filling => String::new(),
     };
     vec![
         format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}"),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast_application::answer::Reply;
 use holdfast_application::audit::prove;
@@ -107,6 +107,28 @@ fn a_row_that_somebody_holds_is_contention_and_nothing_stays_locked() {
     drop(transaction);
     holder.query_drop("SET SESSION innodb_lock_wait_timeout = 1").expect("sets");
     holder.query_drop("SELECT * FROM numbers FOR UPDATE").expect("nothing stayed locked");
+}
+
+#[test]
+fn a_writer_that_stands_still_does_not_keep_its_rows() {
+    let Some(database) = Database::make() else { return left_out("a_writer_that_stands_still_does_not_keep_its_rows") };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut one, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let mut other = one.another();
+    let mut stands_still = one.begin().expect("a transaction");
+    stands_still.numbering(1).expect("it holds the row");
+    let asked = Instant::now();
+    let goes_on = loop {
+        let mut transaction = other.begin().expect("a transaction");
+        if transaction.numbering(1).is_ok() {
+            break transaction;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(30), "the row is held still");
+    };
+    goes_on.commit().expect("it commits");
+    let undone = stands_still.commit().expect_err("it was undone");
+    assert!(matches!(undone, CommitError::NotApplied(StoreError::Unavailable(_))), "{undone}");
+    one.begin().expect("a new connection").commit().expect("and commits");
 }
 
 #[test]

@@ -36,6 +36,17 @@ impl Client {
         Self { connections, url: url.to_owned() }
     }
 
+    /// Somebody who asks the service at `url` and does not wait for longer than this.
+    pub(crate) fn impatient(url: &str, patience: Duration) -> Self {
+        let connections = Connections::builder().timeout(patience).build().expect("a client");
+        Self { connections, url: url.to_owned() }
+    }
+
+    /// The same for another service.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self { connections: self.connections.clone(), url: url.to_owned() }
+    }
+
     /// Reads.
     pub(crate) fn get(&self, path: &str) -> reqwest::Result<Answer> {
         answer(self.connections.request(Method::GET, format!("{}{path}", self.url)))

@@ -26,6 +26,7 @@ mod lock;
 mod own_redis;
 mod own_server;
 mod program;
+mod replicas;
 mod running;
 mod service;
 mod settings;
