@@ -11,12 +11,14 @@ use crate::exit::Failure;
 mod connection_strings;
 mod known;
 mod layers;
+mod lock;
 mod secret_files;
 mod typed;
 mod value;
 
 pub(crate) use layers::Origin;
-pub(crate) use typed::{LockPlace, LockSettings, LogFormat, Settings};
+pub(crate) use lock::{LockPlace, LockSettings};
+pub(crate) use typed::{LogFormat, Settings};
 pub(crate) use value::Value;
 
 /// The page that explains every setting and gives its default.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use holdfast_application::Policy;
-use holdfast_application::admission::AdmissionRule;
 use holdfast_application::batch::BatchLimits;
 use holdfast_application::expiry::SweepPace;
 use holdfast_application::policy::LatePayment;
@@ -13,8 +12,8 @@ use holdfast_application::queue::QueueLimits;
 use holdfast_domain::Strategy;
 use holdfast_domain::book::ExpiryRule;
 use holdfast_infrastructure::mysql::Risk;
-use holdfast_infrastructure::redis::{AddressError, RedisAddress};
 
+use super::lock::LockSettings;
 use super::{Configuration, Value};
 use crate::exit::Failure;
 use crate::random::Random;
@@ -77,42 +76,6 @@ pub(crate) struct StoreSettings {
     pub(crate) lanes: usize,
 }
 
-/// The lock by which replicas take turns.
-#[derive(Clone, Debug)]
-pub(crate) struct LockSettings {
-    /// Where it is.
-    pub(crate) place: LockPlace,
-    /// What it is asked for.
-    pub(crate) rule: AdmissionRule,
-    /// How long a lane waits for an answer.
-    pub(crate) answer_max: Duration,
-}
-
-/// Where a lock is.
-#[derive(Clone, Debug)]
-pub(crate) enum LockPlace {
-    /// In Redis.
-    Redis(RedisAddress),
-    /// Nowhere: it gives the same answer to everybody, for the stories that show that nothing depends on it.
-    #[cfg(feature = "failpoints")]
-    Lie(holdfast_application::ports::memory_lock::LyingLock),
-}
-
-impl LockPlace {
-    fn parse(url: &str) -> Result<Self, AddressError> {
-        #[cfg(feature = "failpoints")]
-        {
-            use holdfast_application::ports::memory_lock::LyingLock;
-            match url {
-                "test:everybody" => return Ok(Self::Lie(LyingLock::GrantsToEverybody)),
-                "test:nobody" => return Ok(Self::Lie(LyingLock::GrantsToNobody)),
-                _ => {}
-            }
-        }
-        RedisAddress::parse(url).map(Self::Redis)
-    }
-}
-
 /// All settings, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -153,7 +116,7 @@ impl Settings {
     }
 
     fn read(from: &Reader<'_>, faults: &mut Vec<String>) -> Option<Self> {
-        let lock = lock(from, faults);
+        let lock = LockSettings::read(from, faults);
         let listen = listen_address(&from.text("server.listen")).map_err(|fault| faults.push(fault)).ok();
         let replica = replica_name(from.text("server.replica")).map_err(|fault| faults.push(fault)).ok();
         for origin in from.list("cors.origins") {
@@ -254,15 +217,8 @@ impl Settings {
     }
 }
 
-fn lock(from: &Reader<'_>, faults: &mut Vec<String>) -> Option<LockSettings> {
-    let url = from.filled("lock.redis_url")?;
-    let place = LockPlace::parse(url.trim()).map_err(|fault| faults.push(format!("lock.redis_url: {fault}"))).ok()?;
-    let rule = AdmissionRule { required: from.flag("lock.required"), ttl: from.time("lock.ttl") };
-    Some(LockSettings { place, rule, answer_max: from.time("lock.answer_max") })
-}
-
 /// Values by name; their kinds are known, so a wrong one is a mistake of the program.
-struct Reader<'a>(&'a Configuration);
+pub(super) struct Reader<'a>(&'a Configuration);
 
 impl Reader<'_> {
     fn value(&self, key: &str) -> &Value {
@@ -276,7 +232,7 @@ impl Reader<'_> {
         }
     }
 
-    fn filled(&self, key: &str) -> Option<String> {
+    pub(super) fn filled(&self, key: &str) -> Option<String> {
         Some(self.text(key)).filter(|text| !text.trim().is_empty())
     }
 
@@ -287,7 +243,7 @@ impl Reader<'_> {
         }
     }
 
-    fn flag(&self, key: &str) -> bool {
+    pub(super) fn flag(&self, key: &str) -> bool {
         match self.value(key) {
             Value::Flag(flag) => *flag,
             other => unreachable!("{key} is yes or no, not {other:?}"),
@@ -320,7 +276,7 @@ impl Reader<'_> {
         }
     }
 
-    fn time(&self, key: &str) -> Duration {
+    pub(super) fn time(&self, key: &str) -> Duration {
         self.time_or_never(key).unwrap_or(Duration::MAX)
     }
 }
