@@ -27,6 +27,7 @@ mod own_redis;
 mod own_server;
 mod program;
 mod replicas;
+mod replicas_and_locks;
 mod running;
 mod service;
 mod settings;
