@@ -58,35 +58,56 @@ pub fn allocate(
     if let ([(None, quantity)], [], 1) = (asks, own, locations.len()) {
         return at_the_only_location(item, locations, *quantity);
     }
-    let mut left: Vec<(LocationNumber, Count)> =
-        locations.iter().map(|location| (location.number, free_at(item, own, location.number))).collect();
-    let mut parts: Vec<Part> = Vec::new();
-    let mut short = Vec::new();
+    let mut free = Free::of(item, own, locations);
+    let available = free.serve_named(asks);
+    let is_short = |(ask, available): (usize, Count)| {
+        let (_, quantity) = asks.get(ask)?;
+        (!available.covers(*quantity)).then_some(Short { ask, available })
+    };
+    let short: Vec<Short> = available.into_iter().enumerate().filter_map(is_short).collect();
+    if !short.is_empty() {
+        return Err(short);
+    }
+    let named = asks.iter().filter_map(|(named, quantity)| Some(Part { location: (*named)?, quantity: *quantity }));
+    let mut parts: Vec<Part> = named.collect();
+    for (_, quantity) in asks.iter().filter(|(named, _)| named.is_none()) {
+        share_out(&mut free.0, strategy, *quantity, &mut parts);
+    }
+    Ok(parts)
+}
 
-    for (ask, (named, quantity)) in asks.iter().enumerate() {
-        let Some(named) = named else { continue };
-        let place = left.iter_mut().find(|(location, _)| location == named);
-        let available = place.as_ref().map_or(Count::ZERO, |(_, available)| *available);
-        match (place, available.minus(*quantity)) {
-            (Some((_, free)), Some(rest)) => {
-                *free = rest;
-                parts.push(Part { location: *named, quantity: *quantity });
+/// How many units are available to each of one product's `asks`, by the same rule as [`allocate`]: to one that names its
+/// location those that are there, to the other those of all locations that the named ones are not served with.
+pub fn available_to(item: &InventoryItem, own: &[Part], locations: &Locations, asks: &[Ask]) -> Vec<Count> {
+    Free::of(item, own, locations).serve_named(asks)
+}
+
+/// The units of one product that are free at each location, in the locations' order.
+struct Free(Vec<(LocationNumber, Count)>);
+
+impl Free {
+    fn of(item: &InventoryItem, own: &[Part], locations: &Locations) -> Self {
+        Self(locations.iter().map(|location| (location.number, free_at(item, own, location.number))).collect())
+    }
+
+    /// Takes what the asks with a location can be served with, and says how many units are available to each ask. One that is
+    /// short takes nothing.
+    fn serve_named(&mut self, asks: &[Ask]) -> Vec<Count> {
+        let mut available = vec![Count::ZERO; asks.len()];
+        for ((named, quantity), available) in asks.iter().zip(&mut available) {
+            let place = self.0.iter_mut().find(|(location, _)| Some(*location) == *named);
+            let Some((_, free)) = place else { continue };
+            *available = *free;
+            *free = free.minus(*quantity).unwrap_or(*free);
+        }
+        let left: Count = self.0.iter().map(|(_, free)| *free).sum();
+        for ((named, _), available) in asks.iter().zip(&mut available) {
+            if named.is_none() {
+                *available = left;
             }
-            _ => short.push(Short { ask, available }),
         }
+        available
     }
-    for (ask, (named, quantity)) in asks.iter().enumerate() {
-        if named.is_some() {
-            continue;
-        }
-        let available: Count = left.iter().map(|(_, free)| *free).sum();
-        if available.covers(*quantity) {
-            share_out(&mut left, strategy, *quantity, &mut parts);
-        } else {
-            short.push(Short { ask, available });
-        }
-    }
-    if short.is_empty() { Ok(parts) } else { Err(short) }
 }
 
 fn at_the_only_location(

@@ -1,12 +1,12 @@
 //! Whether many lines could be served at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use holdfast_application::queries::{AvailabilityLine, DueHold};
-use holdfast_domain::allocation::Part;
+use holdfast_domain::allocation::{Ask, Part, available_to};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{Count, InventoryItem, LocationCode, LocationNumber, Order, ProductId, Quantity};
@@ -97,6 +97,14 @@ impl<'a> Stock<'a> {
                 }
             }
         }
+        // Parts of one product at one level are one.
+        let mut open: HashMap<&ProductRef, Quantity> =
+            sums.iter().filter(|((_, code), _)| code.is_none()).map(|((of, _), units)| (of, *units)).collect();
+        for ((product, _), units) in sums.iter().filter(|((_, code), _)| code.is_some()) {
+            if let Some(sum) = open.get_mut(product) {
+                *sum = sum.plus(*units).ok_or_else(too_many)?;
+            }
+        }
         Ok(sums)
     }
 
@@ -121,47 +129,30 @@ impl<'a> Stock<'a> {
     }
 
     fn answer(&self, sums: &[(Place, Quantity)]) -> AvailabilityView {
-        // Named lines are served first; the others share what those leave, as a reservation would.
-        let mut named: HashMap<&ProductRef, Count> = HashMap::new();
-        for ((product, location), asked) in sums {
-            if let (Some(item), Some(code)) = (self.items.get(product), location) {
-                let taken = self.free_at(item, code).min(Count::from(*asked));
-                let sum = named.entry(product).or_default();
-                *sum = [*sum, taken].into_iter().sum();
+        let mut lines_of: BTreeMap<&ProductRef, Vec<(usize, Ask)>> = BTreeMap::new();
+        for (at, ((product, code), quantity)) in sums.iter().enumerate() {
+            let location = code.as_ref().map(|code| self.locations.by_code(code).map(|location| location.number));
+            // What is asked for at a location that nobody knows takes nothing from the others.
+            if let None | Some(Some(_)) = location {
+                lines_of.entry(product).or_default().push((at, (location.flatten(), *quantity)));
             }
         }
-        let lines: Vec<AvailabilityLineView> = sums
-            .iter()
-            .map(|((product, location), quantity)| {
-                let item = self.items.get(product).copied();
-                let available = match (item, location) {
-                    (None, _) => Count::ZERO,
-                    (Some(item), Some(code)) => self.free_at(item, code),
-                    (Some(item), None) => {
-                        let taken = named.get(product).copied().unwrap_or(Count::ZERO);
-                        self.free(item).without(taken).unwrap_or(Count::ZERO)
-                    }
-                };
-                line(product, item, *quantity, available)
-            })
-            .collect();
+        let mut available = vec![Count::ZERO; sums.len()];
+        for (product, lines) in lines_of {
+            let Some(item) = self.items.get(product) else { continue };
+            let (places, asks): (Vec<usize>, Vec<Ask>) = lines.into_iter().unzip();
+            let own = self.own.get(&item.product).map_or(&[][..], Vec::as_slice);
+            for (at, units) in places.into_iter().zip(available_to(item, own, self.locations, &asks)) {
+                if let Some(place) = available.get_mut(at) {
+                    *place = units;
+                }
+            }
+        }
+        let shown = |(((product, _), quantity), available): (&(Place, Quantity), Count)| {
+            line(product, self.items.get(product).copied(), *quantity, available)
+        };
+        let lines: Vec<AvailabilityLineView> = sums.iter().zip(available).map(shown).collect();
         AvailabilityView { can_fulfill: lines.iter().all(|line| line.can_fulfill), lines }
-    }
-
-    /// Units of `item` that the caller could have, over all locations.
-    fn free(&self, item: &InventoryItem) -> Count {
-        self.own(item).map(|part| Count::from(part.quantity)).chain([item.available()]).sum()
-    }
-
-    /// Units of `item` at a location that the caller could have.
-    fn free_at(&self, item: &InventoryItem, code: &LocationCode) -> Count {
-        let Some(location) = self.locations.by_code(code) else { return Count::ZERO };
-        let own = self.own(item).filter(|part| part.location == location.number);
-        own.map(|part| Count::from(part.quantity)).chain([item.balance(location.number).available]).sum()
-    }
-
-    fn own(&self, item: &InventoryItem) -> impl Iterator<Item = &Part> {
-        self.own.get(&item.product).into_iter().flatten()
     }
 }
 

@@ -49,3 +49,32 @@ fn availability_counts_on_due_orders_where_a_line_would_be_short() {
     let line = &refused.body["lines"][0];
     assert_eq!((line["available"].as_u64(), line["shortBy"].as_u64()), (Some(10), Some(1)), "as it was quoted");
 }
+
+#[test]
+fn availability_and_a_refusal_tell_the_same_of_every_line() {
+    let house = House::furnished();
+    house.post("/api/inventory/locations", &json!({"id": "east", "name": "East", "priority": 5}));
+    let transfer = json!({"quantity": 4, "fromLocationId": "main", "toLocationId": "east"});
+    house.post(&format!("/api/inventory/product/{LAMP}/transfer"), &transfer);
+    let line =
+        |quantity: u64, place: Option<&str>| json!({"productId": LAMP, "quantity": quantity, "locationId": place});
+    for lines in [
+        vec![line(7, Some("main")), line(10, None)],
+        vec![line(7, Some("main")), line(11, None)],
+        vec![line(6, Some("main")), line(5, None)],
+        vec![line(7, Some("main")), line(4, Some("east")), line(7, None)],
+        vec![line(5, None), line(6, Some("main")), line(5, Some("east"))],
+    ] {
+        let quote = house.post("/api/inventory/availability", &json!({"lines": lines})).body;
+        let refused = house.post("/api/inventory/reservations", &json!({"orderId": order_id(1), "lines": lines}));
+        assert_eq!((refused.status, &quote["canFulfill"]), (409, &json!(false)), "{lines:?}");
+        let told = |line: &Value| (line["requested"].clone(), line["available"].clone(), line["shortBy"].clone());
+        let short: Vec<_> =
+            quote["lines"].as_array().expect("lines").iter().filter(|l| l["canFulfill"] == false).collect();
+        let mut quoted: Vec<_> = short.into_iter().map(told).collect();
+        let mut listed: Vec<_> = refused.body["lines"].as_array().expect("lines").iter().map(told).collect();
+        quoted.sort_by_key(|(asked, ..)| asked.as_u64());
+        listed.sort_by_key(|(asked, ..)| asked.as_u64());
+        assert_eq!(quoted, listed, "{lines:?}");
+    }
+}

@@ -1,16 +1,20 @@
 //! Setting stock aside for a whole order, or none of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::allocation::{Ask, Part, Strategy, allocate};
 use crate::book::{Book, Effect, ExpiryRule, Hold, ProductRef, order_cause};
 use crate::ids::{LocationNumber, OrderId, PLACE_MAX, ProductId};
 use crate::order::{AskedLine, OrderStatus};
-use crate::quantity::{Count, Quantity};
+use crate::quantity::Quantity;
 use crate::refusal::{Refusal, ShortLine};
 use crate::reservation::{ReservationStatus, StockReservation};
 use crate::text::{Actor, LocationCode, Reason};
+
+mod asked;
+
+use asked::Asked;
 
 /// One line of an order, as it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +54,8 @@ impl Book {
     ) -> Result<Effect, Refusal> {
         match self.order(id).map(|order| order.status) {
             Some(status @ (OrderStatus::Reserved | OrderStatus::Confirmed)) => {
-                let same =
-                    self.resolve(lines).is_ok_and(|asked| self.order(id).is_some_and(|order| order.asked == asked));
+                let held = self.order(id).map(|order| order.asked.as_slice());
+                let same = self.resolve(lines).is_ok_and(|asked| asked.all_known() == held);
                 return if same { Ok(Effect::Replayed) } else { Err(Refusal::OrderAlreadyReserved(status)) };
             }
             Some(status @ (OrderStatus::Released | OrderStatus::Closed)) => {
@@ -162,71 +166,6 @@ impl Book {
         Ok(Effect::Applied)
     }
 
-    /// The lines with their products and locations known, repeated ones summed, in order.
-    fn resolve(&self, lines: &[OrderLine]) -> Result<Vec<AskedLine>, Refusal> {
-        let mut sums: BTreeMap<(ProductId, Option<LocationNumber>), Quantity> = BTreeMap::new();
-        let mut unknown_product = false;
-        let mut unknown_location = false;
-        for line in lines {
-            let product = self.find(&line.product).map(|item| item.product);
-            let location = line.location.as_ref().map(|code| self.locations.by_code(code).map(|l| l.number));
-            unknown_product |= product.is_none();
-            unknown_location |= location == Some(None);
-            if let (Some(product), None | Some(Some(_))) = (product, location) {
-                let sum = sums.entry((product, location.flatten()));
-                match sum {
-                    std::collections::btree_map::Entry::Vacant(empty) => {
-                        empty.insert(line.quantity);
-                    }
-                    std::collections::btree_map::Entry::Occupied(mut held) => {
-                        let sum = held.get().plus(line.quantity).ok_or(TOO_MANY_UNITS)?;
-                        held.insert(sum);
-                    }
-                }
-            }
-        }
-        if unknown_product || unknown_location {
-            let bad = self.bad_lines(lines);
-            return Err(if unknown_product { Refusal::ProductNotFound(bad) } else { Refusal::LocationNotFound(bad) });
-        }
-        Ok(sums.into_iter().map(|((product, location), quantity)| AskedLine { product, location, quantity }).collect())
-    }
-
-    /// Every line, repeated ones summed, whose product or location is unknown, or which is short taken by itself.
-    fn bad_lines(&self, lines: &[OrderLine]) -> Vec<ShortLine> {
-        let mut sums: BTreeMap<(&ProductRef, Option<&LocationCode>), Count> = BTreeMap::new();
-        for line in lines {
-            let sum = sums.entry((&line.product, line.location.as_ref())).or_default();
-            *sum = [*sum, line.quantity.into()].into_iter().sum();
-        }
-        let mut bad = Vec::new();
-        for ((product, named), requested) in sums {
-            let item = self.find(product);
-            let location = named.map(|code| self.locations.by_code(code));
-            let available = match (item, location) {
-                (Some(item), None) => item.available(),
-                (Some(item), Some(Some(location))) => item.balance(location.number).available,
-                _ => Count::ZERO,
-            };
-            let known = item.is_some() && location.is_none_or(|found| found.is_some());
-            if known && available >= requested {
-                continue;
-            }
-            let (id, sku) = match product {
-                ProductRef::Id(id) => (Some(*id), None),
-                ProductRef::Sku(sku) => (None, Some(sku.clone())),
-            };
-            bad.push(ShortLine {
-                product: item.map(|item| item.product).or(id),
-                sku: item.map(|item| item.sku.clone()).or(sku),
-                location: named.cloned(),
-                requested,
-                available,
-            });
-        }
-        bad
-    }
-
     /// The order's lines in order and the parts that serve them; other due orders that hold what is missing are ended for it. An order
     /// that holds its `own` parts, in order of product, for lines it asked before keeps those of products whose lines are the same.
     fn served(
@@ -238,7 +177,7 @@ impl Book {
         was: &[AskedLine],
         actor: &Actor,
     ) -> Result<(Vec<AskedLine>, Plan), Refusal> {
-        let asked = self.resolve(lines)?;
+        let Asked { known: asked, unknown } = self.resolve(lines)?;
         let (mut kept, mut open): (Plan, Vec<AskedLine>) = (Vec::new(), Vec::new());
         for lines in asked.chunk_by(|a, b| a.product == b.product) {
             let Some(product) = lines.first().map(|line| line.product) else { continue };
@@ -249,16 +188,17 @@ impl Book {
                 open.extend_from_slice(lines);
             }
         }
-        let plan = match self.plan(&open, strategy, own) {
-            Err(Unserved::Short(lines, levels)) => {
-                if !self.expire_due_holding(&levels, id, actor) {
-                    return Err(Refusal::InsufficientStock(lines));
-                }
-                self.plan(&open, strategy, own)
-            }
-            planned => planned,
-        };
-        kept.extend(plan.map_err(Unserved::into_refusal)?);
+        let mut plan = self.plan(&open, strategy, own);
+        if let Err(Unserved::Short(_, levels)) = &plan
+            && self.expire_due_holding(levels, id, actor)
+        {
+            plan = self.plan(&open, strategy, own);
+        }
+        match (unknown, plan) {
+            (None, plan) => kept.extend(plan.map_err(Unserved::into_refusal)?),
+            (Some(unknown), Err(Unserved::Short(short, _))) => return Err(unknown.refusal(short)),
+            (Some(unknown), _) => return Err(unknown.refusal(Vec::new())),
+        }
         Ok((asked, kept))
     }
 
@@ -371,10 +311,6 @@ const TOO_MANY_RESERVATIONS: Refusal = Refusal::OutOfRange {
     detail: "the order would have had more than 20000 reservations; make a new order",
 };
 
-/// More units of one product than one operation moves.
-const TOO_MANY_UNITS: Refusal =
-    Refusal::OutOfRange { pointer: "/lines", detail: "the lines of one product ask for more than 1000000000 units" };
-
 impl Unserved {
     fn into_refusal(self) -> Refusal {
         match self {
@@ -388,3 +324,5 @@ impl Unserved {
 mod many_lines;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unknown_lines;
