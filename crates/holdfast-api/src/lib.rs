@@ -8,6 +8,7 @@
 
 mod body;
 pub mod code;
+mod convoy;
 mod cursor;
 mod decode;
 mod etag;

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::render;
 use crate::state::Service;
 
-/// Notes that `key` belongs to the request with this fingerprint.
+/// Notes that `key` belongs to the request with this fingerprint. Says whether it was anybody's before.
 ///
 /// # Errors
 ///
@@ -18,14 +18,16 @@ pub(crate) async fn claim(
     service: &Service,
     key: &str,
     fingerprint: [u8; 32],
+    class: Class,
     deadline: Instant,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let key = command_key(key, 0, fingerprint, noted);
     let submission = service.submission(Command::ClaimKey, Some(key));
-    let ticket = service.commands.submit(submission, Class::Events, service.landing.clone())?;
+    let ticket = service.commands.submit(submission, class, service.landing.clone())?;
     match service.hear_until(deadline, ticket).await? {
         Reply::KeyReused => Err(render::key_reused()),
-        Reply::Decided(_) | Reply::Kept(_) | Reply::Replayed(_) => Ok(()),
+        Reply::Decided(_) | Reply::Kept(_) => Ok(false),
+        Reply::Replayed(_) => Ok(true),
     }
 }
 

@@ -8,7 +8,7 @@ use holdfast_domain::OrderId;
 
 use crate::answer::Fault;
 use crate::batch::{self, BatchLimits};
-use crate::command::Submission;
+use crate::command::{Command, Submission};
 use crate::ticket::{Landing, Promise, Ticket, Wakes, ticket};
 
 mod routing;
@@ -97,6 +97,15 @@ struct Hall {
     closed: bool,
 }
 
+impl Hall {
+    /// How many commands and bytes would wait with one more of `weight`, if there is room for it; one always fits.
+    fn with(&self, weight: usize, limits: &QueueLimits) -> Option<(usize, usize)> {
+        let (commands, bytes) = (self.commands.saturating_add(1), self.bytes.saturating_add(weight));
+        let fits = commands <= limits.commands_max && (bytes <= limits.bytes_max || self.commands == 0);
+        fits.then_some((commands, bytes))
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     hall: Mutex<Hall>,
@@ -163,10 +172,7 @@ impl CommandQueue {
         if hall.closed {
             return Err(Fault::ShuttingDown);
         }
-        let (commands, bytes) = (hall.commands.saturating_add(1), hall.bytes.saturating_add(weight));
-        if commands > self.0.limits.commands_max || (bytes > self.0.limits.bytes_max && hall.commands > 0) {
-            return Err(Fault::Overloaded);
-        }
+        let Some((commands, bytes)) = hall.with(weight, &self.0.limits) else { return Err(Fault::Overloaded) };
         (hall.commands, hall.bytes) = (commands, bytes);
         let lane = match (lane, &mut hall.routing) {
             (Some(lane), _) => lane,
@@ -204,6 +210,11 @@ impl CommandQueue {
     /// Whether one more command would be turned away.
     pub fn is_full(&self) -> bool {
         self.depth() >= self.0.limits.commands_max
+    }
+
+    /// Whether this command would not be turned away, were it the next one to come.
+    pub fn has_room_for(&self, command: &Command) -> bool {
+        self.hall().with(command.weight(), &self.0.limits).is_some()
     }
 
     /// How long a command may wait.

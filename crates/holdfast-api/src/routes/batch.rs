@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use holdfast_application::ticket::Ticket;
-use holdfast_application::{Class, Command, CommandKey, KeptAnswer};
+use holdfast_application::{Class, Command, KeptAnswer, Submission};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::body::{self, Presence};
+use crate::convoy::Convoy;
 use crate::decode;
 use crate::fast;
 use crate::idempotency::{IDEMPOTENCY_KEY, command_key};
 use crate::problem::{Problem, signed};
 use crate::query::Query;
 use crate::render::{self, IDEMPOTENT_REPLAYED, plain_json};
+use crate::request_key;
 use crate::rim;
 use crate::state::Service;
 use crate::wire::bodies::{BatchBody, BatchResultsView};
@@ -38,37 +40,36 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
     let (parts, body) = request.into_parts();
     let bytes = body::bytes(&parts.headers, body, service.settings.batch_body_max).await?;
     if let Some(commands) = plain_orders(&service, &parts, &bytes)? {
-        let tickets = commands.into_iter().map(|command| submit(&service, command, None)).collect();
-        let results = hear_all(&service, tickets, deadline).await;
+        let orders = commands.into_iter().map(|command| Ok(service.submission(command, None)));
+        let results = carry_out(&service, orders, deadline).await;
         return Ok(answer(&results, rim::request_id(&parts.headers)));
     }
     let write = Write::of(&service, parts, bytes, Presence::Required).await?;
     let orders = decode::batch(&write.body, ORDERS_MAX)?;
-    let mut tickets: Vec<Result<Ticket, Problem>> = Vec::with_capacity(orders.len());
-    let mut results: Vec<Heard> = Vec::with_capacity(orders.len());
-    let mut is_ours = write.key.is_none();
-    for (position, order) in orders.iter().enumerate() {
+    let mut is_ours = true;
+    if let Some(key) = &write.key {
+        // The key is this route's, whatever its orders come to; only then it may have been another batch's.
+        let route = write.fingerprint_of(&Value::Null);
+        is_ours = !request_key::claim(&service, key, route, Class::Interactive, deadline).await?;
+    }
+    let mut orders = orders.iter().zip(1_u32..).map(|(order, position)| {
         // Each order is known by what itself says: once a bad one is mended, the others are the same still.
-        let key = write.key.as_deref().map(|key| {
-            let position = u32::try_from(position).unwrap_or(u32::MAX);
-            command_key(key, position, write.fingerprint_of(order), render::reservation)
-        });
-        let ticket = decode::reserve_order(order).and_then(|command| submit(&service, command, key));
-        if is_ours {
-            tickets.push(ticket);
-            continue;
-        }
-        // The first answer tells whether the key belongs to another request; the others wait for that.
-        let first = hear(&service, ticket, deadline).await;
-        match first {
-            Err(problem) if !is_one_orders(&problem) => return Ok(problem.into_response()),
+        let key = write.key.as_deref();
+        let key = key.map(|key| command_key(key, position, write.fingerprint_of(order), render::reservation));
+        decode::reserve_order(order).map(|command| service.submission(command, key))
+    });
+    let mut results: Vec<Heard> = Vec::new();
+    // The first answer tells whether the key belongs to another batch; the others wait for that.
+    while !is_ours && let Some(order) = orders.next() {
+        match carry_out(&service, std::iter::once(order), deadline).await.pop() {
+            Some(Err(problem)) if !is_one_orders(&problem) => return Ok(problem.into_response()),
             first => {
-                is_ours = first.is_ok();
-                results.push(first);
+                is_ours = first.as_ref().is_some_and(Result::is_ok);
+                results.extend(first);
             }
         }
     }
-    results.extend(hear_all(&service, tickets, deadline).await);
+    results.extend(carry_out(&service, orders, deadline).await);
     Ok(answer(&results, write.request_id()))
 }
 
@@ -90,26 +91,34 @@ fn plain_orders(service: &Service, parts: &Parts, bytes: &[u8]) -> Result<Option
     Ok(fast::reserve_orders(bytes, ORDERS_MAX))
 }
 
-fn submit(service: &Service, command: Command, key: Option<CommandKey>) -> Result<Ticket, Problem> {
-    let submission = service.submission(command, key);
-    Ok(service.commands.submit(submission, Class::Interactive, service.landing.clone())?)
-}
-
 /// Whether a problem is one order's; any other means that nobody knows whose the key is, or that it is another request's.
 fn is_one_orders(problem: &Problem) -> bool {
     problem.code().status() == StatusCode::BAD_REQUEST
 }
 
-async fn hear(service: &Service, ticket: Result<Ticket, Problem>, deadline: Instant) -> Heard {
-    render::heard(service.hear_until(deadline, ticket?).await?, render::reservation)
-}
-
-async fn hear_all(service: &Service, tickets: Vec<Result<Ticket, Problem>>, deadline: Instant) -> Vec<Heard> {
-    let mut results = Vec::with_capacity(tickets.len());
-    for ticket in tickets {
-        results.push(hear(service, ticket, deadline).await);
+/// Has the orders decided that can be read.
+async fn carry_out(
+    service: &Service,
+    orders: impl Iterator<Item = Result<Submission, Problem>>,
+    deadline: Instant,
+) -> Vec<Heard> {
+    let mut convoy = Convoy::new(service, Class::Interactive, deadline);
+    let mut unread: Vec<Option<Problem>> = Vec::with_capacity(orders.size_hint().0);
+    for order in orders {
+        match order {
+            Ok(submission) => {
+                convoy.send(submission).await;
+                unread.push(None);
+            }
+            Err(problem) => unread.push(Some(problem)),
+        }
     }
-    results
+    let mut answers = convoy.answers().await.into_iter();
+    let heard = |unread: Option<Problem>| match unread {
+        Some(problem) => Err(problem),
+        None => render::heard(answers.next().expect("a command has an answer")?, render::reservation),
+    };
+    unread.into_iter().map(heard).collect()
 }
 
 fn answer(results: &[Heard], request_id: &str) -> Response {

@@ -4,20 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use holdfast_application::intake::{
-    EventNames, ReadEvent, Unreadable, heard_again, kept_event, kind_of, outcome_of, read_event,
-};
+use holdfast_application::intake::{EventNames, Unreadable, heard_again, kept_event, kind_of, outcome_of, read_event};
 use holdfast_application::order_event::EventOutcome;
-use holdfast_application::ticket::Ticket;
 use holdfast_application::{Answer, Class, Command, Reply};
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::body::{self, Presence};
 use crate::code::ProblemCode;
+use crate::convoy::Convoy;
 use crate::faults::Faults;
 use crate::idempotency::{fingerprint, key_of};
 use crate::problem::Problem;
@@ -83,24 +80,24 @@ pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Re
     let events = events_of(&value)?;
     if let Some(key) = key {
         let fingerprint = fingerprint(&parts.method, parts.uri.path(), &value);
-        request_key::claim(&service, &key, fingerprint, deadline).await?;
+        request_key::claim(&service, &key, fingerprint, Class::Events, deadline).await?;
     }
-    let mut waiting = Vec::with_capacity(events.len());
-    // Once one finds no place in line, those behind it are not put in line either: events are decided in their order.
-    let mut turned_away: Option<Problem> = None;
+    let mut convoy = Convoy::new(&service, Class::Events, deadline);
+    let mut read = Vec::with_capacity(events.len());
     for event in events {
-        let (names, read) = read_event(event);
-        let ticket = read.map(|read| {
-            if let Some(problem) = &turned_away {
-                return Err(problem.clone());
+        let (names, event) = read_event(event);
+        let sent = match event {
+            Ok(event) => {
+                // Every event is decided under its own name, whichever way it comes and whatever key its request has.
+                let key = event.identity.command_key();
+                convoy.send(service.submission(Command::OrderEvent(event.event), Some(key))).await;
+                Ok(())
             }
-            let submitted = submit(&service, read);
-            turned_away = submitted.as_ref().err().cloned();
-            submitted
-        });
-        waiting.push((names, ticket));
+            Err(unreadable) => Err(unreadable),
+        };
+        read.push((names, sent));
     }
-    answer(&service, waiting, deadline).await
+    answer(read, convoy.answers().await)
 }
 
 /// A CloudEvent in binary mode, put together from its headers and its data.
@@ -133,28 +130,18 @@ fn events_of(value: &Value) -> Result<&[Value], Problem> {
     faults.settle(Some(events))
 }
 
-/// Every event is decided under its own name, whichever way it comes and whatever key its request has.
-fn submit(service: &Service, read: ReadEvent) -> Result<Ticket, Problem> {
-    let key = read.identity.command_key();
-    let submission = service.submission(Command::OrderEvent(read.event), Some(key));
-    Ok(service.commands.submit(submission, Class::Events, service.landing.clone())?)
-}
+/// An event that was put in line, or why it never will be applied.
+type Read = (EventNames, Result<(), Unreadable>);
 
-/// An event that waits for its answer, or why it never will be applied.
-type Waiting = (EventNames, Result<Result<Ticket, Problem>, Unreadable>);
-
-async fn answer(service: &Service, waiting: Vec<Waiting>, deadline: Instant) -> Result<Response, Problem> {
-    let mut results = Vec::with_capacity(waiting.len());
+fn answer(read: Vec<Read>, answers: Vec<Result<Reply, Problem>>) -> Result<Response, Problem> {
+    let mut answers = answers.into_iter();
+    let mut results = Vec::with_capacity(read.len());
     let mut fault: Option<Problem> = None;
     let (mut fresh, mut known) = (false, false);
-    for (names, ticket) in waiting {
-        let (outcome, code) = match ticket {
+    for (names, sent) in read {
+        let (outcome, code) = match sent {
             Err(unreadable) => (EventOutcome::Rejected, Some(unreadable.code().to_owned())),
-            Ok(Err(problem)) => {
-                fault.get_or_insert(problem);
-                continue;
-            }
-            Ok(Ok(ticket)) => match service.hear_until(deadline, ticket).await {
+            Ok(()) => match answers.next().expect("an event in line has an answer") {
                 Ok(reply) => {
                     let heard = heard(&reply);
                     let is_known = heard.0 == EventOutcome::Replayed || matches!(reply, Reply::Replayed(_));

@@ -6,7 +6,7 @@ use holdfast_api::ApiSettings;
 use holdfast_application::queue::QueueLimits;
 use serde_json::{Value, json};
 
-use crate::house::{Heard, House, LAMP, NOBODYS, order, order_id};
+use crate::house::{Heard, House, LAMP, NOBODYS, item, order, order_id};
 
 const PATH: &str = "/api/inventory/reservations/batch";
 
@@ -87,6 +87,47 @@ fn a_line_that_is_mended_is_filled_in_and_the_others_hear_their_answers() {
     assert_eq!(statuses(&other), [201, 422]);
     assert_eq!(other.body["results"][1]["body"]["code"], json!("idempotency_key_reused"));
     assert_eq!(house.levels(LAMP), (7, 3));
+}
+
+#[test]
+fn a_key_is_the_batchs_though_its_first_order_kept_nothing() {
+    let house = House::furnished();
+    let stock = format!("/api/inventory/product/{LAMP}/add-stock");
+    for (key, orders) in [("b", json!([{"x": 1}, order(1, &[(LAMP, 1)])])), ("c", json!([{"x": 1}]))] {
+        let key = [("idempotency-key", key)];
+        assert_eq!(house.post_with(PATH, &key, &json!({"orders": orders})).status, 207);
+        let other = house.post_with(&stock, &key, &json!({"quantity": 1}));
+        assert_eq!(other.no(), (422, "idempotency_key_reused"));
+        let other = house.post_with("/api/inventory/reservations", &key, &order(1, &[(LAMP, 1)]));
+        assert_eq!(other.no(), (422, "idempotency_key_reused"));
+    }
+    let key = [("idempotency-key", "d")];
+    assert_eq!(house.post_with(&stock, &key, &json!({"quantity": 1})).status, 200);
+    let other = house.post_with(PATH, &key, &json!({"orders": [{}, order(2, &[(LAMP, 1)])]}));
+    assert_eq!(other.no(), (422, "idempotency_key_reused"));
+    assert_eq!(house.levels(LAMP), (10, 1));
+}
+
+#[test]
+fn a_batch_may_be_larger_than_the_queue() {
+    let limits = QueueLimits { commands_max: 8, ..QueueLimits::default() };
+    let house = House::with(ApiSettings::default(), limits, true);
+    assert_eq!(house.post("/api/inventory", &item(LAMP, "LAMP", 1_000)).status, 201);
+    let orders: Vec<Value> = (0..200).map(|number| order(number, &[(LAMP, 1)])).collect();
+    let body = json!({"orders": orders});
+    for (key, status) in [("b", 201), ("b", 201), ("c", 200)] {
+        assert_eq!(statuses(&house.post_with(PATH, &[("idempotency-key", key)], &body)), [status; 200]);
+    }
+    assert_eq!(statuses(&house.post(PATH, &body)), [200; 200]);
+    let confirm = |number: u32| json!({"type": "PaymentCompleted", "orderId": order_id(number)});
+    let events = Value::Array((0..200).map(confirm).collect());
+    for outcome in ["applied", "replayed"] {
+        let heard = house.post("/api/inventory/events", &events);
+        let results = heard.body["results"].as_array().expect("results");
+        let told = |result: &Value| result["outcome"] == outcome;
+        assert_eq!((results.len(), results.iter().all(told)), (200, true), "{heard:?}");
+    }
+    assert_eq!(house.levels(LAMP), (800, 0));
 }
 
 #[test]

@@ -54,8 +54,8 @@ impl Book {
     ) -> Result<Effect, Refusal> {
         match self.order(id).map(|order| order.status) {
             Some(status @ (OrderStatus::Reserved | OrderStatus::Confirmed)) => {
-                let held = self.order(id).map(|order| order.asked.as_slice());
-                let same = self.resolve(lines).is_ok_and(|asked| asked.all_known() == held);
+                let before = self.order(id).map(|order| order.asked.as_slice());
+                let same = self.resolve(lines).is_ok_and(|asked| asked.all_known() == before);
                 return if same { Ok(Effect::Replayed) } else { Err(Refusal::OrderAlreadyReserved(status)) };
             }
             Some(status @ (OrderStatus::Released | OrderStatus::Closed)) => {
