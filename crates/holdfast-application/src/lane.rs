@@ -1,8 +1,7 @@
 //! The loop: take what waits, commit it, answer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holdfast_domain::OrderId;
 
@@ -12,23 +11,18 @@ use crate::batch::BatchLimits;
 use crate::command::Submission;
 use crate::committer::commit_batch;
 use crate::policy::Policy;
-use crate::ports::{Collision, CommitError, Store, StoreError};
+use crate::ports::{CommitError, Store};
 use crate::queue::{QueueLine, Waiting};
 use crate::ticket::{Heard, Wakes};
 
+mod carrying_out;
 mod measuring;
+mod part;
 mod pause;
 mod status;
 
-use pause::pause_after;
 pub use status::LaneStatus;
 
-/// How often a batch that meets another writer is tried before it is halved: one bad neighbour cannot starve the others.
-const TRIES_MAX: u32 = 2;
-/// How often a command that meets another writer is tried by itself.
-const TRIES_ALONE_MAX: u32 = 8;
-/// How long a lane waits before it asks again what became of a commit.
-const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// How long a lane waits for the first command before it looks after its store.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long a lane waits before it asks again for locks that another holds: a fraction of a transaction, so that a lock is not
@@ -153,149 +147,6 @@ impl Lane {
         }
         admitted
     }
-
-    /// Those commands of the batch whose callers still wait, and not too long. After an `unknown` commit nobody is told that
-    /// nothing was done.
-    fn still_wanted(&self, batch: Vec<Waiting>, unknown: Option<&str>, wakes: &mut Wakes) -> Vec<Waiting> {
-        let wait_max = self.line.wait_max();
-        let mut kept = Vec::with_capacity(batch.len());
-        for command in batch {
-            let waited = command.since.elapsed();
-            if command.promise.is_abandoned() {
-                metrics::counter!("holdfast_commands_dropped_total", "reason" => "abandoned").increment(1);
-            } else if waited > wait_max {
-                metrics::counter!("holdfast_commands_dropped_total", "reason" => "deadline").increment(1);
-                let fault = unknown.map_or(Fault::TooLate(waited), |words| Fault::OutcomeUnknown(words.to_owned()));
-                command.promise.keep(Err(fault), wakes);
-            } else {
-                kept.push(command);
-            }
-        }
-        kept
-    }
-
-    fn carry_out(&mut self, mut batch: Vec<Waiting>, wakes: &mut Wakes) -> Option<LaneEnd> {
-        let mut tries = 0_u32;
-        // Why the outcome of an earlier try is not known.
-        let mut unknown: Option<String> = None;
-        let fault = loop {
-            batch = self.still_wanted(batch, unknown.as_deref(), wakes);
-            if batch.is_empty() {
-                return None;
-            }
-            tries = tries.saturating_add(1);
-            let started = Instant::now();
-            match self.attempt(&batch) {
-                Ok(replies) => {
-                    self.status.set_committed();
-                    measuring::committed(&batch, &replies, started);
-                    for (command, reply) in batch.into_iter().zip(replies) {
-                        command.promise.keep(Ok(reply), wakes);
-                    }
-                    return None;
-                }
-                Err(CommitError::NotApplied(StoreError::Contention(collision, source)))
-                    if tries < if batch.len() > 1 { TRIES_MAX } else { TRIES_ALONE_MAX } =>
-                {
-                    tried_again(collision);
-                    tracing::debug!(error = %source, tries, "the batch met another writer; trying again");
-                    if let Some(admission) = &mut self.admission {
-                        admission.met_another_writer(&batch);
-                    }
-                    std::thread::sleep(pause_after(tries));
-                }
-                Err(CommitError::Unknown(source)) if self.store.outlives_unknown() => {
-                    let words = chain(&*source);
-                    tracing::warn!(error = %words, batch.commands = batch.len(), "the outcome of a commit is not known");
-                    metrics::counter!("holdfast_store_retries_total", "reason" => "unknown").increment(1);
-                    batch = ask_again(batch, &words, wakes);
-                    unknown = Some(words);
-                    std::thread::sleep(ASKED_AGAIN_AFTER);
-                }
-                Err(CommitError::NotApplied(StoreError::Unavailable(_) | StoreError::Contention(..)))
-                    if unknown.is_some() =>
-                {
-                    std::thread::sleep(ASKED_AGAIN_AFTER);
-                }
-                Err(fault) => break fault,
-            }
-        };
-        if let Some(words) = unknown {
-            tracing::error!(error = %chain(&fault), batch.commands = batch.len(), "a batch failed after an unknown commit");
-            answer_all(batch, &Err(Fault::OutcomeUnknown(words)), wakes);
-            return None;
-        }
-        match fault {
-            CommitError::Unknown(source) => {
-                let words = chain(&*source);
-                tracing::error!(error = %words, batch.commands = batch.len(), "the outcome of a commit is not known");
-                answer_all(batch, &Err(Fault::OutcomeUnknown(words.clone())), wakes);
-                Some(LaneEnd::Unknown(words))
-            }
-            CommitError::NotApplied(StoreError::Unavailable(source)) => {
-                let words = chain(&*source);
-                tracing::error!(error = %words, batch.commands = batch.len(), "the store cannot write");
-                self.status.set_cannot_write();
-                answer_all(batch, &Err(Fault::StoreUnavailable(words)), wakes);
-                None
-            }
-            CommitError::NotApplied(fault @ (StoreError::Contention(..) | StoreError::Broken(_))) => {
-                self.isolate(batch, &fault, wakes)
-            }
-        }
-    }
-
-    /// Tries the halves of a batch that cannot be committed as a whole, and gives up a command that fails by itself.
-    fn isolate(&mut self, mut batch: Vec<Waiting>, fault: &StoreError, wakes: &mut Wakes) -> Option<LaneEnd> {
-        let words = chain(fault);
-        if batch.len() > 1 {
-            if let StoreError::Contention(collision, _) = fault {
-                tried_again(*collision);
-                tracing::warn!(error = %words, batch.commands = batch.len(), "a batch meets other writers; halving it");
-            } else {
-                tracing::error!(error = %words, batch.commands = batch.len(), "a batch failed; halving it");
-            }
-            let rest = batch.split_off(batch.len().div_ceil(2));
-            let Some(end) = self.carry_out(batch, wakes) else { return self.carry_out(rest, wakes) };
-            answer_all(rest, &Err(Fault::ShuttingDown), wakes);
-            return Some(end);
-        }
-        tracing::error!(error = %words, "a command failed");
-        let heard = if matches!(fault, StoreError::Contention(..)) {
-            Fault::StoreUnavailable(words)
-        } else {
-            // Until a commit succeeds again; the health watch tries one.
-            self.status.set_cannot_write();
-            Fault::Failed(words)
-        };
-        answer_all(batch, &Err(heard), wakes);
-        None
-    }
-
-    /// Commits the batch once; a panic counts as a broken batch, and its transaction is undone.
-    fn attempt(&mut self, batch: &[Waiting]) -> Result<Vec<Reply>, CommitError> {
-        let submissions: Vec<&Submission> = batch.iter().map(|command| &command.submission).collect();
-        let (store, policy) = (&mut *self.store, &self.policy);
-        catch_unwind(AssertUnwindSafe(|| commit_batch(store, &submissions, policy))).unwrap_or_else(|panic| {
-            let words = panic.downcast_ref::<String>().cloned();
-            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            let words = words.unwrap_or_else(|| "a panic without words".to_owned());
-            Err(CommitError::NotApplied(StoreError::Broken(words.into())))
-        })
-    }
-}
-
-/// Counts a transaction that is tried again, as a whole or in halves.
-fn tried_again(collision: Collision) {
-    metrics::counter!("holdfast_store_retries_total", "reason" => collision.as_str()).increment(1);
-}
-
-/// Those who can be asked again after a commit whose outcome is not known: the same command under the same key waits for the
-/// first try, should it still be under way, and hears what became of it (PROTOCOL, section 3.5). The others are told.
-fn ask_again(batch: Vec<Waiting>, words: &str, wakes: &mut Wakes) -> Vec<Waiting> {
-    let (keyed, others) = batch.into_iter().partition(|command| command.submission.key.is_some());
-    answer_all(others, &Err(Fault::OutcomeUnknown(words.to_owned())), wakes);
-    keyed
 }
 
 fn answer_all(batch: Vec<Waiting>, heard: &Heard, wakes: &mut Wakes) {

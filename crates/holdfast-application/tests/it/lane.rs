@@ -18,7 +18,7 @@ use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Command, Policy};
 use holdfast_domain::book::ProductRef;
-use holdfast_domain::book::stocking::StockVerb::Add;
+use holdfast_domain::book::stocking::StockVerb::{Add, Remove};
 use holdfast_domain::{OrderId, Timestamp};
 
 use crate::faulty_store::{Faults, FaultyStore, POISON, Poison};
@@ -64,6 +64,33 @@ fn a_poisonous_command_is_isolated_and_its_neighbours_are_carried_out() {
         assert_eq!(house.levels(), (94, 6), "{poison:?}");
         assert_eq!(house.queries.order(order(POISON)).expect("reads"), None);
     }
+}
+
+#[test]
+fn parts_of_a_batch_keep_the_commands_of_an_order_in_their_order() {
+    let house = House::open(Poison::Collides);
+    let numbers = [1, 2, POISON, 3, 4, 5, 6];
+    let reserved: Vec<Ticket> = numbers.iter().map(|it| house.ask(submission(reserve(*it, &[(1, 1)])))).collect();
+    let confirm = |number: &u8| Command::ConfirmOrder { order: order(*number), reacquire: false };
+    let confirmed: Vec<Ticket> = numbers.iter().rev().map(|it| house.ask(submission(confirm(it)))).collect();
+    house.work_off();
+    for (number, ticket) in numbers.iter().zip(reserved).chain(numbers.iter().rev().zip(confirmed)) {
+        let is_done = matches!(ticket.wait(), Ok(Reply::Decided(Ok(_))));
+        assert_eq!(is_done, *number != POISON, "order {number}");
+    }
+    assert_eq!(house.levels(), (94, 0));
+}
+
+#[test]
+fn commands_about_one_product_are_parted_in_their_order() {
+    let house = House::open(Poison::Breaks);
+    // Each part is told so twice, down to single commands.
+    house.faults.contentions.store(8, Ordering::SeqCst);
+    let asked = [(Add, 7), (Remove, 107), (Add, 5), (Remove, 5)];
+    let tickets = asked.map(|(verb, quantity)| house.ask(submission(change(1, verb, quantity))));
+    house.work_off();
+    assert!(tickets.into_iter().all(|ticket| matches!(ticket.wait(), Ok(Reply::Decided(Ok(_))))));
+    assert_eq!(house.levels(), (0, 0));
 }
 
 #[test]

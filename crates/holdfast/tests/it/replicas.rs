@@ -72,6 +72,9 @@ impl<'a> Replicas<'a> {
         let mut services = self.services.into_inner().unwrap_or_else(PoisonError::into_inner);
         let first = services.remove(0);
         for service in services {
+            let metrics = service.text("/metrics");
+            let met = metrics.lines().filter(|line| line.starts_with("holdfast_store_retries_total"));
+            eprintln!("{:?}", met.collect::<Vec<_>>());
             assert_eq!(service.stop(), Some(0));
         }
         load.settle(&first);
