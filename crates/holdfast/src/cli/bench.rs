@@ -92,6 +92,9 @@ pub(crate) struct BenchHttpArgs {
     /// Take turns with an empty handler
     #[arg(long)]
     pub(crate) baseline: bool,
+    /// Another service on the same store; the connections are shared out among all
+    #[arg(long = "replica", value_name = "URL", requires = "server", conflicts_with = "baseline")]
+    pub(crate) replicas: Vec<String>,
     /// Which service.
     #[command(flatten)]
     pub(crate) service: BenchServiceArgs,

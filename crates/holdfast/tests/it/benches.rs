@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::program::Program;
 use crate::running::Service;
+use crate::shared_database::SharedDatabase;
 
 #[test]
 fn every_bench_proves_the_books_it_wrote() {
@@ -36,6 +37,27 @@ fn a_running_service_can_be_loaded() {
     check(&said);
     assert_eq!(said["verified"], true, "{said}");
     assert_eq!(service.stop(), Some(0));
+    assert_eq!(program.done(&["verify"]).json()["ok"], true);
+}
+
+#[test]
+fn several_services_on_one_database_can_be_loaded() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let program = Program::new().on(SharedDatabase::migrated());
+    let services = [(); 2].map(|()| Service::start(&program, &[]));
+    let [first, second] = services.each_ref().map(Service::url);
+    // The program in the database's environment would rather go to the database.
+    let asking = Program::new();
+    let load = ["bench", "http", "--seconds", "1", "--rounds", "1", "--connections", "8", "--server", first];
+    let said = asking.done(&[&load[..], &["--replica", second]].concat()).json();
+    check(&said);
+    assert_eq!(said["verified"], true, "{said}");
+    for service in services {
+        assert!(service.text("/metrics").contains("command=\"reserve_order\",outcome=\"applied\""));
+        assert_eq!(service.stop(), Some(0));
+    }
     assert_eq!(program.done(&["verify"]).json()["ok"], true);
 }
 

@@ -24,7 +24,7 @@ pub(super) fn run(common: &CommonArgs, args: &BenchBatchArgs) -> Result<Found, F
         let (products, random) = (service.products.clone(), Random::new());
         client::boxed(Batches { products, random, orders: args.orders, until })
     });
-    let mut tally = client::drive(service.address, scripts.collect())?;
+    let mut tally = client::drive(&[service.address], scripts.collect())?;
     let took = started.elapsed();
     let proved = service.finish()?;
     let is_right = proved.is_clean && proved.oversold == 0 && (tally.errors > 0 || proved.reserved == tally.accepted);

@@ -36,19 +36,19 @@ pub(super) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: holdfast\r\n\r\n").into_bytes()
 }
 
-/// Lets every script run over a connection of its own; all of them share one thread, so that the load costs little of
-/// what it measures.
-pub(super) fn drive(address: SocketAddr, scripts: Vec<Box<dyn Script>>) -> Result<Tally, Failure> {
+/// Lets every script run over a connection of its own, to each of `addresses` in turn; all of them share one thread, so that
+/// the load costs little of what it measures.
+pub(super) fn drive(addresses: &[SocketAddr], scripts: Vec<Box<dyn Script>>) -> Result<Tally, Failure> {
     let cannot = |error: io::Error| Failure::failed("the load cannot be made", &error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     runtime.block_on(async {
         let mut tasks = Vec::new();
-        for script in scripts {
+        for (script, address) in scripts.into_iter().zip(addresses.iter().copied().cycle()) {
             let connection = Connection::open(address).await.map_err(|error| away(address, &error))?;
-            tasks.push(tokio::spawn(follow(connection, script)));
+            tasks.push((address, tokio::spawn(follow(connection, script))));
         }
         let mut all = Tally::default();
-        for task in tasks {
+        for (address, task) in tasks {
             let followed = task.await.map_err(|error| Failure::failed("a connection died", &error))?;
             all.join(followed.map_err(|error| away(address, &error))?);
         }

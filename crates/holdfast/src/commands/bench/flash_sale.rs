@@ -21,7 +21,7 @@ pub(super) fn run(common: &CommonArgs, args: &BenchSaleArgs) -> Result<Found, Fa
         client::boxed(UntilRefused { request, refused: false })
     });
     let started = Instant::now();
-    let mut tally = client::drive(service.address, scripts.collect())?;
+    let mut tally = client::drive(&[service.address], scripts.collect())?;
     let took = started.elapsed();
     let proved = service.finish()?;
     let sold_out = tally.accepted == u64::from(args.stock) && proved.reserved == tally.accepted;

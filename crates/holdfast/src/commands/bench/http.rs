@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::baseline::Baseline;
 use super::client;
-use super::service::{OrderRequest, Service, UntilTime};
+use super::service::{OrderRequest, Service, UntilTime, address_of};
 use super::{Found, Tally, median, rate, rounded, with};
 use crate::cli::{BenchHttpArgs, CommonArgs};
 use crate::exit::Failure;
@@ -21,19 +21,23 @@ pub(super) fn run(common: &CommonArgs, args: &BenchHttpArgs) -> Result<Found, Fa
     let stock = Quantity::new(Quantity::MAX).expect("the largest quantity");
     let service = Service::start(common, &args.service, args.products, stock)?;
     let request = OrderRequest::new(service.products.clone());
-    let mut before = load(service.address, &request, args.connections, WARM_UP)?;
+    let mut addresses = vec![service.address];
+    for replica in &args.replicas {
+        addresses.push(address_of(replica)?);
+    }
+    let mut before = load(&addresses, &request, args.connections, WARM_UP)?;
     let baseline = if args.baseline { Some(start_baseline(service.address, &request, &mut before)?) } else { None };
     if let Some(baseline) = &baseline {
-        load(baseline.address, &request, args.connections, WARM_UP)?;
+        load(&[baseline.address], &request, args.connections, WARM_UP)?;
     }
 
     let (mut ours, mut empty, mut tally) = (Vec::new(), Vec::new(), Tally::default());
     for _ in 0..args.rounds {
         if let Some(baseline) = &baseline {
-            let (answered, took) = timed(baseline.address, &request, args)?;
+            let (answered, took) = timed(&[baseline.address], &request, args)?;
             empty.push(rate(answered.accepted, took));
         }
-        let (answered, took) = timed(service.address, &request, args)?;
+        let (answered, took) = timed(&addresses, &request, args)?;
         ours.push(rate(answered.decided(), took));
         tally.join(answered);
     }
@@ -64,9 +68,9 @@ pub(super) fn run(common: &CommonArgs, args: &BenchHttpArgs) -> Result<Found, Fa
     Ok(Found { shown, is_right })
 }
 
-/// Loads a service for a while.
+/// Loads services for a while.
 pub(super) fn load(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     request: &OrderRequest,
     connections: u32,
     time: Duration,
@@ -77,12 +81,12 @@ pub(super) fn load(
         let request = OrderRequest::new(request.products());
         client::boxed(UntilTime { request, until })
     });
-    client::drive(address, scripts.collect())
+    client::drive(addresses, scripts.collect())
 }
 
-fn timed(address: SocketAddr, request: &OrderRequest, args: &BenchHttpArgs) -> Result<(Tally, Duration), Failure> {
+fn timed(addresses: &[SocketAddr], request: &OrderRequest, args: &BenchHttpArgs) -> Result<(Tally, Duration), Failure> {
     let started = Instant::now();
-    let tally = load(address, request, args.connections, Duration::from_secs(args.seconds))?;
+    let tally = load(addresses, request, args.connections, Duration::from_secs(args.seconds))?;
     Ok((tally, started.elapsed()))
 }
 

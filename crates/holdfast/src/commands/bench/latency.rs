@@ -24,7 +24,7 @@ pub(super) fn run(common: &CommonArgs, args: &BenchLatencyArgs) -> Result<Found,
     let per_second = match args.rate {
         Some(rate) => f64::from(rate),
         None => {
-            before = load(service.address, &request, args.connections, SATURATE)?;
+            before = load(&[service.address], &request, args.connections, SATURATE)?;
             rate(before.decided(), SATURATE) / 2.0
         }
     };
@@ -37,7 +37,7 @@ pub(super) fn run(common: &CommonArgs, args: &BenchLatencyArgs) -> Result<Found,
         let request = OrderRequest::new(service.products.clone());
         client::boxed(Steadily { request, due, pause, until })
     });
-    let mut tally = client::drive(service.address, scripts.collect())?;
+    let mut tally = client::drive(&[service.address], scripts.collect())?;
     let took = started.elapsed();
     let proved = service.finish()?;
     let accepted = tally.accepted.saturating_add(before.accepted);

@@ -130,7 +130,7 @@ impl Script for UntilTime {
 }
 
 /// The address a URL names.
-fn address_of(url: &str) -> Result<SocketAddr, Failure> {
+pub(super) fn address_of(url: &str) -> Result<SocketAddr, Failure> {
     let place = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
     let place = place.ok_or_else(|| Failure::usage(format!("{url} is no URL such as http://127.0.0.1:8080")))?;
     let addresses = place.to_socket_addrs().or_else(|_| (place, 80).to_socket_addrs());
