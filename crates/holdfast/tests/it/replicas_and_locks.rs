@@ -66,6 +66,29 @@ fn replicas_whose_redis_is_killed_and_paused_promise_each_unit_once() {
 }
 
 #[test]
+fn a_replica_that_sleeps_longer_than_its_locks_last_takes_nothing_away_from_the_others() {
+    if there_is_all() {
+        let redis = OwnRedis::start("");
+        let settings = ["--redis-url", &redis.url(), "--set", "lock.required=true", "--set", "lock.ttl=500ms"];
+        let program = Program::new().on(SharedDatabase::migrated());
+        let mut load = Load::of(HOT, &program);
+        let replicas = Replicas::start(&program, 3, &settings);
+        load.run_on_any(
+            |random| replicas.pick(random),
+            || {
+                for replica in [0, 1, 2] {
+                    std::thread::sleep(Duration::from_millis(500));
+                    replicas.with(replica, |service| service.pause());
+                    std::thread::sleep(Duration::from_millis(1_500));
+                    replicas.with(replica, |service| service.resume());
+                }
+            },
+        );
+        replicas.must_keep(load);
+    }
+}
+
+#[test]
 fn replicas_whose_redis_turns_them_away_promise_each_unit_once() {
     if there_is_all() {
         let redis = OwnRedis::start("");
