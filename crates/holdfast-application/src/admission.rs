@@ -25,7 +25,8 @@ use sku_book::SkuBook;
 #[derive(Clone, Copy, Debug)]
 pub struct AdmissionRule {
     /// Whether every product a command names is locked, and a lock that another holds is waited for until the command's
-    /// deadline. Else contended products are, and a command goes on without a lock once it has waited for `ttl`.
+    /// deadline. Else contended products are, and a command goes on without a lock once it has waited for `ttl`; for some time after
+    /// that nobody asks for it.
     pub required: bool,
     /// How long a lock is held at most.
     pub ttl: Duration,
@@ -114,6 +115,9 @@ impl Admission {
             if may_go && !is_behind {
                 if !has_all {
                     gone_without("waited");
+                    for product in claim.products.iter().filter(|product| !granted.contains(product)) {
+                        self.contended.give_up(*product);
+                    }
                 }
                 used.extend(claim.products.iter().copied().filter(|product| granted.contains(product)));
                 split.admitted.push(command);
@@ -186,7 +190,9 @@ impl Admission {
             needs.iter().map(|needs| needs.products.iter().filter(is_wanted).collect()).collect();
         self.skus.learn(wanted.iter().flatten().copied());
         let ids = |products: Vec<&ProductRef>| {
-            let mut ids: Vec<ProductId> = products.into_iter().filter_map(|product| self.skus.id(product)).collect();
+            let is_worth_asking = |id: &ProductId| self.rule.required || !self.contended.is_out_of_reach(*id);
+            let ids = products.into_iter().filter_map(|product| self.skus.id(product));
+            let mut ids: Vec<ProductId> = ids.filter(is_worth_asking).collect();
             ids.sort_unstable();
             ids.dedup();
             ids

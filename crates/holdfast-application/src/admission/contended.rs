@@ -1,11 +1,13 @@
-//! Which products are contended: those that many ask for at once, and those where this lane met another writer.
+//! Which products are contended: those that many ask for at once, and those where this lane met another writer. And whose
+//! locks are not worth asking for, because they were waited for in vain.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use holdfast_domain::ProductId;
 use holdfast_domain::book::ProductRef;
 
-/// How long a product counts as contended after it was so.
+/// How long a product counts as contended after it was so, and its lock as out of reach.
 const LATELY: Duration = Duration::from_secs(5);
 /// A product that so many commands of a batch ask for is contended …
 const CROWD_MIN: usize = 4;
@@ -20,6 +22,7 @@ const REMEMBERED_MAX: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Contended {
     seen: HashMap<ProductRef, Instant>,
+    out_of_reach: HashMap<ProductId, Instant>,
 }
 
 impl Contended {
@@ -47,6 +50,17 @@ impl Contended {
     /// Whether it was contended lately.
     pub(super) fn has(&self, product: &ProductRef) -> bool {
         self.seen.get(product).is_some_and(|seen| seen.elapsed() < LATELY)
+    }
+
+    /// The lock of this product was waited for in vain: whoever has it does not mean to give it back, or nobody has it.
+    pub(super) fn give_up(&mut self, product: ProductId) {
+        self.out_of_reach.retain(|_, since| since.elapsed() < LATELY);
+        self.out_of_reach.insert(product, Instant::now());
+    }
+
+    /// Whether its lock was waited for in vain lately.
+    pub(super) fn is_out_of_reach(&self, product: ProductId) -> bool {
+        self.out_of_reach.get(&product).is_some_and(|since| since.elapsed() < LATELY)
     }
 
     fn note(&mut self, product: ProductRef) {

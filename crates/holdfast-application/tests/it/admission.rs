@@ -1,6 +1,7 @@
 //! Admission: replicas take turns on contended products, and whoever cannot have the lock waits for the next batch.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -172,6 +173,45 @@ fn nobody_waits_for_a_lock_of_a_service_that_leaves() {
     let lane = house.run(Box::new(LyingLock::GrantsToNobody), REQUIRED);
     house.close(lane);
     assert_eq!(ticket.wait(), Err(Fault::ShuttingDown));
+}
+
+#[test]
+fn a_lock_that_was_waited_for_in_vain_is_not_asked_for_all_the_time() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let house = House::open();
+    let crowd = |numbers: std::ops::RangeInclusive<u8>| -> Vec<Ticket> {
+        numbers.map(|number| house.ask(reserve(number, &[(1, 1)]))).collect()
+    };
+    let first = crowd(1..=8);
+    let lock = Counted { asked: asked.clone(), lock: LyingLock::GrantsToNobody };
+    let lane = house.run(Box::new(lock), AdmissionRule { ttl: SHORT, ..HINT });
+    assert!(first.into_iter().all(|ticket| is_applied(&ticket.wait())));
+    let before = asked.load(Ordering::SeqCst);
+    assert!(before > 1, "the first ones have asked and waited");
+    assert!(crowd(9..=16).into_iter().all(|ticket| is_applied(&ticket.wait())));
+    assert_eq!(asked.load(Ordering::SeqCst), before);
+    house.close(lane);
+}
+
+/// A lock that counts how often it is asked.
+struct Counted {
+    asked: Arc<AtomicU32>,
+    lock: LyingLock,
+}
+
+impl DistributedLock for Counted {
+    fn acquire(&mut self, products: &[ProductId], ttl: Duration) -> Result<Lease, LockFault> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.lock.acquire(products, ttl)
+    }
+
+    fn extend(&mut self, lease: &mut Lease, ttl: Duration) -> Result<(), LockFault> {
+        self.lock.extend(lease, ttl)
+    }
+
+    fn release(&mut self, lease: Lease) -> Result<(), LockFault> {
+        self.lock.release(lease)
+    }
 }
 
 /// A lock that is away.
