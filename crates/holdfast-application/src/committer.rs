@@ -21,15 +21,34 @@ use crate::ports::{CommitError, LoggedAnswer, Store, StoreError, StoreTransactio
 ///
 /// [`CommitError`]: nothing was done, or nobody knows.
 pub fn commit_batch(store: &mut dyn Store, batch: &[&Submission], policy: &Policy) -> Result<Vec<Reply>, CommitError> {
+    let mut due = Vec::new();
+    loop {
+        if let Some(replies) = commit_with(store, batch, policy, &mut due)? {
+            return Ok(replies);
+        }
+    }
+}
+
+/// Commits the batch, which may end orders in `due` to serve somebody else. `None`: others were found that are in the way, and
+/// all rows must be locked anew, in their order.
+fn commit_with(
+    store: &mut dyn Store,
+    batch: &[&Submission],
+    policy: &Policy,
+    due: &mut Vec<OrderId>,
+) -> Result<Option<Vec<Reply>>, CommitError> {
+    let starts_over = store.shares_rows();
     let mut transaction = store.begin()?;
     failpoint::reach("begun");
     let logged = find_answers(&mut *transaction, batch)?;
-    let mut book = load_book(&mut *transaction, batch, policy, &[])?;
+    let mut book = load_book(&mut *transaction, batch, policy, due)?;
     let mut replies = decide(batch, &logged, &mut book, policy);
-    let mut due = Vec::new();
-    while let Some(more) = due_orders_in_the_way(&mut *transaction, batch, &book, &due, policy)? {
+    while let Some(more) = due_orders_in_the_way(&mut *transaction, batch, &book, due, policy)? {
         due.extend(more);
-        book = load_book(&mut *transaction, batch, policy, &due)?;
+        if starts_over {
+            return Ok(None);
+        }
+        book = load_book(&mut *transaction, batch, policy, due)?;
         replies = decide(batch, &logged, &mut book, policy);
     }
     failpoint::reach("decided");
@@ -42,7 +61,7 @@ pub fn commit_batch(store: &mut dyn Store, batch: &[&Submission], policy: &Polic
         let crossing = alert.crossing.as_str();
         metrics::counter!("holdfast_stock_crossings_total", "crossing" => crossing).increment(1);
     }
-    Ok(replies)
+    Ok(Some(replies))
 }
 
 /// Every page the batch can touch, and the time. Orders in `due` may be ended to serve somebody else.

@@ -99,8 +99,8 @@ impl Lane {
     fn work_off(&mut self, batch: Vec<Waiting>) -> Option<LaneEnd> {
         let mut wakes = Wakes::default();
         let batch = self.admit(batch, &mut wakes);
-        let orders: Vec<OrderId> = if self.line.has_neighbours() {
-            batch.iter().filter_map(|command| command.submission.command.order()).collect()
+        let orders: Vec<Option<OrderId>> = if self.line.has_neighbours() {
+            batch.iter().map(|command| command.submission.command.order()).collect()
         } else {
             Vec::new()
         };
@@ -134,11 +134,11 @@ impl Lane {
                 continue;
             };
             metrics::counter!("holdfast_commands_dropped_total", "reason" => reason).increment(1);
-            left.extend(command.submission.command.order());
+            left.push(command.submission.command.order());
             command.promise.keep(Err(Fault::LockTimeout(waited)), wakes);
         }
         if let Err(turned_away) = self.line.put_back(put_back) {
-            left.extend(turned_away.iter().filter_map(|command| command.submission.command.order()));
+            left.extend(turned_away.iter().map(|command| command.submission.command.order()));
             answer_all(turned_away, &Err(Fault::ShuttingDown), wakes);
         }
         self.line.leave(left);

@@ -158,6 +158,11 @@ pub trait Store: Send {
     fn outlives_unknown(&self) -> bool {
         false
     }
+    /// Whether others wait for the rows a transaction has loaded. It must then load all of them in one go, in their order, so that
+    /// nobody waits in a circle; who needs more of them begins anew.
+    fn shares_rows(&self) -> bool {
+        false
+    }
     /// Housekeeping between two batches.
     fn rest(&mut self) -> Result<(), StoreError>;
 }

@@ -175,9 +175,12 @@ impl CommandQueue {
         let Some((commands, bytes)) = hall.with(weight, &self.0.limits) else { return Err(Fault::Overloaded) };
         (hall.commands, hall.bytes) = (commands, bytes);
         let lane = match (lane, &mut hall.routing) {
-            (Some(lane), _) => lane,
             (None, Some(routing)) => routing.enter(&submission.command),
-            (None, None) => 0,
+            (Some(lane), Some(routing)) => {
+                routing.enter_anywhere();
+                lane
+            }
+            (lane, None) => lane.unwrap_or(0),
         };
         let (ticket, promise) = ticket(landing);
         let since = Instant::now();
@@ -302,13 +305,13 @@ impl QueueLine {
         Ok(())
     }
 
-    /// Whether there are other lanes, so that whoever takes a batch has to say which orders are not under way any more.
+    /// Whether there are other lanes, so that whoever takes a batch has to say when it is not under way any more.
     pub fn has_neighbours(&self) -> bool {
         self.queue.0.came.len() > 1
     }
 
-    /// Commands about these orders, one for each, are not under way any more.
-    pub fn leave(&self, orders: impl IntoIterator<Item = OrderId>) {
+    /// Commands are not under way any more: for each of them the order it was about, if about one.
+    pub fn leave(&self, orders: impl IntoIterator<Item = Option<OrderId>>) {
         let mut hall = self.queue.hall();
         if let Some(routing) = &mut hall.routing {
             orders.into_iter().for_each(|order| routing.leave(order));

@@ -1,9 +1,12 @@
 //! Which lane a command waits for: lanes that seldom want the same rows, and one lane at a time for each order.
 //!
 //! Lanes that work on the same product wait for each other's transactions, so a product has its lane, and whoever reserves
-//! it goes there. Later commands of the order name no product; they follow the order's lane, which is remembered as long as
-//! one of its commands is in line or being decided, and for some time after. So an order's commands are decided in their
-//! order, whatever is forgotten: once none is under way, any lane will do.
+//! it goes there. Later commands of the order name no product; they follow it, for its product is remembered as long as one of
+//! its commands is in line or being decided, and for some time after. While one is under way the order keeps its lane, so its
+//! commands are decided in their order, whatever is forgotten: once none is, any lane will do.
+//!
+//! Lanes follow load: while few commands are under way one lane takes them all, for one full batch costs less than some small
+//! ones. So a product may change its lane, and for a moment two lanes want its rows.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,85 +15,124 @@ use holdfast_domain::OrderId;
 
 use crate::command::Command;
 
-/// How many orders that are not under way are remembered, at least. Twice as many take some 5 MB.
+/// How many orders that are not under way are remembered, at least. Twice as many take some 6 MB.
 const REMEMBERED: usize = 65_536;
+/// With more commands under way than this for each lane that has work, twice as many lanes get some (docs/performance.md).
+const COMMANDS_A_LANE_MAX: usize = 48;
+/// With fewer, half as many do: few enough that the two do not take turns.
+const COMMANDS_A_LANE_MIN: usize = 16;
 
 /// The lane of every command.
 #[derive(Debug)]
 pub(super) struct Routing {
     lanes: usize,
+    /// How many of them get work.
+    at_work: usize,
+    /// How many commands are under way.
+    commands: usize,
     /// Orders with commands under way.
     under_way: HashMap<OrderId, Place>,
-    /// Orders without, and where their last command was decided.
-    recent: HashMap<OrderId, usize>,
+    /// Orders without, and what they went by.
+    recent: HashMap<OrderId, Mark>,
     /// Those that were recent before.
-    before: HashMap<OrderId, usize>,
+    before: HashMap<OrderId, Mark>,
 }
+
+/// What tells the lane of a command: a number made of its product or order.
+#[derive(Clone, Copy, Debug)]
+struct Mark(u64);
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
     lane: usize,
+    mark: Mark,
     commands: usize,
 }
 
 impl Routing {
     pub(super) fn over(lanes: usize) -> Self {
-        Self { lanes, under_way: HashMap::new(), recent: HashMap::new(), before: HashMap::new() }
+        let (under_way, recent, before) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { lanes, at_work: 1, commands: 0, under_way, recent, before }
     }
 
     /// Where a command waits that comes now. It is under way until [`Self::leave`].
     pub(super) fn enter(&mut self, command: &Command) -> usize {
-        let Some(order) = command.order() else { return command.product().map_or(0, |product| self.of(&product)) };
+        self.enter_anywhere();
+        let Some(order) = command.order() else {
+            return command.product().map_or(0, |product| self.lane_of(Mark::of(&product)));
+        };
         if let Some(place) = self.under_way.get_mut(&order) {
             place.commands = place.commands.saturating_add(1);
             return place.lane;
         }
         let remembered = self.recent.get(&order).or_else(|| self.before.get(&order)).copied();
-        let lane = remembered.unwrap_or_else(|| match command.product() {
-            Some(product) => self.of(&product),
-            None => self.of(&order),
+        let mark = remembered.unwrap_or_else(|| match command.product() {
+            Some(product) => Mark::of(&product),
+            None => Mark::of(&order),
         });
-        self.under_way.insert(order, Place { lane, commands: 1 });
+        let lane = self.lane_of(mark);
+        self.under_way.insert(order, Place { lane, mark, commands: 1 });
         lane
     }
 
-    /// A command about this order is not under way any more.
-    pub(super) fn leave(&mut self, order: OrderId) {
+    /// A command is under way whose lane is given.
+    pub(super) fn enter_anywhere(&mut self) {
+        self.commands = self.commands.saturating_add(1);
+        if self.commands > self.at_work.saturating_mul(COMMANDS_A_LANE_MAX) {
+            self.at_work = self.at_work.saturating_mul(2).min(self.lanes);
+        }
+    }
+
+    /// A command, about this order if about one, is not under way any more.
+    pub(super) fn leave(&mut self, order: Option<OrderId>) {
+        self.commands = self.commands.saturating_sub(1);
+        if self.commands < self.at_work.saturating_mul(COMMANDS_A_LANE_MIN) {
+            self.at_work = self.at_work.div_ceil(2);
+        }
+        let Some(order) = order else { return };
         let Some(place) = self.under_way.get_mut(&order) else { return };
         place.commands = place.commands.saturating_sub(1);
         if place.commands > 0 {
             return;
         }
-        let lane = place.lane;
+        let mark = place.mark;
         self.under_way.remove(&order);
         if self.recent.len() >= REMEMBERED {
             self.before = std::mem::take(&mut self.recent);
         }
-        self.recent.insert(order, lane);
+        self.recent.insert(order, mark);
     }
 
-    /// The same in every process, so that two services whose lanes are as many meet lane by lane.
-    fn of(&self, subject: &impl Hash) -> usize {
+    fn lane_of(&self, mark: Mark) -> usize {
+        let at_work = u64::try_from(self.at_work).unwrap_or(u64::MAX);
+        mark.0.checked_rem(at_work).and_then(|lane| usize::try_from(lane).ok()).unwrap_or(0)
+    }
+}
+
+impl Mark {
+    /// The same in every process, so that services whose lanes are as many meet lane by lane.
+    fn of(subject: &impl Hash) -> Self {
         let mut hasher = DefaultHasher::new();
         subject.hash(&mut hasher);
-        let lanes = u64::try_from(self.lanes).unwrap_or(u64::MAX);
-        hasher.finish().checked_rem(lanes).and_then(|lane| usize::try_from(lane).ok()).unwrap_or(0)
+        Self(hasher.finish())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use holdfast_domain::book::ProductRef;
     use holdfast_domain::book::reserving::OrderLine;
     use holdfast_domain::{ProductId, Quantity};
 
     use super::*;
 
-    fn order(number: u8) -> OrderId {
-        OrderId::from_bytes([number; 16])
+    fn order(number: u32) -> OrderId {
+        OrderId::from_bytes(u128::from(number).to_be_bytes())
     }
 
-    fn reserve(number: u8, products: &[u8]) -> Command {
+    fn reserve(number: u32, products: &[u8]) -> Command {
         let line = |product: &u8| OrderLine {
             product: ProductRef::Id(ProductId::from_bytes([*product; 16])),
             quantity: Quantity::ONE,
@@ -100,13 +142,42 @@ mod tests {
         Command::ReserveOrder { order: order(number), lines, ttl: None, strategy: None }
     }
 
-    fn confirm(number: u8) -> Command {
+    fn confirm(number: u32) -> Command {
         Command::ConfirmOrder { order: order(number), reacquire: false }
+    }
+
+    /// Four lanes that all have work: commands with numbers from a million on are under way.
+    fn busy() -> Routing {
+        let mut routing = Routing::over(4);
+        for number in 1_000_000..1_000_400 {
+            routing.enter(&confirm(number));
+        }
+        assert_eq!(routing.at_work, 4);
+        routing
+    }
+
+    #[test]
+    fn lanes_follow_load() {
+        let mut routing = Routing::over(6);
+        let mut lanes_at_work = |numbers: std::ops::Range<u32>, leaves: bool| {
+            for number in numbers {
+                if leaves {
+                    routing.leave(Some(order(number)));
+                } else {
+                    routing.enter(&confirm(number));
+                }
+            }
+            routing.at_work
+        };
+        let grown = [0..48, 48..49, 49..97, 97..193, 193..3_000].map(|numbers| lanes_at_work(numbers, false));
+        assert_eq!(grown, [1, 2, 4, 6, 6]);
+        let shrunk = [0..2_904, 2_904..2_905, 2_905..2_953, 2_953..3_000].map(|numbers| lanes_at_work(numbers, true));
+        assert_eq!(shrunk, [6, 3, 2, 1]);
     }
 
     #[test]
     fn orders_for_one_product_share_a_lane_whatever_else_stands_in_which_order() {
-        let mut routing = Routing::over(4);
+        let mut routing = busy();
         let lane = routing.enter(&reserve(1, &[7]));
         assert!((2..20).all(|number| routing.enter(&reserve(number, &[7])) == lane));
         assert_eq!(routing.enter(&reserve(20, &[7, 9])), routing.enter(&reserve(21, &[9, 7])));
@@ -114,42 +185,46 @@ mod tests {
 
     #[test]
     fn products_are_spread_over_all_lanes() {
-        let mut routing = Routing::over(4);
+        let mut routing = busy();
         let mut orders_of = [0_u32; 4];
         for number in 0..200 {
-            orders_of[routing.enter(&reserve(number, &[number]))] += 1;
+            orders_of[routing.enter(&reserve(number.into(), &[number]))] += 1;
         }
         assert!(orders_of.iter().all(|orders| *orders >= 25), "{orders_of:?}");
     }
 
     #[test]
     fn an_order_keeps_its_lane_while_a_command_of_it_is_under_way() {
-        let mut routing = Routing::over(4);
-        // Its payment comes first, so its lane is not its product's.
-        let number = (0..200)
-            .find(|number| routing.of(&order(*number)) != routing.of(&ProductRef::Id(ProductId::from_bytes([7; 16]))));
-        let number = number.expect("lanes differ");
-        let lane = routing.enter(&confirm(number));
-        assert_eq!(routing.enter(&reserve(number, &[7])), lane);
-        routing.leave(order(number));
-        for other in (0..u32::try_from(3 * REMEMBERED).expect("fits")).map(u128::from) {
-            let other = OrderId::from_bytes((other + (1 << 64)).to_be_bytes());
-            routing.enter(&Command::ConfirmOrder { order: other, reacquire: false });
-            routing.leave(other);
+        let mut routing = busy();
+        // Their payments come first, so their lanes are not their product's.
+        let lanes: Vec<usize> = (0..50).map(|number| routing.enter(&confirm(number))).collect();
+        assert_eq!(lanes.iter().collect::<BTreeSet<_>>().len(), 4, "all lanes are in use");
+        for number in 0..50 {
+            assert_eq!(routing.enter(&reserve(number, &[7])), lanes[usize::try_from(number).expect("few")]);
+            routing.leave(Some(order(number)));
         }
-        assert_eq!(routing.enter(&confirm(number)), lane, "one of its commands waits still");
+        for other in 2_000_000..2_200_000 {
+            routing.enter(&confirm(other));
+            routing.leave(Some(order(other)));
+        }
+        // The others have gone, so fewer lanes get new work.
+        (1_000_000..1_000_400).for_each(|other| routing.leave(Some(order(other))));
+        assert_eq!(routing.at_work, 2);
+        for number in 0..50 {
+            assert_eq!(routing.enter(&confirm(number)), lanes[usize::try_from(number).expect("few")]);
+        }
         assert!(routing.recent.len() <= REMEMBERED && routing.before.len() <= REMEMBERED);
     }
 
     #[test]
     fn an_order_is_remembered_where_its_product_is() {
-        let mut routing = Routing::over(4);
+        let mut routing = busy();
         for number in 0..200 {
             let lane = routing.enter(&reserve(number, &[7]));
-            routing.leave(order(number));
+            routing.leave(Some(order(number)));
             assert_eq!(routing.enter(&confirm(number)), lane);
-            routing.leave(order(number));
+            routing.leave(Some(order(number)));
         }
-        assert!(routing.under_way.is_empty());
+        assert_eq!(routing.under_way.len(), 400);
     }
 }

@@ -24,7 +24,11 @@ pub(crate) const fn at_once(rows: usize) -> usize {
 pub(crate) fn find_sql(finder: &RowFinder, keys: usize, lock: &str) -> String {
     let any = vec![finder.key; keys].join(" OR ");
     let lock = if finder.locks { lock } else { "" };
-    format!("{} WHERE {any} ORDER BY {}{lock}", finder.select, finder.order)
+    let select = match finder.by_index {
+        Some((table, index)) => finder.select.replacen(table, &format!("{table} FORCE INDEX ({index})"), 1),
+        None => finder.select.clone(),
+    };
+    format!("{select} WHERE {any} ORDER BY {}{lock}", finder.order)
 }
 
 /// Writes `rows` rows.
@@ -72,9 +76,9 @@ mod tests {
 
     #[test]
     fn many_keys_are_one_statement_with_its_locks_in_order() {
-        let finder = RowFinder::new("SELECT a FROM t", "k = ?", "k").that_locks();
+        let finder = RowFinder::new("SELECT a FROM t", "k = ?", "k").that_locks("t", "by_k");
         let sql = find_sql(&finder, 2, " FOR UPDATE");
-        assert_eq!(sql, "SELECT a FROM t WHERE k = ? OR k = ? ORDER BY k FOR UPDATE");
+        assert_eq!(sql, "SELECT a FROM t FORCE INDEX (by_k) WHERE k = ? OR k = ? ORDER BY k FOR UPDATE");
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::sql::session::{RowFinder, SqlSession as _, Value};
 
 /// Locks orders in the order of their ids: everybody does, so nobody waits in a circle.
 static BY_ID: LazyLock<RowFinder> = LazyLock::new(|| {
-    RowFinder::new(&format!("SELECT {} FROM orders o", orders::COLUMNS), "o.id = ?", "o.id").that_locks()
+    RowFinder::new(&format!("SELECT {} FROM orders o", orders::COLUMNS), "o.id = ?", "o.id")
+        .that_locks("orders o", "id")
 });
 
 impl OrderIndex for MysqlSession {

@@ -79,6 +79,10 @@ impl Store for MysqlStore {
         true
     }
 
+    fn shares_rows(&self) -> bool {
+        true
+    }
+
     fn rest(&mut self) -> Result<(), StoreError> {
         Ok(())
     }

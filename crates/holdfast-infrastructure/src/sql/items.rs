@@ -21,7 +21,8 @@ pub(crate) const TABLES: &str = "items i JOIN stock s ON s.item = i.number";
 
 /// Locks items in the order of their products: everybody does, so nobody waits in a circle.
 static BY_PRODUCT: LazyLock<RowFinder> = LazyLock::new(|| {
-    RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "i.product = ?", "i.product").that_locks()
+    RowFinder::new(&format!("SELECT {COLUMNS} FROM {TABLES}"), "i.product = ?", "i.product")
+        .that_locks("items i", "product")
 });
 static PRODUCT_OF_SKU: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT i.sku, i.product FROM items i", "i.sku = ?", "i.sku"));

@@ -71,6 +71,9 @@ pub(crate) struct RowFinder {
     pub(crate) order: &'static str,
     /// Whether a session that writes locks the rows until its transaction ends, in that order.
     pub(crate) locks: bool,
+    /// The table as it stands in `select`, and its index by which rows are found and locked, where the database would choose for
+    /// itself: one that reads the whole table waits for rows that nobody asked for.
+    pub(crate) by_index: Option<(&'static str, &'static str)>,
     /// The whole statement for one key, without locks.
     one: String,
 }
@@ -79,12 +82,12 @@ impl RowFinder {
     /// A finder that locks nothing.
     pub(crate) fn new(select: &str, key: &'static str, order: &'static str) -> Self {
         let one = format!("{select} WHERE {key} ORDER BY {order}");
-        Self { select: select.to_owned(), key, order, locks: false, one }
+        Self { select: select.to_owned(), key, order, locks: false, by_index: None, one }
     }
 
-    /// The same, with locks.
-    pub(crate) fn that_locks(self) -> Self {
-        Self { locks: true, ..self }
+    /// The same, with locks, by this index of this table of the statement.
+    pub(crate) fn that_locks(self, table: &'static str, index: &'static str) -> Self {
+        Self { locks: true, by_index: Some((table, index)), ..self }
     }
 
     /// The whole statement for one key, without locks.

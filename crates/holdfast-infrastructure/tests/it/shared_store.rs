@@ -1,6 +1,7 @@
 //! The shared store shows what every store must show, on a real database: `cargo xtask services up` starts one, and its
 //! address stands in `HOLDFAST_TEST_MYSQL`. Every story has a database of its own, which goes away with it.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -12,13 +13,14 @@ use holdfast_application::clock::ManualClock;
 use holdfast_application::command::{Remarks, Submission};
 use holdfast_application::duties::{Duties as _, Duty};
 use holdfast_application::lane::{Lane, decide_at_once};
-use holdfast_application::ports::contract::warehouse::{lines, new_item, submission};
+use holdfast_application::ports::contract::warehouse::{lines, new_item, order, product, reserve, submission};
 use holdfast_application::ports::{Collision, CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Command, Policy, store_contract};
 use holdfast_domain::OrderId;
+use holdfast_domain::book::ProductRef;
 use holdfast_infrastructure::mysql::{MysqlLeases, MysqlSettings, MysqlStore, OpenError, TimeSource, migrate, open};
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Opts};
@@ -107,6 +109,32 @@ fn a_row_that_somebody_holds_is_contention_and_nothing_stays_locked() {
     drop(transaction);
     holder.query_drop("SET SESSION innodb_lock_wait_timeout = 1").expect("sets");
     holder.query_drop("SELECT * FROM numbers FOR UPDATE").expect("nothing stayed locked");
+}
+
+#[test]
+fn writers_wait_for_nobody_whose_rows_they_do_not_want() {
+    let Some(database) = Database::make() else {
+        return left_out("writers_wait_for_nobody_whose_rows_they_do_not_want");
+    };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut one, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let made = (1..=20).map(|number| Command::CreateItem(new_item(number, &[("main", 100)]), Remarks::default()));
+    let ordered = (1..=20).map(|number| reserve(number, &[(number, 1)]));
+    let done: Vec<Submission> = made.chain(ordered).map(submission).collect();
+    decide_at_once(&mut one, &done, &Policy::default()).expect("made");
+    let products = |numbers: RangeInclusive<u8>| numbers.map(|it| ProductRef::Id(product(it))).collect::<Vec<_>>();
+    let orders = |numbers: RangeInclusive<u8>| numbers.map(order).collect::<Vec<_>>();
+
+    // Half of all there are, which a database would rather look for in the whole table.
+    let mut holder = one.begin().expect("a transaction");
+    assert_eq!(holder.load_orders(&orders(1..=10)).expect("nobody holds them").len(), 10);
+    assert_eq!(holder.load_items(&products(1..=10)).expect("nobody holds them").len(), 10);
+    let mut other = open(&database.settings(), TimeSource::Database).expect("opens").0;
+    let mut transaction = other.begin().expect("a transaction");
+    assert_eq!(transaction.load_orders(&orders(11..=20)).expect("nobody holds these").len(), 10);
+    assert_eq!(transaction.load_items(&products(11..=20)).expect("nobody holds these").len(), 10);
+    let met = transaction.load_items(&products(10..=10)).expect_err("this one is held");
+    assert!(matches!(met, StoreError::Contention(Collision::LockWait, _)), "{met}");
 }
 
 #[test]
