@@ -185,6 +185,8 @@ impl Shared {
             Ok(()) => state.breaker.answered(),
             Err(_) => {
                 state.breaker.failed(Instant::now());
+                // Those for whom they were made wait still.
+                state.wanted = state.wanted.saturating_add(state.spare.len());
                 state.spare.clear();
             }
         }

@@ -91,6 +91,23 @@ fn a_redis_that_is_killed_is_gone_without_until_it_is_back() {
 }
 
 #[test]
+fn a_connection_that_dies_before_anybody_took_it_is_made_anew() {
+    if !OwnRedis::is_there() {
+        return;
+    }
+    let mut redis = OwnRedis::start("");
+    let keeper = keeper(&redis.url());
+    let mut lock = keeper.lock();
+    assert_eq!(asked(&mut lock).err(), Some(LockFault::NotConnected));
+    let mut connections = || redis.tell("CLIENT LIST").matches("cmd=eval").count();
+    eventually("the keeper has a connection and one to give", || connections() == 2);
+    redis.kill();
+    eventually("it shows", || keeper.state() == LockState::GoneWithout);
+    redis.start_again();
+    eventually("it is back", || asked(&mut lock).is_ok());
+}
+
+#[test]
 fn a_paused_redis_is_gone_without_and_what_it_grants_too_late_is_given_back() {
     if !OwnRedis::is_there() {
         return;
