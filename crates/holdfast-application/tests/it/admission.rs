@@ -23,6 +23,8 @@ use holdfast_application::{Command, Policy};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::{OrderStatus, ProductId, Timestamp};
 
+use crate::faulty_store::{Faults, FaultyStore, Poison};
+
 /// Longer than any story takes.
 const LONG: Duration = Duration::from_mins(5);
 /// So short that a story can wait for its end.
@@ -191,6 +193,59 @@ fn a_lock_that_was_waited_for_in_vain_is_not_asked_for_all_the_time() {
     assert!(crowd(9..=16).into_iter().all(|ticket| is_applied(&ticket.wait())));
     assert_eq!(asked.load(Ordering::SeqCst), before);
     house.close(lane);
+}
+
+#[test]
+fn no_lock_is_asked_for_or_given_back_while_rows_are_locked() {
+    let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-22T10:00:00Z").expect("a time")));
+    let (mut store, queries, faults) = FaultyStore::new(clock, Poison::Breaks);
+    let made = submission(Command::CreateItem(new_item(1, &[("main", 100)]), Remarks::default()));
+    decide_at_once(&mut store, &[made], &Policy::default()).expect("the store takes it");
+    faults.contentions.store(5, Ordering::SeqCst);
+    let calls = Arc::new(AtomicU32::new(0));
+    let lock = Watching { lock: MemoryLock::default(), faults, calls: calls.clone() };
+    let queue = CommandQueue::new(QueueLimits::default());
+    let asked = submission(reserve(1, &[(1, 1)]));
+    let ticket = queue.submit(asked, Class::Interactive, None).expect("there is room");
+    // So short that it has to be extended between the tries.
+    let admission = Admission::new(Box::new(lock), AdmissionRule { required: true, ttl: Duration::ZERO }, queries);
+    let waiting = queue.clone().line(0);
+    let lane = Lane::new(Box::new(store), waiting, Policy::default(), BatchLimits::default()).admitted_by(admission);
+    queue.close();
+    assert!(matches!(lane.run(), LaneEnd::Drained));
+    assert!(is_applied(&ticket.wait()));
+    assert_eq!(calls.load(Ordering::SeqCst), 7, "taken, extended five times, given back");
+}
+
+/// A lock that must not be called while a transaction is open.
+struct Watching {
+    lock: MemoryLock,
+    faults: Arc<Faults>,
+    calls: Arc<AtomicU32>,
+}
+
+impl Watching {
+    fn called(&self) {
+        assert_eq!(self.faults.open.load(Ordering::SeqCst), 0, "rows are locked");
+        self.calls.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl DistributedLock for Watching {
+    fn acquire(&mut self, products: &[ProductId], ttl: Duration) -> Result<Lease, LockFault> {
+        self.called();
+        self.lock.acquire(products, ttl)
+    }
+
+    fn extend(&mut self, lease: &mut Lease, ttl: Duration) -> Result<(), LockFault> {
+        self.called();
+        self.lock.extend(lease, ttl)
+    }
+
+    fn release(&mut self, lease: Lease) -> Result<(), LockFault> {
+        self.called();
+        self.lock.release(lease)
+    }
 }
 
 /// A lock that counts how often it is asked.

@@ -43,6 +43,8 @@ pub(crate) struct Faults {
     pub(crate) away: AtomicU32,
     /// How many transactions were begun.
     pub(crate) begun: AtomicU32,
+    /// How many of them are not over yet.
+    pub(crate) open: AtomicU32,
 }
 
 /// A reference store with faults. Clones share the books.
@@ -72,7 +74,8 @@ impl Store for FaultyStore {
             return Err(StoreError::Unavailable("nobody answers".into()));
         }
         let inner = self.inner.begin()?;
-        Ok(Box::new(FaultyTransaction { inner, faults: &self.faults, poison: self.poison }))
+        let open = Open::one_more(&self.faults.open);
+        Ok(Box::new(FaultyTransaction { inner, faults: &self.faults, poison: self.poison, _open: open }))
     }
 
     fn outlives_unknown(&self) -> bool {
@@ -88,6 +91,23 @@ struct FaultyTransaction<'a> {
     inner: Box<dyn StoreTransaction + 'a>,
     faults: &'a Faults,
     poison: Poison,
+    _open: Open<'a>,
+}
+
+/// Counts as long as it is there.
+struct Open<'a>(&'a AtomicU32);
+
+impl<'a> Open<'a> {
+    fn one_more(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl InventoryRepository for FaultyTransaction<'_> {
