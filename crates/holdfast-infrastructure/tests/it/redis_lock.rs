@@ -99,7 +99,7 @@ fn a_connection_that_dies_before_anybody_took_it_is_made_anew() {
     let keeper = keeper(&redis.url());
     let mut lock = keeper.lock();
     assert_eq!(asked(&mut lock).err(), Some(LockFault::NotConnected));
-    let mut connections = || redis.tell("CLIENT LIST").matches("cmd=eval").count();
+    let connections = || redis.tell("CLIENT LIST").matches("cmd=eval").count();
     eventually("the keeper has a connection and one to give", || connections() == 2);
     redis.kill();
     eventually("it shows", || keeper.state() == LockState::GoneWithout);
