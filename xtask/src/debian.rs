@@ -24,6 +24,13 @@ pub(crate) static LOCK: Package = Package { name: "redis-tools", is_there: has_r
 /// Redis as the package has it: called `redis-server`, it is the server.
 pub(crate) const REDIS: &str = "/usr/bin/redis-check-rdb";
 
+/// Runs the broker.
+pub(crate) const JAVA: Package = Package { name: "default-jre-headless", is_there: || is_on_path("java") };
+/// Brings the broker.
+pub(crate) const MAVEN: Package = Package { name: "maven", is_there: || is_on_path("mvn") };
+/// An independent client of the broker.
+pub(crate) const KCAT: Package = Package { name: "kcat", is_there: || is_on_path("kcat") };
+
 /// Installs a package that is missing where that is allowed, and says whether it is there. Elsewhere the stories say that
 /// they are left out; in CI they must not be.
 pub(crate) fn install(package: &Package) -> Result<bool> {
@@ -62,4 +69,9 @@ fn has_mariadb() -> bool {
 
 fn has_redis() -> bool {
     Path::new(REDIS).exists()
+}
+
+fn is_on_path(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()))
 }

@@ -1,5 +1,5 @@
-//! Servers for the stories about shared stores and locks: Debian's programs, each on a free port of this machine alone, with
-//! a folder of its own under the target folder. The machine's own servers, if it has any, are not touched.
+//! Servers for the stories about shared stores, locks and brokers: Debian's programs and Apache Kafka's, each on a free port of
+//! this machine alone, with a folder of its own under the target folder. The machine's own servers, if it has any, are not touched.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::debian::{self, Package};
 use crate::shell::{program, read, target};
 
+mod kafka;
 mod mariadb;
 mod redis;
 
@@ -28,13 +29,13 @@ struct Kind {
     words: &'static str,
     /// The variable that tells the tests where it is.
     variable: &'static str,
-    /// Where it comes from.
-    package: &'static Package,
+    /// What it needs.
+    packages: &'static [&'static Package],
     /// Starts one in an empty folder and returns its address.
     start: fn(&Path) -> Result<String>,
 }
 
-static KINDS: [&Kind; 2] = [&mariadb::KIND, &redis::KIND];
+static KINDS: [&Kind; 3] = [&mariadb::KIND, &redis::KIND, &kafka::KIND];
 
 /// Servers that end with this value, but for those that ran already.
 pub(crate) struct Services {
@@ -50,7 +51,7 @@ impl Services {
         for kind in KINDS {
             let url = if let Some(url) = kind.running()? {
                 url
-            } else if debian::install(kind.package)? {
+            } else if kind.is_installed()? {
                 services.started_here.push(kind);
                 kind.start_anew()?
             } else {
@@ -94,6 +95,16 @@ pub(crate) fn command(wanted: &str) -> Result<()> {
 }
 
 impl Kind {
+    /// Installs what is missing, and says whether all of it is there.
+    fn is_installed(&self) -> Result<bool> {
+        for package in self.packages {
+            if !debian::install(package)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn folder(&self) -> PathBuf {
         target().join("services").join(self.name)
     }

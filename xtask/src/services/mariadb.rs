@@ -15,7 +15,7 @@ pub(super) static KIND: Kind = Kind {
     name: "mariadb",
     words: "a shared store",
     variable: "HOLDFAST_TEST_MYSQL",
-    package: &debian::DATABASE,
+    packages: &[&debian::DATABASE],
     start,
 };
 

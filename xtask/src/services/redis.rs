@@ -14,7 +14,7 @@ pub(super) static KIND: Kind = Kind {
     name: "redis",
     words: "the distributed lock",
     variable: "HOLDFAST_TEST_REDIS",
-    package: &debian::LOCK,
+    packages: &[&debian::LOCK],
     start,
 };
 
