@@ -17,7 +17,7 @@ cargo xtask test       everything that must hold before a change is done; instal
 cargo xtask tidy       the quick part: format, lints, docs, arrows between crates, links
 cargo xtask openapi    writes openapi.json anew
 cargo xtask schemathesis   attacks a running service by its own OpenAPI document
-cargo xtask services up    starts MariaDB and Redis for tests beside all else on this machine; `down` ends them
+cargo xtask services up    starts MariaDB, Redis and Kafka for tests beside all else on this machine; `down` ends them
 ";
 
 fn main() -> ExitCode {

@@ -1,10 +1,11 @@
 //! Upstream events as they come in, whichever way: from bytes to what happened to which order, under which name it is
 //! decided once, and what is kept of the decision. Pure functions, shared by HTTP, files of events and brokers.
 //!
-//! Reading order: [`strict_json`] (bytes to JSON), [`upstream_event`] (one event, bare or a `CloudEvent`), [`identity`] (the
+//! Reading order: [`strict_json`] (bytes to JSON), [`upstream_event`] (one event, bare or a `CloudEvent`), [`read_record`] (one of a broker), [`identity`] (the
 //! key under which it is decided once), [`file_event`] (those of files), [`kept_outcome`] (what its repeats hear).
 
 mod bare_event;
+mod broker_record;
 mod cloud_event;
 pub mod file_event;
 pub mod identity;
@@ -14,7 +15,9 @@ mod order_fields;
 pub mod strict_json;
 pub mod upstream_event;
 
+pub use broker_record::read_record;
+pub use cloud_event::with_attributes;
 pub use file_event::{FILE_SOURCE, StockEventName, file_event_id};
 pub use identity::Identity;
-pub use kept_outcome::{heard_again, kept_event, outcome_of};
+pub use kept_outcome::{count, heard, heard_again, kept_event, outcome_of};
 pub use upstream_event::{EventNames, ReadEvent, Unreadable, kind_of, read_event};

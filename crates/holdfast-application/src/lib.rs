@@ -2,7 +2,7 @@
 //! batch durable; everybody gets an answer.
 //!
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
-//! rules), [`intake`] (how those events are read), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
+//! rules), [`intake`] (how those events are read), [`consumer`] (how they come from a broker), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
 //! (the heart) and [`lane`] (the loop), [`admission`] (whose turn it is, where replicas share a lock), [`expiry`] (the sweep),
 //! [`duties`] (who sweeps), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
 //!
@@ -16,6 +16,7 @@ pub mod bounded_wait;
 pub mod clock;
 pub mod command;
 pub mod committer;
+pub mod consumer;
 pub mod duties;
 mod event_clock;
 pub mod expiry;

@@ -11,10 +11,12 @@ use crate::command::CommandKey;
 
 #[cfg(feature = "contract")]
 pub mod contract;
+mod event_source;
 mod lock;
 pub mod memory;
 pub mod memory_lock;
 
+pub use event_source::{DeadLetter, EventSource, Record, SourceError};
 pub use lock::{DistributedLock, Lease, LockFault, LockState};
 
 /// Why a store could not do what was asked, before a commit was sent: nothing was done.

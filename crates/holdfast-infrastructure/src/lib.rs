@@ -4,6 +4,7 @@
 //! data (`sql::dialect`). SQL only loads and saves; it never decides.
 
 pub mod copying;
+pub mod kafka;
 pub mod mysql;
 pub mod redis;
 mod sql;

@@ -118,7 +118,7 @@ pub(crate) struct ServeArgs {
     /// A Redis whose lock lets replicas take turns
     #[arg(long, value_name = "URL")]
     pub(crate) redis_url: Option<String>,
-    /// Kafka brokers to read events from and write them to
+    /// Kafka brokers to take orders and payments from
     #[arg(long, value_name = "HOST:PORT,…")]
     pub(crate) kafka_brokers: Option<String>,
     /// Upgrade the schema of a shared database too

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::exit::Failure;
 
 mod connection_strings;
+mod kafka;
 mod known;
 mod layers;
 mod lock;

@@ -97,11 +97,6 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    /// Something is planned and not there yet.
-    pub(crate) fn not_yet(what: &str) -> Self {
-        Self::usage(format!("{what} is not available in this version yet"))
-    }
-
     /// Something failed that no exit code of its own describes: `doing` says what was tried.
     pub(crate) fn failed(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let words = with_sources(error);

@@ -55,7 +55,6 @@ pub(crate) fn schema_version(settings: &Settings) -> i64 {
 
 /// Opens the store that the settings name, for writing.
 pub(crate) fn open_books(settings: &Settings) -> Result<Books, Failure> {
-    refuse_what_is_planned(settings)?;
     let clock = Arc::new(SystemClock::start());
     if let Some(shared) = shared(settings) {
         let (store, queries) = mysql::open(&shared, TimeSource::Database).map_err(|error| shared_not_opened(&error))?;
@@ -89,7 +88,6 @@ fn tell_if_clocks_differ(ours: Timestamp, theirs: Timestamp) {
 
 /// Opens the store that the settings name, for reading, beside whoever writes to it.
 pub(crate) fn open_reader(settings: &Settings) -> Result<Arc<dyn StockQueries>, Failure> {
-    refuse_what_is_planned(settings)?;
     match shared(settings) {
         Some(shared) => mysql::open_reader(&shared).map_err(|error| shared_not_opened(&error)),
         None => sqlite::open_reader(&embedded(settings)).map_err(|error| embedded_not_opened(&error)),
@@ -98,7 +96,6 @@ pub(crate) fn open_reader(settings: &Settings) -> Result<Arc<dyn StockQueries>, 
 
 /// Opens the store that the settings name for a proof, damaged as it may be.
 pub(crate) fn open_for_proof(settings: &Settings) -> Result<Arc<dyn StockQueries>, Failure> {
-    refuse_what_is_planned(settings)?;
     match shared(settings) {
         Some(shared) => mysql::open_reader(&shared).map_err(|error| shared_not_opened(&error)),
         None => sqlite::open_for_proof(&embedded(settings)).map_err(|error| embedded_not_opened(&error)),
@@ -137,19 +134,10 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
 
 /// Creates or upgrades the schema; returns the statements.
 pub(crate) fn migrate(settings: &Settings, dry_run: bool) -> Result<Vec<String>, Failure> {
-    refuse_what_is_planned(settings)?;
     match shared(settings) {
         Some(shared) => mysql::migrate(&shared, dry_run).map_err(|error| shared_not_opened(&error)),
         None => sqlite::migrate(&embedded(settings), dry_run).map_err(|error| embedded_not_opened(&error)),
     }
-}
-
-/// Settings that name what this version does not have are refused, not ignored.
-fn refuse_what_is_planned(settings: &Settings) -> Result<(), Failure> {
-    if settings.kafka_brokers.is_some() {
-        return Err(Failure::not_yet("Kafka (kafka.brokers)"));
-    }
-    Ok(())
 }
 
 fn embedded(settings: &Settings) -> SqliteSettings {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use holdfast_application::intake::{EventNames, Unreadable, heard_again, kept_event, kind_of, outcome_of, read_event};
+use holdfast_application::intake::{self, EventNames, Unreadable, heard, read_event};
 use holdfast_application::order_event::EventOutcome;
-use holdfast_application::{Answer, Class, Command, Reply};
+use holdfast_application::{Class, Command, Reply};
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::body::{self, Presence};
@@ -105,16 +105,7 @@ fn with_attributes(headers: &HeaderMap, data: Value) -> Value {
     let attribute = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     // CloudEvents' HTTP binding says `ce-`; `ce_`, as in Kafka's, is read too.
     let attribute = |name: &str| attribute(&format!("ce-{name}")).or_else(|| attribute(&format!("ce_{name}")));
-    match attribute("specversion") {
-        Some(version) => json!({
-            "specversion": version,
-            "type": attribute("type"),
-            "source": attribute("source"),
-            "id": attribute("id"),
-            "data": data,
-        }),
-        None => data,
-    }
+    intake::with_attributes(attribute, data)
 }
 
 fn events_of(value: &Value) -> Result<&[Value], Problem> {
@@ -155,7 +146,7 @@ fn answer(read: Vec<Read>, answers: Vec<Result<Reply, Problem>>) -> Result<Respo
                 }
             },
         };
-        count(&names, outcome);
+        intake::count(&names, outcome);
         let EventNames { event_id, kind, order } = names;
         results.push(EventResultView { event_id, kind, order_id: order, outcome: outcome.as_str(), code });
     }
@@ -173,19 +164,4 @@ fn answer(read: Vec<Read>, answers: Vec<Result<Reply, Problem>>) -> Result<Respo
             "Some of the events were applied and some were not; sending all of them again is harmless.",
         )),
     }
-}
-
-fn heard(reply: &Reply) -> (EventOutcome, Option<String>) {
-    match reply {
-        Reply::Decided(Ok(Answer::Event(answer))) => (answer.outcome, answer.code.map(str::to_owned)),
-        Reply::Decided(decision) => outcome_of(&kept_event(decision)),
-        Reply::Kept(answer) => outcome_of(answer),
-        Reply::Replayed(answer) => heard_again(answer),
-        Reply::KeyReused => (EventOutcome::Rejected, Some(ProblemCode::IdempotencyKeyReused.as_str().to_owned())),
-    }
-}
-
-fn count(names: &EventNames, outcome: EventOutcome) {
-    let kind = names.kind.as_deref().and_then(kind_of).map_or("unknown", |kind| kind.as_str());
-    metrics::counter!("holdfast_events_in_total", "type" => kind, "outcome" => outcome.as_str()).increment(1);
 }

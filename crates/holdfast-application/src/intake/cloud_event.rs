@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::identity::Identity;
 use super::members::Members;
@@ -34,6 +34,20 @@ pub(super) fn read(members: Members<'_>) -> (EventNames, Result<ReadEvent, Unrea
         event().ok_or(Unreadable::Invalid)
     });
     (names, read)
+}
+
+/// An event in binary mode, put together from its attributes and its data; data without attributes stay as they are.
+pub fn with_attributes(attribute: impl Fn(&str) -> Option<String>, data: Value) -> Value {
+    match attribute("specversion") {
+        Some(version) => json!({
+            "specversion": version,
+            "type": attribute("type"),
+            "source": attribute("source"),
+            "id": attribute("id"),
+            "data": data,
+        }),
+        None => data,
+    }
 }
 
 /// What the event carries: `data`, or the JSON that `data_base64` stands for, but not both.

@@ -2,11 +2,32 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Decision, KeptAnswer};
+use super::upstream_event::{EventNames, kind_of};
+use crate::answer::{Answer, Decision, KeptAnswer, Reply};
 use crate::order_event::EventOutcome;
 
 /// What became of an event, and the code of the rule that said no.
 pub type Outcome = (EventOutcome, Option<String>);
+
+/// The code of an event whose identity belongs to another one.
+const IDENTITY_REUSED: &str = "idempotency_key_reused";
+
+/// What a reply says became of an event.
+pub fn heard(reply: &Reply) -> Outcome {
+    match reply {
+        Reply::Decided(Ok(Answer::Event(answer))) => (answer.outcome, answer.code.map(str::to_owned)),
+        Reply::Decided(decision) => outcome_of(&kept_event(decision)),
+        Reply::Kept(answer) => outcome_of(answer),
+        Reply::Replayed(answer) => heard_again(answer),
+        Reply::KeyReused => (EventOutcome::Rejected, Some(IDENTITY_REUSED.to_owned())),
+    }
+}
+
+/// Counts an event and what became of it.
+pub fn count(names: &EventNames, outcome: EventOutcome) {
+    let kind = names.kind.as_deref().and_then(kind_of).map_or("unknown", |kind| kind.as_str());
+    metrics::counter!("holdfast_events_in_total", "type" => kind, "outcome" => outcome.as_str()).increment(1);
+}
 
 /// What is kept of an event's decision under its name.
 pub fn kept_event(decision: &Decision) -> KeptAnswer {

@@ -37,6 +37,9 @@ pub enum Unreadable {
     /// Its data are bytes that are no JSON.
     #[error("the event's data are no JSON")]
     NoJson,
+    /// It has more bytes than an event may have.
+    #[error("the event is too large")]
+    TooLarge,
 }
 
 impl Unreadable {
@@ -45,6 +48,7 @@ impl Unreadable {
         match self {
             Self::Invalid => "validation_failed",
             Self::NoJson => "malformed_json",
+            Self::TooLarge => "body_too_large",
         }
     }
 }

@@ -116,6 +116,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("kafka.topic_stock", Kind::Text),
     known("kafka.topic_orders", Kind::Text),
     known("kafka.topic_dead_letter", Kind::Text),
+    known("kafka.properties", Kind::List),
     known("log.level", Kind::Text),
     known("log.format", Kind::OneOf(&["auto", "text", "json"])),
 ];

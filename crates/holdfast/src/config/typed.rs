@@ -11,6 +11,7 @@ use holdfast_application::policy::LatePayment;
 use holdfast_application::queue::QueueLimits;
 use holdfast_domain::Strategy;
 use holdfast_domain::book::ExpiryRule;
+use holdfast_infrastructure::kafka::KafkaSettings;
 use holdfast_infrastructure::mysql::Risk;
 
 use super::lock::LockSettings;
@@ -97,8 +98,8 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<String>,
     /// The lock by which replicas take turns, if there is one.
     pub(crate) lock: Option<LockSettings>,
-    /// Kafka's brokers, if there are any.
-    pub(crate) kafka_brokers: Option<String>,
+    /// Kafka, if there is one.
+    pub(crate) kafka: Option<KafkaSettings>,
     /// What is logged.
     pub(crate) log_level: String,
     /// How log lines look.
@@ -135,6 +136,7 @@ impl Settings {
         if tracing_subscriber::EnvFilter::try_new(from.text("log.level")).is_err() {
             faults.push(format!("log.level = {} is not understood", from.text("log.level")));
         }
+        let kafka = from.filled("kafka.brokers").map(|brokers| super::kafka::read(from, brokers, faults));
         let grace = from.time("reservation.sweep_grace");
         let database_url = from.filled("store.database_url");
         let (lanes, suited) = match &database_url {
@@ -206,7 +208,7 @@ impl Settings {
             idempotency_required: from.flag("idempotency.required"),
             cors_origins: from.list("cors.origins"),
             lock,
-            kafka_brokers: from.filled("kafka.brokers"),
+            kafka,
             log_level: from.text("log.level"),
             log_format: match from.text("log.format").as_str() {
                 "text" => LogFormat::Text,
@@ -225,7 +227,7 @@ impl Reader<'_> {
         &self.0.get(key).1
     }
 
-    fn text(&self, key: &str) -> String {
+    pub(super) fn text(&self, key: &str) -> String {
         match self.value(key) {
             Value::Text(text) | Value::Url(text) => text.clone(),
             other => unreachable!("{key} is a text, not {other:?}"),
@@ -236,7 +238,7 @@ impl Reader<'_> {
         Some(self.text(key)).filter(|text| !text.trim().is_empty())
     }
 
-    fn list(&self, key: &str) -> Vec<String> {
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
         match self.value(key) {
             Value::List(words) => words.clone(),
             other => unreachable!("{key} is a list, not {other:?}"),
@@ -250,7 +252,7 @@ impl Reader<'_> {
         }
     }
 
-    fn size(&self, key: &str) -> usize {
+    pub(super) fn size(&self, key: &str) -> usize {
         match self.value(key) {
             Value::Whole(number) => usize::try_from(*number).unwrap_or(usize::MAX),
             other => unreachable!("{key} is a number, not {other:?}"),

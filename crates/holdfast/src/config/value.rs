@@ -89,7 +89,8 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Url(url) => f.write_str(&masked(url)),
-            Self::List(words) => f.write_str(&words.join(",")),
+            // A word may be a property with a password.
+            Self::List(words) => f.write_str(&words.iter().map(|word| masked(word)).collect::<Vec<_>>().join(",")),
             Self::Flag(flag) => flag.fmt(f),
             Self::Whole(number) => number.fmt(f),
             Self::Time(time) => f.write_str(&time.map_or_else(|| "never".to_owned(), duration_text::show)),
@@ -106,7 +107,7 @@ pub(crate) fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
     let Some((credentials, place)) = rest.rsplit_once('@') else { return format!("{scheme}{}", without_secrets(rest)) };
-    if credentials.contains('?') {
+    if credentials.contains('?') || (scheme.is_empty() && credentials.contains('=')) {
         // The `@` may belong to a parameter or the `?` to a password: nobody can tell what is which.
         return format!("{scheme}***");
     }
@@ -152,6 +153,9 @@ mod tests {
             ("redis://u:ge?heim@h/0", "redis://***"),
             ("h:6379,password=geheim,ssl=true", "h:6379,password=***,ssl=true"),
             ("server=h;password=geheim", "server=h;password=***"),
+            ("sasl.password=ge@heim", "***"),
+            ("sasl.password=geheim", "sasl.password=***"),
+            ("https://shop.example", "https://shop.example"),
         ] {
             assert_eq!(masked(url), shown);
         }

@@ -13,6 +13,7 @@ use holdfast_application::queries::StockQueries;
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Class, Clock, Command, CommandQueue, Submission};
 use holdfast_domain::{Actor, Timestamp};
+use holdfast_infrastructure::kafka::KafkaStatus;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::lock::SharedLock;
@@ -48,6 +49,8 @@ pub(super) struct Watched {
     pub(super) pace: SweepPace,
     /// The lock by which replicas take turns, if there is one.
     pub(super) lock: Option<SharedLock>,
+    /// The brokers, if there are some.
+    pub(super) kafka: Option<Arc<KafkaStatus>>,
 }
 
 /// What is known about the parts of the service.
@@ -166,6 +169,16 @@ impl Health {
         Component { name: "lock", state, detail }
     }
 
+    fn kafka(&self) -> Component {
+        let Some(kafka) = &self.of.kafka else { return absent("kafka") };
+        let (state, detail) = if kafka.answers() {
+            (HealthState::Healthy, None)
+        } else {
+            (HealthState::Degraded, Some("no broker answers; requests go on, events wait".to_owned()))
+        };
+        Component { name: "kafka", state, detail }
+    }
+
     fn waiting(&self) -> Component {
         let (state, detail) = if self.of.queue.is_full() {
             (HealthState::Degraded, Some("the queue is full".to_owned()))
@@ -201,7 +214,7 @@ impl HealthProbe for Health {
     }
 
     fn components(&self) -> Vec<Component> {
-        vec![self.store(), self.waiting(), self.expiry(), self.lock(), absent("kafka")]
+        vec![self.store(), self.waiting(), self.expiry(), self.lock(), self.kafka()]
     }
 
     fn why_not_ready(&self) -> Option<String> {

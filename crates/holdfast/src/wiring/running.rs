@@ -9,18 +9,21 @@ use std::time::Duration;
 
 use holdfast_api::server::{Server, ServerSettings};
 use holdfast_api::{ApiSettings, Service};
+use holdfast_application::consumer::Consumer;
 use holdfast_application::expiry::Sweep;
 use holdfast_application::lane::{Lane, LaneEnd};
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::{Clock, CommandQueue};
+use holdfast_domain::Actor;
+use holdfast_infrastructure::kafka::{KafkaSettings, KafkaSource, KafkaStatus};
 use tokio::sync::watch;
 
 use super::Books;
 use super::health::{Health, Watched};
 use super::lock::SharedLock;
 use crate::config::Settings;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, with_sources};
 use crate::telemetry;
 
 /// How long a shutdown waits for the HTTP interface, whatever keeps it: what is left of ten seconds is the lane's.
@@ -37,6 +40,8 @@ pub(crate) struct Running {
     health: Arc<Health>,
     stop_http: watch::Sender<bool>,
     stop_sweep: Arc<AtomicBool>,
+    /// Takes events from a broker, where there is one.
+    consumer: Option<Consuming>,
     /// Hears when the HTTP interface has ended.
     http_ended: mpsc::Receiver<std::io::Result<()>>,
     /// The sweep and the lanes.
@@ -64,6 +69,7 @@ impl Running {
         };
         let lanes: Vec<Lane> = stores.into_iter().enumerate().map(on_line).collect();
         let statuses = lanes.iter().map(Lane::status).collect();
+        let kafka = settings.kafka.as_ref().map(join_group).transpose()?;
         let stop_sweep = Arc::new(AtomicBool::new(false));
         let sweep = Sweep::new(queue.clone(), queries.clone(), books.duties, settings.sweep, stop_sweep.clone());
         let watched = Watched {
@@ -77,6 +83,7 @@ impl Running {
             sweep: sweep.status(),
             pace: settings.sweep,
             lock,
+            kafka: kafka.as_ref().map(|(_, status)| status.clone()),
         };
         let health = Arc::new(Health::of(watched));
 
@@ -104,13 +111,14 @@ impl Running {
         for lane in lanes {
             writers.push(thread("lane", move || work_off(lane))?);
         }
+        let consumer = kafka.map(|(source, _)| Consuming::start(source, queue.clone())).transpose()?;
         // Neither of these writes, so nobody needs to wait for them at the end.
         thread("watch", move || watched.watch(&metrics))?;
         thread("http", move || {
             // Nobody listens once the service is being stopped.
             let _ = ended.send(server.run(service, &stopping));
         })?;
-        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, http_ended, writers })
+        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, consumer, http_ended, writers })
     }
 
     /// Its address as a URL.
@@ -144,6 +152,9 @@ impl Running {
             tracing::warn!("requests under way did not finish in time");
         }
         self.stop_sweep.store(true, Ordering::Relaxed);
+        if let Some(consumer) = self.consumer {
+            consumer.stop();
+        }
         self.queue.close();
         for thread in self.writers {
             if thread.join().is_err() {
@@ -151,6 +162,33 @@ impl Running {
             }
         }
     }
+}
+
+/// The thread that takes events from a broker.
+struct Consuming {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Consuming {
+    fn start(source: KafkaSource, queue: CommandQueue) -> Result<Self, Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let actor = Actor::new("kafka").expect("a plain word is an actor");
+        let consumer = Consumer::new(Box::new(source), queue, actor, stop.clone());
+        Ok(Self { stop, thread: thread("consumer", move || consumer.run())? })
+    }
+
+    /// What was taken is decided and settled, nothing more is taken, and the group is left.
+    fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if self.thread.join().is_err() {
+            tracing::error!("the consumer has died");
+        }
+    }
+}
+
+fn join_group(settings: &KafkaSettings) -> Result<(KafkaSource, Arc<KafkaStatus>), Failure> {
+    KafkaSource::join(settings).map_err(|error| Failure::usage(with_sources(&error)))
 }
 
 /// Takes the address.

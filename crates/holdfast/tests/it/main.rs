@@ -6,6 +6,7 @@ mod against_a_service;
 mod backup;
 mod benches;
 mod beside;
+mod broker;
 mod client;
 mod connections;
 mod copies;
@@ -20,6 +21,7 @@ mod exports;
 mod failing_disk;
 mod imports;
 mod interrupted;
+mod kafka;
 mod load;
 mod lock;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]

@@ -98,14 +98,6 @@ fn an_unknown_setting_is_an_error_wherever_it_stands() {
 }
 
 #[test]
-fn what_is_planned_is_refused_and_not_ignored() {
-    let program = Program::new();
-    let said = program.run(&["serve", "--kafka-brokers", "localhost:9092"]);
-    assert_eq!(said.exit, Some(2), "{said:?}");
-    assert!(said.stderr.contains("not available in this version yet"), "{said:?}");
-}
-
-#[test]
 fn a_migration_tells_its_statements_and_makes_the_store_once() {
     let program = Program::new();
     let dry = program.done(&["migrate", "--dry-run"]).json();

@@ -1,0 +1,70 @@
+//! Where upstream events come from record by record: a broker's topics.
+
+use std::time::Duration;
+
+/// One record of a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Its topic.
+    pub topic: String,
+    /// The partition of the topic.
+    pub partition: i32,
+    /// Its place in the partition.
+    pub offset: i64,
+    /// What its order is kept by.
+    pub key: Option<Vec<u8>>,
+    /// What it says.
+    pub value: Option<Vec<u8>>,
+    /// What is said about it.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Record {
+    /// A header as text. The last one of a name counts.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter().rev();
+        let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value.as_deref()?).ok()
+    }
+}
+
+/// A record that can never be applied, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// The stable code of the cause (CONTRACT, section 10).
+    pub code: String,
+    /// The cause in words.
+    pub cause: String,
+}
+
+/// Why a source could not do what was asked. It may be asked again.
+#[derive(Debug, thiserror::Error)]
+#[error("the source of events does not answer")]
+pub struct SourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Topics with upstream events, shared with the other members of a group.
+pub trait EventSource: Send {
+    /// The next records: up to `most`, waiting up to `patience` for the first of them.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`].
+    fn poll(&mut self, most: usize, patience: Duration) -> Result<Vec<Record>, SourceError>;
+    /// Stays a member of the group for some time without taking records.
+    fn stay(&mut self, time: Duration);
+    /// Puts records away for people to look at; when it returns they are safe.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`]; some of them may be put away all the same.
+    fn put_away(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), SourceError>;
+    /// Says that these records were dealt with, so that nobody is given them again. Those of partitions that are another
+    /// member's by now are left to it.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`]: they may come again.
+    fn settle(&mut self, records: &[Record]) -> Result<(), SourceError>;
+}
