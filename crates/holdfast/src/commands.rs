@@ -5,6 +5,7 @@ use crate::config::{Configuration, Settings};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{Interrupt, Work};
 use crate::output::Output;
+use crate::wiring::signals;
 
 mod bench;
 mod completions;
@@ -31,6 +32,7 @@ const MEASURING: Work = Work {
 /// Carries out what the command line asks for.
 pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
     let common = line.common;
+    signals::outlive_file_limits()?;
     match line.command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => serve::run(&common, &args),
         Command::Migrate(args) => migrate::run(&common, &args),

@@ -164,7 +164,7 @@ fn shared_at(settings: &Settings, url: String) -> MysqlSettings {
 fn embedded_not_opened(error: &sqlite::OpenError) -> Failure {
     use sqlite::OpenError;
     let exit = match error {
-        OpenError::InUse(_) => Exit::Later,
+        OpenError::InUse(_) | OpenError::NoRoom(_) => Exit::Later,
         OpenError::Missing(_) => Exit::NotFound,
         _ => Exit::Failed,
     };

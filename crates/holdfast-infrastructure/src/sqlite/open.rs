@@ -10,11 +10,12 @@ use holdfast_application::audit::promises::is_stray;
 use holdfast_application::queries::StockQueries;
 use holdfast_domain::{OrderId, Timestamp};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::sql::queries::SqlQueries;
 use crate::sqlite::beacon::{self, Beacon};
 use crate::sqlite::filesystem;
+use crate::sqlite::no_room::is_no_room;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteReaders;
 use crate::sqlite::schema;
@@ -92,9 +93,20 @@ pub enum OpenError {
     /// What the file says does not fit together.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// There is no room for what an open store needs beside its file.
+    #[error("there is no room on the disk to open the store")]
+    NoRoom(#[source] rusqlite::Error),
     /// SQLite failed.
     #[error("the store cannot be opened")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        // The index of the log, some 32 KiB, is a file that is made at every start.
+        let has_no_index = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
+        if has_no_index || is_no_room(&error) { Self::NoRoom(error) } else { Self::Sqlite(error) }
+    }
 }
 
 /// Opens a store for writing, and makes it or brings its schema up to date. Reads go to the second value.
@@ -304,8 +316,8 @@ fn prepare(connection: &Connection) -> Result<(), OpenError> {
 /// log stays as it is: reads go on, and writes recover by themselves.
 fn carry_over(connection: &Connection) -> Result<(), OpenError> {
     match connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-            tracing::error!(%error, "the disk is full: the log was not carried over");
+        Err(error) if is_no_room(&error) => {
+            tracing::error!(%error, "there is no room on the disk: the log was not carried over");
             Ok(())
         }
         done => Ok(done?),

@@ -10,7 +10,6 @@ use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransacti
 use holdfast_application::{Clock, failpoint};
 use holdfast_domain::book::{Numbering, ProductRef};
 use holdfast_domain::{InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderNumber, Timestamp};
-use rusqlite::ErrorCode;
 
 use crate::sql::codec;
 use crate::sql::due_holders::SharedHolders;
@@ -19,6 +18,7 @@ use crate::sql::session::{SqlSession, Value};
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
 use crate::sqlite::beacon::Beacon;
 use crate::sqlite::cache::ItemCache;
+use crate::sqlite::no_room::is_no_room;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteReaders;
 use crate::sqlite::session::{SqliteSession, fault};
@@ -259,7 +259,7 @@ impl TransactionHost for Writing<'_> {
                 Ok(())
             }
             // The frame that makes a commit is the last one written and is not there (PROTOCOL, section 3.3).
-            Err(full) if full.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            Err(full) if is_no_room(&full) => {
                 self.rollback();
                 Err(CommitError::NotApplied(StoreError::Unavailable(Box::new(full))))
             }

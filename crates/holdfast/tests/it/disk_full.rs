@@ -1,5 +1,7 @@
 //! A disk without room: writes are refused and not done, reads go on, and with room again everything goes on by itself.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use crate::client::{Answer, Client};
 use crate::program::{Program, argument};
 use crate::running::Service;
 use crate::small_disk::SmallDisk;
+use crate::test_data::checks_every_change;
 
 const LAMP: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 const CLIENTS: usize = 4;
@@ -72,6 +75,58 @@ fn a_service_that_was_killed_on_a_full_disk_lost_nothing() {
     told.must_be_read(&service);
     assert_eq!(service.stop(), Some(0));
     assert_eq!(program.done(&[&["verify"][..], &store].concat()).json()["ok"], true);
+}
+
+#[test]
+fn a_limit_of_room_refuses_writes_as_a_full_disk_does() {
+    if Command::new("prlimit").output().is_err() {
+        assert!(!checks_every_change(), "prlimit cannot run");
+        eprintln!("LEFT OUT: the story of the limit of room (it needs prlimit, of util-linux)");
+        return;
+    }
+    let program = Program::new();
+    let mut service = Service::start(&program, &[]);
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "maxStockLevel": 1_000_000});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    let mut told = Told::default();
+
+    for (now, then) in [(300 << 10, Some(600 << 10)), (900 << 10, None)] {
+        service.limit_files(Some(now));
+        told.until_the_disk_is_full(&service);
+        let health = service.get("/health").1;
+        assert!(["Degraded", "Unhealthy"].contains(&health["status"].as_str().expect("a text")), "{health}");
+        told.must_be_read(&service);
+        assert_eq!(program.done(&["verify"]).json()["ok"], true, "as another process sees it");
+        service.limit_files(then);
+        while service.get("/health/ready").0 != 200 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        told.must_be_read(&service);
+        told.hear(&add(&service.client(), "there is room"));
+    }
+
+    // What a service reads that starts anew is what was told, and no more.
+    service.limit_files(Some(1_200 << 10));
+    told.until_the_disk_is_full(&service);
+    service.kill();
+    let mut command = program.other(Path::new("prlimit"));
+    let served = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.arg("--fsize=4096:").arg(served.get_program()).args(served.get_args());
+    let (ended, log) = Service::try_to_spawn(&program, command).err().expect("it cannot be opened at all");
+    assert_eq!(ended.code(), Some(8), "{log}");
+    assert!(log.contains("there is no room on the disk to open the store"), "{log}");
+    let service = Service::start_limited(&program, 64 << 10, &[]);
+    told.must_be_read(&service);
+    told.until_the_disk_is_full(&service);
+    service.limit_files(None);
+    while service.get("/health/ready").0 != 200 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    told.hear(&add(&service.client(), "there is room"));
+    told.must_be_read(&service);
+    assert_eq!(service.stop(), Some(0));
+    let proof = program.done(&["verify"]).json();
+    assert_eq!((&proof["movements"], &proof["faults"]), (&json!(told.applied), &json!([])));
 }
 
 /// What the clients were told.

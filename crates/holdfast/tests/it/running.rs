@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -120,6 +120,21 @@ impl Service {
         self.signal("-CONT");
     }
 
+    /// Lets its files grow up to `bytes`, or without a limit, from now on.
+    pub(crate) fn limit_files(&self, bytes: Option<u32>) {
+        let limit = file_limit(bytes);
+        let limited = Command::new("prlimit").args(["--pid", &self.child.id().to_string(), &limit]).status();
+        assert!(limited.expect("prlimit runs").success());
+    }
+
+    /// Starts a service whose files grow up to `bytes`.
+    pub(crate) fn start_limited(program: &Program, bytes: u32, more: &[&str]) -> Self {
+        let served = program.command(&[&serve(more)[..], more].concat());
+        let mut command = program.other(Path::new("prlimit"));
+        command.arg(file_limit(Some(bytes))).arg(served.get_program()).args(served.get_args());
+        Self::spawn(program, command)
+    }
+
     fn signal(&self, signal: &str) {
         let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(kill.expect("kill runs").success());
@@ -158,6 +173,12 @@ impl Service {
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
+}
+
+/// The limit as `prlimit` reads it: the one that holds, not the one up to which it can be raised.
+fn file_limit(bytes: Option<u32>) -> String {
+    let bytes = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+    format!("--fsize={bytes}:")
 }
 
 /// The command that serves, at a free port unless `more` names another address.
