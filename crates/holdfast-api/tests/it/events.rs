@@ -92,6 +92,24 @@ fn an_array_is_judged_one_by_one_and_in_order() {
 }
 
 #[test]
+fn a_line_whose_product_is_named_wrongly_is_rejected_whatever_else_it_names() {
+    let house = House::furnished();
+    for (names, outcome) in [
+        (json!({"productId": 5, "sku": "LAMP"}), "rejected"),
+        (json!({"productId": LAMP, "sku": 5}), "rejected"),
+        (json!({"productId": {}, "sku": "LAMP"}), "rejected"),
+        (json!({"productId": null, "sku": "LAMP"}), "applied"),
+    ] {
+        let mut event = created(1, 1);
+        event["items"][0] = names;
+        event["items"][0]["quantity"] = json!(1);
+        let heard = outcomes(&house.post(PATH, &event));
+        assert!(heard[0].starts_with(outcome), "{event}: {heard:?}");
+    }
+    assert_eq!(house.levels(LAMP), (9, 1));
+}
+
+#[test]
 fn a_cloud_event_is_decided_once_by_source_and_id() {
     let house = House::furnished();
     let event = |id: &str, quantity: u64| {

@@ -25,9 +25,12 @@ fn lines_of(members: Members<'_>) -> Option<Vec<OrderLine>> {
 
 fn line_of(item: &Value) -> Option<OrderLine> {
     let item = Members::of(item)?;
-    let product = match (item.text("productId"), item.text("sku")) {
-        (Some(id), _) => ProductRef::Id(ProductId::parse(id)?),
-        (None, sku) => ProductRef::Sku(Sku::new(sku?).ok()?),
+    // A name of the wrong type is no name left out: the line may mean another product than the one it names as well.
+    let name = |of: &str| item.find(of).map(|name| name.as_str());
+    let product = match (name("productId"), name("sku")) {
+        (Some(id), None | Some(Some(_))) => ProductRef::Id(ProductId::parse(id?)?),
+        (None, sku) => ProductRef::Sku(Sku::new(sku??).ok()?),
+        (Some(_), Some(None)) => return None,
     };
     let quantity = Quantity::from_u64(item.find("quantity")?.as_u64()?)?;
     Some(OrderLine { product, quantity, location: None })
