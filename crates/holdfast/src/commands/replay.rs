@@ -28,7 +28,9 @@ use file::Chunk;
 const BATCH: usize = 1_024;
 /// Batches that are read ahead.
 const READ_AHEAD: usize = 4;
-/// The most unreadable lines that are listed; all are counted.
+/// Why an event that can be read is rejected.
+const REJECTED: &str = "another event with this eventId was decided before, or a number is beyond a limit";
+/// The most rejected lines that are listed; all are counted.
 const LISTED_MAX: usize = 1_000;
 
 /// Where events go.
@@ -67,7 +69,7 @@ impl Statuses {
 #[derive(Debug, Default)]
 struct Tally {
     events: u64,
-    unreadable: u64,
+    listed: usize,
     outcomes: [u64; 6],
     orders: HashSet<OrderId>,
 }
@@ -89,6 +91,20 @@ impl Tally {
         if let Some(count) = place.and_then(|place| self.outcomes.get_mut(place)) {
             *count = count.saturating_add(1);
         }
+    }
+
+    /// Notes an event that was never taken, and says why.
+    fn reject(&mut self, line: u64, why: &str) {
+        self.note(EventOutcome::Rejected);
+        if self.listed < LISTED_MAX {
+            self.listed = self.listed.saturating_add(1);
+            // The count tells it too; a closed standard error is no failure.
+            let _ = writeln!(std::io::stderr(), "line {line}: {why}");
+        }
+    }
+
+    fn rejected(&self) -> u64 {
+        OUTCOMES.iter().zip(self.outcomes).find(|(of, _)| **of == EventOutcome::Rejected).map_or(0, |(_, count)| count)
     }
 
     fn to_json(&self, orders: &Statuses, took: Duration) -> Value {
@@ -140,7 +156,7 @@ pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failur
     progress.finish();
     let statuses = target.statuses(&tally.orders)?;
     super::output(common).object(&tally.to_json(&statuses, took))?;
-    Ok(if tally.unreadable > 0 { Exit::Partly } else { Exit::Done })
+    Ok(if tally.rejected() > 0 { Exit::Partly } else { Exit::Done })
 }
 
 /// On a running service its own clock and settings count.
@@ -169,22 +185,21 @@ impl Replay<'_> {
     fn off(&mut self, chunk: Chunk, progress: &mut Progress) -> Result<(), Failure> {
         let tally = &mut self.tally;
         for (line, detail) in &chunk.unreadable {
-            tally.note(EventOutcome::Rejected);
-            tally.unreadable = tally.unreadable.saturating_add(1);
-            if tally.unreadable <= count(LISTED_MAX) {
-                // The count tells it too; a closed standard error is no failure.
-                let _ = writeln!(std::io::stderr(), "line {line}: {detail}");
-            }
+            tally.reject(*line, detail);
         }
         tally.orders.extend(chunk.events.iter().filter_map(|event| event.order));
         let mut left = chunk.events;
         while !left.is_empty() {
             let rest = left.split_off(self.pace.due(&left, self.interrupt));
             self.interrupt.look()?;
+            let lines: Vec<u64> = left.iter().map(|event| event.line).collect();
             let outcomes = self.target.take(left)?;
             self.interrupt.note(count(outcomes.len()));
-            for outcome in outcomes {
-                tally.note(outcome);
+            for (outcome, line) in outcomes.into_iter().zip(lines) {
+                match outcome {
+                    EventOutcome::Rejected => tally.reject(line, REJECTED),
+                    outcome => tally.note(outcome),
+                }
                 progress.advance(1);
             }
             left = rest;

@@ -97,6 +97,19 @@ fn lines_that_are_no_events_are_told_and_the_others_count() {
 }
 
 #[test]
+fn an_event_id_that_stands_for_something_else_is_told_by_line() {
+    let program = Program::new();
+    let order = "95570777-a170-5cd6-98a5-117f65ca1582";
+    let cancelled = |id: &str, reason: &str| json!({"eventId": id, "ts": "2020-01-01T00:00:00Z", "kind": "order_cancelled", "orderId": order, "reason": reason});
+    let (first, other, last) = (cancelled("1", "late"), cancelled("1", "lost"), cancelled("2", "late"));
+    let file = program.file("events.jsonl", format!("\u{feff}{first}\n{last}\n{other}\n"));
+    let said = program.run(&["replay", argument(&file)]);
+    assert_eq!(said.exit, Some(9), "{}", said.stderr);
+    assert_eq!((&said.json()["events"], &said.json()["rejected"]), (&json!(3), &json!(1)), "the mark is no event");
+    assert!(said.stderr.starts_with("line 3: another event with this eventId"), "{}", said.stderr);
+}
+
+#[test]
 fn a_payment_may_bring_an_expired_order_back() {
     let program = Program::new();
     let product = "3fa85f64-5717-4562-b3fc-2c963f66afa6";

@@ -53,6 +53,8 @@ struct LineItem<'a> {
 /// An event that was read.
 #[derive(Debug)]
 pub(super) struct Event {
+    /// The line it stands on, from 1.
+    pub(super) line: u64,
     /// When it happened; the epoch when the file does not say and nobody needs to know.
     pub(super) at: Timestamp,
     /// Its id, as every road knows it.
@@ -73,13 +75,13 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Reads a line. `None` when its kind does not count.
+    /// Reads the line with this number. `None` when its kind does not count.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
-    pub(super) fn decode(&self, line: &[u8]) -> Result<Option<Event>, String> {
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    pub(super) fn decode(&self, number: u64, text: &[u8]) -> Result<Option<Event>, String> {
+        let line: Line<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         let kind = kind(&line.kind).ok_or_else(|| format!("{:?} is no kind of event", line.kind))?;
         if !self.kinds.is_empty() && !self.kinds.contains(&kind) {
             return Ok(None);
@@ -110,7 +112,7 @@ impl Reading {
             key: Some(key),
             decided_at: (self.clock == ReplayClock::Events).then_some(at),
         };
-        Ok(Some(Event { at, id, order, submission }))
+        Ok(Some(Event { line: number, at, id, order, submission }))
     }
 }
 

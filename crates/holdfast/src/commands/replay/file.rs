@@ -56,10 +56,11 @@ pub(super) fn read(
             }
         }
         number = number.saturating_add(1);
+        let line = if number == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line) } else { &line };
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match reading.decode(&line) {
+        match reading.decode(number, line) {
             Ok(Some(event)) => chunk.events.push(event),
             Ok(None) => {}
             Err(detail) => chunk.unreadable.push((number, detail)),

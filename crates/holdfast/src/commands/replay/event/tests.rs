@@ -62,7 +62,7 @@ fn what_is_no_event_is_told() {
 
 fn decode(line: &str) -> Result<Event, String> {
     let reading = Reading { kinds: Vec::new(), clock: ReplayClock::Events };
-    reading.decode(line.as_bytes()).map(|event| event.expect("every kind counts"))
+    reading.decode(1, line.as_bytes()).map(|event| event.expect("every kind counts"))
 }
 
 fn stock_line(kind: &str, movement: &str) -> String {
