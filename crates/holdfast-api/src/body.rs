@@ -1,5 +1,6 @@
 //! Takes in a body: its size, its media type, its JSON.
 
+use std::error::Error;
 use std::ops::Deref;
 
 use axum::body::Body;
@@ -12,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::code::ProblemCode;
 use crate::problem::Problem;
+use crate::server::BodyTooSlow;
 use crate::strict_json;
 
 /// Whether a body may be left out.
@@ -44,7 +46,7 @@ pub(crate) async fn bytes(headers: &HeaderMap, mut body: Body, most: usize) -> R
     let mut all = BytesMut::new();
     let mut size = 0_usize;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(ProblemCode::MalformedJson, "The body broke off."))?;
+        let frame = frame.map_err(|error| broken_off(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         size = size.saturating_add(data.len());
         if size > most {
@@ -62,6 +64,14 @@ pub(crate) async fn bytes(headers: &HeaderMap, mut body: Body, most: usize) -> R
         }
     }
     Ok(first.unwrap_or_else(|| all.freeze()))
+}
+
+/// A body that did not come to its end. There is no code of its own for a client that is too slow.
+fn broken_off(error: &(dyn Error + 'static)) -> Problem {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    let is_slow = causes.any(<dyn Error>::is::<BodyTooSlow>);
+    let words = if is_slow { "The body did not arrive in time." } else { "The body broke off." };
+    Problem::new(ProblemCode::MalformedJson, words)
 }
 
 fn too_large(most: usize) -> Problem {

@@ -76,7 +76,7 @@ codes! {
          place (`/lines/0/quantity` in the body, `/query/limit`, `/path/productId`, `/header/If-Match`), its detail says \
          what is expected there. Mend them and send the request again.";
     MalformedJson = "malformed_json", BAD_REQUEST, NotApplied, "The body is not JSON",
-        "The body cannot be read as one JSON text in UTF-8: it is cut off, has something behind its end, is nested too \
+        "The body cannot be read as one JSON text in UTF-8: it is cut off, did not arrive in time, has something behind its end, is nested too \
          deeply, begins with a byte order mark, or names a member twice. `detail` says where.";
     UnknownField = "unknown_field", BAD_REQUEST, NotApplied, "The request has a field that is not known",
         "A misspelt optional field or parameter would be ignored in silence, so unknown ones are refused. `errors` names \

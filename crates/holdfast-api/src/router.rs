@@ -4,11 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tower::Service as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
@@ -49,8 +50,9 @@ pub fn interface(service: Arc<Service>) -> Interface {
     let mut router = documented.with_state(service).route("/openapi.json", get(show_document));
     if settings.swagger {
         let config = utoipa_swagger_ui::Config::new(["/openapi.json"]);
+        let swagger = Router::from(utoipa_swagger_ui::SwaggerUi::new("/swagger").config(config));
         router = router
-            .merge(utoipa_swagger_ui::SwaggerUi::new("/swagger").config(config))
+            .merge(swagger.layer(from_fn(only_what_is_there)))
             .route("/", get(|| async { Redirect::temporary("/swagger/") }));
     }
     let mut router = router.fallback(no_route).method_not_allowed_fallback(no_method);
@@ -103,7 +105,18 @@ async fn show_document() -> Response {
 }
 
 async fn no_route(request: Request) -> Problem {
-    Problem::new(ProblemCode::RouteNotFound, format!("There is no route {}.", request.uri().path()))
+    no_such(request.uri().path())
+}
+
+/// Says of what is not there what every other route says.
+async fn only_what_is_there(request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let response = next.run(request).await;
+    if response.status() == StatusCode::NOT_FOUND { no_such(uri.path()).into_response() } else { response }
+}
+
+fn no_such(path: &str) -> Problem {
+    Problem::new(ProblemCode::RouteNotFound, format!("There is no route {path}."))
 }
 
 async fn no_method(request: Request) -> Problem {

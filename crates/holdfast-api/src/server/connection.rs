@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONNECTION;
+use http::{HeaderName, HeaderValue, StatusCode};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -57,9 +59,15 @@ pub(super) async fn serve(
 ) {
     let Ok(stream) = timed(stream, settings.write_timeout) else { return };
     let service = service_fn(move |request: Request<Incoming>| {
+        let head_fits = head_bytes(&request) <= HEAD_BYTES_MAX;
         let request = request.map(|body| Body::new(TimedBody::new(body, settings.body_timeout)));
         let interface = interface.clone();
-        async move { Ok::<_, Infallible>(interface.answer(request).await) }
+        async move {
+            if !head_fits {
+                return Ok::<_, Infallible>(head_too_large());
+            }
+            Ok(interface.answer(request).await)
+        }
     });
     let connection = builder(settings).serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
@@ -68,6 +76,21 @@ pub(super) async fn serve(
         _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
     note(connection.await);
+}
+
+/// How many bytes the head of a request has, but for its line ends.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len().saturating_add(value.len());
+    request.headers().iter().map(field).fold(target, usize::saturating_add)
+}
+
+/// What hyper answers to a head that does not fit into its buffer, for one that came in one piece and did.
+fn head_too_large() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Answers the first request of a connection too many: there is no room.

@@ -76,6 +76,11 @@ fn the_document_and_its_page_are_there() {
     assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
     assert_eq!(house.get("/swagger/").status, 200);
     assert_eq!(house.get("/").header("location"), Some("/swagger/"));
+    let nothing = house.get("/swagger/nope");
+    assert_eq!(
+        (nothing.no(), nothing.header("content-type")),
+        ((404, "route_not_found"), Some("application/problem+json"))
+    );
     let bare = House::with(ApiSettings { swagger: false, ..ApiSettings::default() }, QueueLimits::default(), false);
     assert_eq!(bare.get("/swagger/").no(), (404, "route_not_found"));
 }

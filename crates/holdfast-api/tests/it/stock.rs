@@ -80,6 +80,15 @@ fn a_count_needs_to_know_what_it_overwrites() {
 }
 
 #[test]
+fn a_count_that_no_item_holds_is_a_fault_of_its_field() {
+    let house = House::furnished();
+    house.post("/api/inventory/locations", &json!({"id": "east", "name": "East", "priority": 5}));
+    let counted = json!({"newQuantity": 9_007_199_254_740_991_u64, "expectedQuantity": 0, "locationId": "east"});
+    let heard = house.post(&format!("/api/inventory/product/{LAMP}/adjust-stock"), &counted);
+    assert_eq!((heard.no(), heard.pointers()), ((400, "validation_failed"), vec!["/newQuantity"]));
+}
+
+#[test]
 fn units_move_between_locations() {
     let house = House::furnished();
     let location = json!({"id": "east", "name": "East", "priority": 5});

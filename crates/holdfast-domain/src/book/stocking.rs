@@ -80,8 +80,12 @@ enum Unmoved {
     Refused(CountRefused),
 }
 
-const TOO_MANY_UNITS: Refusal =
-    Refusal::OutOfRange { pointer: "/quantity", detail: "the item would hold more than 9007199254740991 units" };
+const TOO_MANY_UNITS: Refusal = too_many_units("/quantity");
+
+/// More units than an item holds, by what the field at `pointer` asks for.
+const fn too_many_units(pointer: &'static str) -> Refusal {
+    Refusal::OutOfRange { pointer, detail: "the item would hold more than 9007199254740991 units" }
+}
 
 impl Book {
     /// Makes a new item; its first stock is a `StockIn` with reference `INITIAL`.
@@ -212,7 +216,7 @@ impl Book {
         match moved {
             Ok(sequence) => Ok(Some(sequence)),
             Err(Unmoved::Nothing) => Ok(None),
-            Err(Unmoved::Refused(CountRefused::TooMany)) => Err(TOO_MANY_UNITS),
+            Err(Unmoved::Refused(CountRefused::TooMany)) => Err(too_many_units("/newQuantity")),
             Err(Unmoved::Refused(CountRefused::BelowReserved { reserved })) => {
                 Err(Refusal::BelowReserved { reserved, counted })
             }

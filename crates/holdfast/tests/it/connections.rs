@@ -74,6 +74,38 @@ fn a_body_that_is_too_large_by_its_own_word_is_refused_at_once() {
     assert_eq!(service.stop(), Some(0));
 }
 
+#[test]
+fn a_head_is_as_large_as_it_may_be_however_it_arrives() {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    for (bytes, status) in [(60_000, "200"), (66_000, "431"), (100_000, "431"), (400_000, "431")] {
+        let mut guest = connect(&service);
+        let head = format!("GET /health/live HTTP/1.1\r\nHost: h\r\nX-Long: {}\r\n\r\n", "x".repeat(bytes));
+        // The service may have answered before it was sent to the end.
+        let _ = guest.write_all(head.as_bytes());
+        let mut answer = vec![0; 4_096];
+        let length = guest.read(&mut answer).unwrap_or(0);
+        let answer = String::from_utf8_lossy(answer.get(..length).expect("what was read")).into_owned();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{bytes}: {answer}");
+    }
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn a_body_that_comes_too_slowly_is_told_so() {
+    let program = Program::new();
+    let service = Service::start(&program, &["--set", "server.body_timeout=300ms"]);
+    let mut guest = connect(&service);
+    let head =
+        "POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    guest.write_all(head.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    guest.read_to_string(&mut answer).expect("an answer, and the end of the connection");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(answer.contains("The body did not arrive in time.") && answer.contains("not_applied"), "{answer}");
+    assert_eq!(service.stop(), Some(0));
+}
+
 fn connect(service: &Service) -> TcpStream {
     let stream = TcpStream::connect(service.url().trim_start_matches("http://")).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a setting of the stream");
