@@ -116,6 +116,9 @@ pub trait StockQueries: Send + Sync {
     fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError>;
     /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
+    /// The first `most` of them, or fewer: together they have up to `reservations_max` reservations, ended ones included, but for
+    /// the first, which always comes.
+    fn due_step(&self, now: Timestamp, most: usize, reservations_max: usize) -> Result<Vec<OrderId>, ReadError>;
     /// What such orders hold of these levels (`None`: at any location), the oldest order first, of up to `most` orders that
     /// hold some.
     fn due_holds(

@@ -22,6 +22,31 @@ pub(crate) fn find(session: &mut dyn SqlSession, now: Timestamp, most: usize) ->
     orders::ids(session, sql, &[Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))])
 }
 
+/// The first `most` of them, or those that have up to `reservations_max` reservations together; one at least.
+pub(crate) fn find_step(
+    session: &mut dyn SqlSession,
+    now: Timestamp,
+    most: usize,
+    reservations_max: usize,
+) -> Result<Vec<OrderId>, StoreError> {
+    let sql = format!(
+        "SELECT o.id, (SELECT COUNT(*) FROM reservations r WHERE {}) FROM orders o \
+         WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at <= ? ORDER BY o.expires_at, o.number LIMIT ?",
+        session.dialect().reservations_of_order
+    );
+    let values = [Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))];
+    let (mut found, mut reservations) = (Vec::new(), 0_usize);
+    session.query(&sql, &values, &mut |row| {
+        reservations = reservations.saturating_add(codec::number(row.int(1)?)?);
+        if !found.is_empty() && reservations > reservations_max {
+            return Ok(ControlFlow::Break(()));
+        }
+        found.push(OrderId::from_bytes(codec::uuid(row.blob(0)?)?));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
 /// The orders of what they hold, each once.
 pub(crate) fn orders_of(holds: &[DueHold]) -> Vec<OrderId> {
     let mut found: Vec<OrderId> = holds.iter().map(|hold| hold.order).collect();

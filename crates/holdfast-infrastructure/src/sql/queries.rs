@@ -87,6 +87,10 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
         self.0.keep_up(|session| due_orders::find(session, now, most))
     }
 
+    fn due_step(&self, now: Timestamp, most: usize, reservations_max: usize) -> Result<Vec<OrderId>, ReadError> {
+        self.0.keep_up(|session| due_orders::find_step(session, now, most, reservations_max))
+    }
+
     fn due_holds(
         &self,
         levels: &[(ProductId, Option<LocationNumber>)],

@@ -40,6 +40,28 @@ pub fn due_orders_come_oldest_first(make: MakeStore<'_>) {
     assert_eq!(due(&mut warehouse, start, 9), []);
 }
 
+/// The sweep's question, a step at a time: a transaction that ends long orders ends few of them.
+pub fn a_step_of_due_orders_is_bounded_by_their_reservations(make: MakeStore<'_>) {
+    let mut warehouse = Warehouse::open(make);
+    for number in 1..=5 {
+        warehouse.stock(number, 100);
+    }
+    warehouse.reserve(1, &[(1, 1), (2, 1), (3, 1)]).expect("three reservations");
+    warehouse.wait(Duration::from_secs(1));
+    warehouse.reserve(2, &[(1, 1), (2, 1)]).expect("two, and two that are replaced");
+    warehouse.decide(super::warehouse::replace(2, &[(3, 1), (4, 1)])).expect("enough");
+    warehouse.wait(Duration::from_secs(1));
+    warehouse.reserve(3, &[(5, 1)]).expect("one reservation");
+    let later = warehouse.now().after(Duration::from_hours(1));
+    let step = |most: usize, reservations: usize| warehouse.queries.due_step(later, most, reservations).expect("reads");
+    assert_eq!(step(9, 8), [order(1), order(2), order(3)]);
+    assert_eq!(step(9, 7), [order(1), order(2)], "what has ended is read as well");
+    assert_eq!(step(9, 6), [order(1)]);
+    assert_eq!(step(9, 0), [order(1)], "one always comes");
+    assert_eq!(step(2, 100), [order(1), order(2)]);
+    assert_eq!(warehouse.queries.due_step(warehouse.now(), 9, 9).expect("reads"), []);
+}
+
 /// The reclaim's question: who is due and holds units of these levels.
 pub fn due_orders_are_found_by_what_they_hold(make: MakeStore<'_>) {
     let mut warehouse = Warehouse::open(make);

@@ -119,6 +119,17 @@ impl StockQueries for MemoryQueries {
         Ok(self.shared.books().due(now).take(most).map(|order| order.id).collect())
     }
 
+    fn due_step(&self, now: Timestamp, most: usize, reservations_max: usize) -> Result<Vec<OrderId>, ReadError> {
+        let books = self.shared.books();
+        let mut reservations = 0_usize;
+        let fits = |order: &&Order| {
+            let is_first = reservations == 0;
+            reservations = reservations.saturating_add(order.reservations.len());
+            is_first || reservations <= reservations_max
+        };
+        Ok(books.due(now).take(most).take_while(fits).map(|order| order.id).collect())
+    }
+
     fn due_holds(
         &self,
         levels: &[(ProductId, Option<LocationNumber>)],
