@@ -17,10 +17,11 @@ use crate::command::Command;
 
 /// How many orders that are not under way are remembered, at least. Twice as many take some 6 MB.
 const REMEMBERED: usize = 65_536;
-/// With more commands under way than this for each lane that has work, twice as many lanes get some (docs/performance.md).
+/// With more commands under way than this for each lane that gets work, twice as many lanes get some (docs/performance.md).
 const COMMANDS_A_LANE_MAX: usize = 48;
-/// With fewer, half as many do: few enough that the two do not take turns.
-const COMMANDS_A_LANE_MIN: usize = 16;
+/// After so many commands for which half as many lanes would have done, half as many get work: callers who wait for their answers
+/// come and go by batches, and a product that changed its lane with each of them would wait for itself.
+const CALM_MAX: usize = 1_024;
 
 /// The lane of every command.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) struct Routing {
     at_work: usize,
     /// How many commands are under way.
     commands: usize,
+    /// How many have come since all those lanes were needed.
+    calm: usize,
     /// Orders with commands under way.
     under_way: HashMap<OrderId, Place>,
     /// Orders without, and what they went by.
@@ -52,7 +55,7 @@ struct Place {
 impl Routing {
     pub(super) fn over(lanes: usize) -> Self {
         let (under_way, recent, before) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { lanes, at_work: 1, commands: 0, under_way, recent, before }
+        Self { lanes, at_work: 1, commands: 0, calm: 0, under_way, recent, before }
     }
 
     /// Where a command waits that comes now. It is under way until [`Self::leave`].
@@ -66,9 +69,11 @@ impl Routing {
             return place.lane;
         }
         let remembered = self.recent.get(&order).or_else(|| self.before.get(&order)).copied();
-        let mark = remembered.unwrap_or_else(|| match command.product() {
-            Some(product) => Mark::of(&product),
-            None => Mark::of(&order),
+        let mark = remembered.unwrap_or_else(|| match (command.product(), command) {
+            (Some(product), _) => Mark::of(&product),
+            // A sweep ends many orders of few products: in one lane it keeps one other lane waiting at most.
+            (None, Command::ExpireOrder { .. } | Command::DropPayment { .. }) => Mark::FIRST,
+            (None, _) => Mark::of(&order),
         });
         let lane = self.lane_of(mark);
         self.under_way.insert(order, Place { lane, mark, commands: 1 });
@@ -78,17 +83,18 @@ impl Routing {
     /// A command is under way whose lane is given.
     pub(super) fn enter_anywhere(&mut self) {
         self.commands = self.commands.saturating_add(1);
-        if self.commands > self.at_work.saturating_mul(COMMANDS_A_LANE_MAX) {
+        let fits = |lanes: usize| self.commands <= lanes.saturating_mul(COMMANDS_A_LANE_MAX);
+        self.calm = if fits(self.at_work.div_ceil(2)) { self.calm.saturating_add(1) } else { 0 };
+        if !fits(self.at_work) {
             self.at_work = self.at_work.saturating_mul(2).min(self.lanes);
+        } else if self.calm > CALM_MAX {
+            (self.at_work, self.calm) = (self.at_work.div_ceil(2), 0);
         }
     }
 
     /// A command, about this order if about one, is not under way any more.
     pub(super) fn leave(&mut self, order: Option<OrderId>) {
         self.commands = self.commands.saturating_sub(1);
-        if self.commands < self.at_work.saturating_mul(COMMANDS_A_LANE_MIN) {
-            self.at_work = self.at_work.div_ceil(2);
-        }
         let Some(order) = order else { return };
         let Some(place) = self.under_way.get_mut(&order) else { return };
         place.commands = place.commands.saturating_sub(1);
@@ -110,6 +116,9 @@ impl Routing {
 }
 
 impl Mark {
+    /// That of the first lane, however many there are.
+    const FIRST: Self = Self(0);
+
     /// The same in every process, so that services whose lanes are as many meet lane by lane.
     fn of(subject: &impl Hash) -> Self {
         let mut hasher = DefaultHasher::new();
@@ -159,20 +168,38 @@ mod tests {
     #[test]
     fn lanes_follow_load() {
         let mut routing = Routing::over(6);
-        let mut lanes_at_work = |numbers: std::ops::Range<u32>, leaves: bool| {
+        let mut at_work_after = |numbers: std::ops::Range<u32>| {
             for number in numbers {
-                if leaves {
-                    routing.leave(Some(order(number)));
-                } else {
-                    routing.enter(&confirm(number));
-                }
+                routing.enter(&confirm(number));
             }
             routing.at_work
         };
-        let grown = [0..48, 48..49, 49..97, 97..193, 193..3_000].map(|numbers| lanes_at_work(numbers, false));
+        let grown = [0..48, 48..49, 49..97, 97..193, 193..3_000].map(&mut at_work_after);
         assert_eq!(grown, [1, 2, 4, 6, 6]);
-        let shrunk = [0..2_904, 2_904..2_905, 2_905..2_953, 2_953..3_000].map(|numbers| lanes_at_work(numbers, true));
-        assert_eq!(shrunk, [6, 3, 2, 1]);
+        (0..2_990).for_each(|number| routing.leave(Some(order(number))));
+        let mut at_work_after_some = |commands: u32| {
+            for number in 0..commands {
+                routing.enter(&confirm(number));
+                routing.leave(Some(order(number)));
+            }
+            routing.at_work
+        };
+        let shrunk = [1_000, 25, 1_025, 1_025, 5_000].map(&mut at_work_after_some);
+        assert_eq!(shrunk, [6, 3, 2, 1, 1]);
+    }
+
+    #[test]
+    fn callers_who_come_and_go_together_do_not_move_lanes() {
+        let mut routing = Routing::over(4);
+        for round in 0..100 {
+            let numbers = round * 64..round * 64 + 64;
+            for number in numbers.clone() {
+                routing.enter(&confirm(number));
+            }
+            assert_eq!(routing.at_work, 2, "round {round}");
+            numbers.for_each(|number| routing.leave(Some(order(number))));
+            assert_eq!(routing.at_work, 2, "round {round}");
+        }
     }
 
     #[test]
@@ -203,17 +230,23 @@ mod tests {
             assert_eq!(routing.enter(&reserve(number, &[7])), lanes[usize::try_from(number).expect("few")]);
             routing.leave(Some(order(number)));
         }
+        // The others have gone, so few lanes get new work.
+        (1_000_000..1_000_400).for_each(|other| routing.leave(Some(order(other))));
         for other in 2_000_000..2_200_000 {
             routing.enter(&confirm(other));
             routing.leave(Some(order(other)));
         }
-        // The others have gone, so fewer lanes get new work.
-        (1_000_000..1_000_400).for_each(|other| routing.leave(Some(order(other))));
         assert_eq!(routing.at_work, 2);
         for number in 0..50 {
             assert_eq!(routing.enter(&confirm(number)), lanes[usize::try_from(number).expect("few")]);
         }
         assert!(routing.recent.len() <= REMEMBERED && routing.before.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn a_sweep_stays_in_one_lane() {
+        let mut routing = busy();
+        assert!((0..200).all(|number| routing.enter(&Command::ExpireOrder { order: order(number) }) == 0));
     }
 
     #[test]
