@@ -18,6 +18,7 @@ mod schema;
 mod session;
 mod startup_checks;
 mod store;
+mod tls;
 
 pub use connect::MysqlSettings;
 pub(crate) use filling::{EmptyStore, WholeStore};

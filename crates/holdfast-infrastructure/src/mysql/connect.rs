@@ -7,6 +7,7 @@ use mysql::consts::CapabilityFlags;
 use mysql::{Conn, Opts, OptsBuilder};
 
 use crate::mysql::risks::Risk;
+use crate::mysql::tls;
 use crate::sql::queries::READ_MAX;
 
 /// How long it may take to be connected.
@@ -60,7 +61,9 @@ pub(crate) struct Address(Opts);
 impl Address {
     /// What a URL says.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
-        let opts = Opts::from_url(url).map_err(|error| error.to_string())?;
+        let (url, tls) = tls::split(url)?;
+        let opts = Opts::from_url(&url).map_err(|error| error.to_string())?;
+        let opts = Opts::from(OptsBuilder::from_opts(opts).ssl_opts(tls));
         if opts.get_db_name().is_none_or(str::is_empty) {
             return Err("it names no database: mysql://user:password@host:port/database".to_owned());
         }

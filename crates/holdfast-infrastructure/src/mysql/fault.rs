@@ -66,7 +66,7 @@ const fn at_commit(code: u16) -> Class {
 pub(crate) fn fault(error: Error) -> StoreError {
     let class = match &error {
         Error::MySqlError(told) => before_commit(told.code),
-        Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) => Class::Unavailable,
+        Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) | Error::TlsError(_) => Class::Unavailable,
         Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => Class::Broken,
     };
     as_fault(class, error)
@@ -97,7 +97,8 @@ pub(crate) fn is_away(error: &Error) -> bool {
     match error {
         Error::MySqlError(told) => matches!(told.code, 1040 | 1047 | 1053 | 1203),
         Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) => true,
-        Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => false,
+        // A certificate that is not trusted will not be later.
+        Error::TlsError(_) | Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => false,
     }
 }
 
@@ -106,7 +107,7 @@ pub(crate) fn ends_connection(error: &Error) -> bool {
     match error {
         // Whoever is read-only or not primary is left, too: the address may lead to another one by now.
         Error::MySqlError(told) => matches!(told.code, 1047 | 1053 | 1290 | 1836 | 1927 | 4031),
-        Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) => true,
+        Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) | Error::TlsError(_) => true,
         Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => false,
     }
 }

@@ -6,4 +6,5 @@ mod shared_store;
 mod simulation;
 mod slow_proxy;
 mod startup;
+mod statements;
 mod store_contract;

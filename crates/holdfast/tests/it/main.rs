@@ -14,6 +14,7 @@ mod crashes;
 mod cutting_proxy;
 mod database_faults;
 mod disk_full;
+mod encrypted_database;
 mod events_and_crashes;
 mod events_replayed;
 mod exit_codes;
@@ -27,6 +28,7 @@ mod lock;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
 mod own_redis;
 mod own_server;
+mod privileges;
 mod program;
 mod replicas;
 mod replicas_and_locks;

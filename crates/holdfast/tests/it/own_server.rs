@@ -53,6 +53,11 @@ impl OwnServer {
         self.session().query_drop(sql).expect("the server does it");
     }
 
+    /// What it says to a question with one number as its answer.
+    pub(crate) fn ask(&self, sql: &str) -> i64 {
+        self.session().query_first(sql).expect("the server answers").expect("a row")
+    }
+
     /// A database with the present schema, and a user who may only what a service must, which `via` leads to.
     pub(crate) fn database(&self, via: SocketAddr) -> SharedDatabase {
         self.tell("CREATE USER IF NOT EXISTS holdfast@'%' IDENTIFIED BY 'grain-of-salt'");
