@@ -181,12 +181,21 @@ fn a_broker_that_is_not_there_holds_nothing_up() {
 }
 
 fn start(program: &Program, broker: &Broker, group: &str) -> Service {
-    let flags = broker.flags(group);
-    let flags: Vec<&str> = AS_EXPECTED.into_iter().chain(flags.iter().map(String::as_str)).collect();
-    Service::start(program, &flags)
+    start_in(program, broker, group, &[])
 }
 
-fn unlimited(program: Program) -> Program {
+/// A member of the group `a` with these flags too.
+pub(crate) fn start_with(program: &Program, broker: &Broker, more: &[&str]) -> Service {
+    start_in(program, broker, "a", more)
+}
+
+fn start_in(program: &Program, broker: &Broker, group: &str, more: &[&str]) -> Service {
+    let flags = broker.flags(group);
+    let flags = AS_EXPECTED.into_iter().chain(flags.iter().map(String::as_str)).chain(more.iter().copied());
+    Service::start(program, &flags.collect::<Vec<_>>())
+}
+
+pub(crate) fn unlimited(program: Program) -> Program {
     let products = kept("online_retail_small").join("products.csv");
     program.done(&["import", argument(&products), "--quantity", "10000000"]);
     program
@@ -197,7 +206,7 @@ fn count(records: &[(String, String)]) -> u64 {
 }
 
 /// The orders of three days and what became of them, as records: the key is the order.
-fn order_events() -> Vec<(String, String)> {
+pub(crate) fn order_events() -> Vec<(String, String)> {
     let events = unpacked(&kept("online_retail_small").join("events.jsonl.gz"));
     events.lines().filter_map(|line| as_record(&serde_json::from_str(line).expect("JSON"))).collect()
 }
@@ -218,7 +227,7 @@ fn as_record(event: &Value) -> Option<(String, String)> {
 }
 
 /// Orders in another order, the events of each in theirs.
-fn shuffled(events: &[(String, String)]) -> Vec<(String, String)> {
+pub(crate) fn shuffled(events: &[(String, String)]) -> Vec<(String, String)> {
     let mut shuffled = events.to_vec();
     // By the digits of the order's id, which are random; a stable sort keeps the events of one order in theirs.
     shuffled.sort_by_key(|(order, _)| order.chars().rev().collect::<String>());

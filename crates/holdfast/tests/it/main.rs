@@ -23,6 +23,7 @@ mod failing_disk;
 mod imports;
 mod interrupted;
 mod kafka;
+mod kafka_members;
 mod load;
 mod lock;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
