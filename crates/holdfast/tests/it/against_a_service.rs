@@ -141,8 +141,12 @@ fn corrections_and_other_contents_are_known_on_both_roads() {
     let other = program.file("other.jsonl", line("1", "stock_added", "Adjustment", 8).to_string());
     let service = Service::start(&program, &[]);
     let server = ["--server", service.url()];
-    let replay =
-        |file: &std::path::Path, more: &[&str]| program.done(&[&["replay", argument(file)], more].concat()).json();
+    let replay = |file: &std::path::Path, more: &[&str]| {
+        let said = program.run(&[&["replay", argument(file)], more].concat());
+        // A line that can never be applied is one that was bad.
+        assert_eq!(said.exit, Some(if said.json()["rejected"] == 0 { 0 } else { 9 }), "{said:?}");
+        said.json()
+    };
     let said = replay(&file, &server);
     assert_eq!((&said["applied"], &said["refused"]), (&json!(3), &json!(1)), "{said}");
     assert_eq!(replay(&file, &server)["replayed"], 4);
