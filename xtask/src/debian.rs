@@ -1,5 +1,6 @@
 //! What stories need and Debian has.
 
+use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -23,6 +24,12 @@ pub(crate) static DATABASE: Package = Package { name: "mariadb-server-core", is_
 pub(crate) static LOCK: Package = Package { name: "redis-tools", is_there: has_redis };
 /// Redis as the package has it: called `redis-server`, it is the server.
 pub(crate) const REDIS: &str = "/usr/bin/redis-check-rdb";
+/// Makes several databases one cluster.
+pub(crate) const CLUSTER: Package = Package { name: "galera-4", is_there: has_galera };
+/// Copies the state of one node of a cluster to another.
+pub(crate) const COPIES: Package = Package { name: "rsync", is_there: || is_on_path("rsync") };
+/// Tells the scripts that copy who listens at a port.
+pub(crate) const LISTENERS: Package = Package { name: "lsof", is_there: || is_on_path("lsof") };
 
 /// Runs the broker.
 pub(crate) const JAVA: Package = Package { name: "default-jre-headless", is_there: || is_on_path("java") };
@@ -41,9 +48,30 @@ pub(crate) fn install(package: &Package) -> Result<bool> {
     let install = || apt_get(&["install", "--quiet", "--yes", "--no-install-recommends", name]);
     let update = || apt_get(&["update", "--quiet"]);
     let Err(error) = install().or_else(|_| update().and_then(|()| install())) else { return Ok(true) };
-    let words = format!("{name} cannot be installed ({error}); on Debian, as root: apt-get install {name}");
+    do_without(&format!("{name} cannot be installed ({error}); on Debian, as root: apt-get install {name}"))
+}
+
+/// Unpacks a package into a new folder without installing it, which would start its server; says whether it is there.
+pub(crate) fn unpack(name: &str, folder: &Path) -> Result<bool> {
+    let fetch = || run(program("apt-get", &["download", "--quiet", name]).current_dir(folder).stdout(Stdio::null()));
+    let update = || apt_get(&["update", "--quiet"]);
+    fs::create_dir_all(folder)?;
+    if let Err(error) = fetch().or_else(|_| update().and_then(|()| fetch())) {
+        return do_without(&format!("{name} cannot be fetched ({error})"));
+    }
+    for file in fs::read_dir(folder)? {
+        let file = file?.path();
+        if file.extension().is_some_and(|kind| kind == "deb") {
+            run(program("dpkg-deb", &["--extract"]).arg(&file).arg(folder))?;
+        }
+    }
+    Ok(true)
+}
+
+/// What cannot be had is said; in CI it must be had.
+fn do_without(words: &str) -> Result<bool> {
     if std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
-        bail!(words);
+        bail!("{words}");
     }
     eprintln!("{words}");
     Ok(false)
@@ -55,7 +83,7 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
 
 /// Where Debian puts the library.
 fn has_faketime() -> bool {
-    let places = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let places = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     places.map(|place| place.path().join("faketime/libfaketime.so.1")).any(|library| library.exists())
 }
 
@@ -65,6 +93,10 @@ fn has_strace() -> bool {
 
 fn has_mariadb() -> bool {
     Path::new("/usr/sbin/mariadbd").exists()
+}
+
+fn has_galera() -> bool {
+    Path::new("/usr/lib/galera/libgalera_smm.so").exists()
 }
 
 fn has_redis() -> bool {

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod debian;
+mod galera;
 mod links;
 mod openapi;
 mod schemathesis;

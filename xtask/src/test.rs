@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::services::Services;
 use crate::shell::{self, cargo, target};
-use crate::{arrows, debian, links, schemathesis, tidy};
+use crate::{arrows, debian, galera, links, schemathesis, tidy};
 
 pub(crate) fn run() -> Result<()> {
     let started = Instant::now();
@@ -24,9 +24,11 @@ pub(crate) fn run() -> Result<()> {
     debian::install(&debian::CLOCK)?;
     debian::install(&debian::DISK)?;
     let services = Services::start()?;
+    let scripts = galera::scripts()?;
     step("tests");
     let mut tests = cargo(&["test", "--workspace", "--features", "holdfast/failpoints", "--no-fail-fast"]);
     tests.env("HOLDFAST_BIN", &binary).envs(services.variables.iter().map(|(variable, url)| (variable, url)));
+    tests.env(galera::VARIABLE, &scripts);
     shell::run(&mut tests)?;
     drop(services);
     step("attacks by the OpenAPI document");

@@ -20,6 +20,8 @@ mod events_replayed;
 mod exit_codes;
 mod exports;
 mod failing_disk;
+mod galera;
+mod galera_cluster;
 mod imports;
 mod interrupted;
 mod kafka;
