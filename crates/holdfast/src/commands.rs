@@ -25,7 +25,7 @@ const PROVING: Work = Work { counted: None, go_on: "nothing was changed; run it 
 /// What an interrupted bench says.
 const MEASURING: Work = Work {
     counted: None,
-    go_on: "nothing was measured; remove the folder .holdfast-bench-… it may have left, and run it again",
+    go_on: "nothing was measured; remove the folder .holdfast-bench-… or the tables it may have left, and run it again",
     looks: false,
 };
 

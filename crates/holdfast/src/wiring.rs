@@ -23,6 +23,7 @@ mod running;
 pub(crate) mod signals;
 mod system_clock;
 
+pub(crate) use holdfast_infrastructure::mysql::OwnDatabase;
 pub(crate) use running::Running;
 pub(crate) use system_clock::SystemClock;
 
@@ -138,6 +139,23 @@ pub(crate) fn migrate(settings: &Settings, dry_run: bool) -> Result<Vec<String>,
         Some(shared) => mysql::migrate(&shared, dry_run).map_err(|error| shared_not_opened(&error)),
         None => sqlite::migrate(&embedded(settings), dry_run).map_err(|error| embedded_not_opened(&error)),
     }
+}
+
+/// Takes the shared database that the settings name for the bench, if it is empty.
+pub(crate) fn own_database(settings: &Settings) -> Result<OwnDatabase, Failure> {
+    let shared = shared(settings).ok_or_else(|| Failure::usage("no shared database is named: --database-url"))?;
+    let taken = OwnDatabase::take(&shared).map_err(|error| shared_not_opened(&error))?;
+    taken.ok_or_else(|| {
+        Failure::new(
+            Exit::Conflict,
+            "the database holds something: a bench wants an empty one of its own, and leaves it so",
+        )
+    })
+}
+
+/// Gives it back, empty.
+pub(crate) fn clear(database: OwnDatabase) -> Result<(), Failure> {
+    database.clear().map_err(|error| shared_not_opened(&error))
 }
 
 fn embedded(settings: &Settings) -> SqliteSettings {

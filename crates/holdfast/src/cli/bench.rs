@@ -22,7 +22,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchCommand {
     /// The committer in this process, batch after batch
     #[command(
-        after_help = "Examples:\n  holdfast bench commit\n  holdfast bench commit --products 10000 --orders 500000"
+        after_help = "Examples:\n  holdfast bench commit\n  holdfast bench commit --products 10000 --orders 500000\n  \
+                      holdfast bench commit --database-url mysql://…/an_empty_database --callers 1024 --naive"
     )]
     Commit(BenchCommitArgs),
     /// One order a request
@@ -72,6 +73,29 @@ pub(crate) struct BenchCommitArgs {
     /// Where the bench's own store is made; put it on a disk [default: here]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
+    /// The flags for a shared database.
+    #[command(flatten)]
+    pub(crate) callers: BenchCallersArgs,
+}
+
+/// `bench commit --database-url …`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BenchCallersArgs {
+    /// With --database-url: callers before the queue, each waiting for its answer
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) callers: u32,
+    /// With --database-url: take turns with a transaction for each order
+    #[arg(long)]
+    pub(crate) naive: bool,
+    /// With --database-url: leave what was written
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// With --database-url: seconds of a round
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) seconds: u64,
+    /// With --database-url: rounds
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) rounds: u32,
 }
 
 /// `bench http`

@@ -10,11 +10,13 @@ use crate::numbers::{count, float};
 
 mod baseline;
 mod batch;
+mod callers;
 mod client;
 mod commit;
 mod flash_sale;
 mod http;
 mod latency;
+mod naive;
 mod service;
 mod setting_up;
 

@@ -62,6 +62,43 @@ fn several_services_on_one_database_can_be_loaded() {
 }
 
 #[test]
+fn a_bench_on_a_shared_database_takes_turns_with_naive_clients_and_leaves_it_empty() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let program = Program::new();
+    let database = SharedDatabase::empty();
+    let url = database.url();
+    let bench = ["bench", "commit", "--database-url", &url, "--callers", "16", "--products", "40", "--lines", "3"];
+    let bench = [&bench[..], &["--seconds", "1", "--rounds", "2", "--naive"]].concat();
+    let said = program.done(&bench).json();
+    check(&said);
+    assert_eq!((&said["verified"], &said["naive_errors"]), (&json!(true), &json!(0)), "{said}");
+    assert!(said["naive_per_s"].as_f64().expect("a number") > 0.0, "{said}");
+    assert_eq!(said["ratios"].as_array().map(Vec::len), Some(2), "{said}");
+
+    // The first one left nothing, so a second one may come; this one leaves its books.
+    let said = program.done(&[&bench[..], &["--keep"]].concat()).json();
+    assert_eq!(said["verified"], true, "{said}");
+    let verify = ["verify", "--database-url", &url];
+    let before = program.done(&verify).json();
+    assert!(before["ok"] == true && before["reservations"].as_u64() > Some(0), "{before}");
+    let rows = |proof: &Value| ["movements", "reservations"].map(|member| proof[member].clone());
+    let refused = program.run(&bench);
+    assert_eq!(refused.exit, Some(6), "{refused:?}");
+    assert!(refused.stderr.contains("the database holds something"), "{refused:?}");
+    let after = program.done(&verify).json();
+    assert_eq!((&after["ok"], rows(&after)), (&json!(true), rows(&before)), "what was there is as it was");
+}
+
+#[test]
+fn naive_clients_want_a_shared_database() {
+    let refused = Program::new().run(&["bench", "commit", "--naive"]);
+    assert_eq!(refused.exit, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("--database-url"), "{refused:?}");
+}
+
+#[test]
 fn a_demonstration_has_a_catalogue_and_traffic() {
     let program = Program::new();
     let demo = Service::start_with(&program, &["demo", "--listen", "127.0.0.1:0"]);

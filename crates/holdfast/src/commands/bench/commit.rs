@@ -1,4 +1,4 @@
-//! `bench commit`: the committer in this process, batch after batch, without queue and HTTP.
+//! `bench commit`: the committer in this process, batch after batch, without queue and HTTP; on a shared database with the queue.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::{Actor, ProductId, Quantity};
 use serde_json::json;
 
-use super::{Found, Tally, rate, setting_up, shown_count, with};
+use super::{Found, Tally, callers, rate, setting_up, shown_count, with};
 use crate::cli::{BenchCommitArgs, CommonArgs};
 use crate::exit::Failure;
 use crate::numbers::{count, seconds};
@@ -17,8 +17,19 @@ use crate::progress::Progress;
 use crate::random::Random;
 use crate::wiring;
 
-/// Runs the bench.
+/// Runs the bench; on a database that was named with callers before the queue.
 pub(super) fn run(common: &CommonArgs, args: &BenchCommitArgs) -> Result<Found, Failure> {
+    if u64::from(args.products) < count(args.lines) && common.database_url.is_some() {
+        return Err(Failure::usage("--lines are of different products: there must be as many --products"));
+    }
+    if common.database_url.is_some() {
+        return callers::run(common, args);
+    }
+    if args.callers.naive || args.callers.keep {
+        return Err(Failure::usage(
+            "--naive and --keep are for a shared database: name an empty one with --database-url",
+        ));
+    }
     let folder = setting_up::folder(args.folder.as_deref())?;
     let settings = setting_up::settings(common, &folder)?;
     let mut books = wiring::open_books(&settings)?;
