@@ -4,6 +4,7 @@
 //! A record that can never be applied is put away, and the partition moves on. A store that does not answer is no reason for
 //! that: the records wait, and the group is told that this member still lives.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -52,6 +53,12 @@ struct Underway<'a> {
     names: EventNames,
     read: ReadEvent,
     failures: u32,
+}
+
+/// Records that are still to be decided, in their order, and whether some of them were tried in vain.
+struct Left<'a> {
+    events: Vec<Underway<'a>>,
+    failed: bool,
 }
 
 impl Consumer {
@@ -117,35 +124,40 @@ impl Consumer {
         }
         let mut pause = Pause::default();
         loop {
-            open = self.attempt(open, &mut letters)?;
-            if open.is_empty() {
+            let left = self.attempt(open, &mut letters)?;
+            if left.events.is_empty() {
                 return Ok(letters);
             }
-            self.wait(&mut pause)?;
+            if left.failed {
+                self.wait(&mut pause)?;
+            }
+            open = left.events;
         }
     }
 
-    /// Decides events in their order, and returns those that must be tried again.
-    fn attempt<'a>(
-        &self,
-        events: Vec<Underway<'a>>,
-        letters: &mut Vec<DeadLetter<'a>>,
-    ) -> Result<Vec<Underway<'a>>, Stopped> {
+    /// Decides events in their order, at most one of each order, and returns those that are still to be decided: a later one
+    /// of an order never overtakes one that must be tried again.
+    fn attempt<'a>(&self, events: Vec<Underway<'a>>, letters: &mut Vec<DeadLetter<'a>>) -> Result<Left<'a>, Stopped> {
         let mut again = Vec::new();
         let mut waiting: Vec<(Underway<'a>, Ticket)> = Vec::with_capacity(events.len());
+        let mut behind = Vec::new();
+        let mut orders = HashSet::with_capacity(events.len());
+        let mut is_full = false;
         for event in events {
-            // Once one finds no place in line, those behind it wait too: events are decided in their order.
-            if !again.is_empty() {
-                again.push(event);
+            if is_full || !orders.insert(event.read.event.order) {
+                behind.push(event);
                 continue;
             }
             match self.queue.submit(self.submission(&event), Class::Events, None) {
                 Ok(ticket) => waiting.push((event, ticket)),
                 Err(Fault::ShuttingDown) => return Err(Stopped),
-                Err(_full) => again.push(event),
+                // Those behind it wait too: events are decided in their order.
+                Err(_full) => {
+                    is_full = true;
+                    behind.push(event);
+                }
             }
         }
-        let behind = std::mem::take(&mut again);
         for (mut event, ticket) in waiting {
             match ticket.wait() {
                 Ok(reply) => {
@@ -176,8 +188,9 @@ impl Consumer {
                 ) => again.push(event),
             }
         }
+        let failed = !again.is_empty() || is_full;
         again.extend(behind);
-        Ok(again)
+        Ok(Left { events: again, failed })
     }
 
     /// Every event is decided under its own name, however often it comes.

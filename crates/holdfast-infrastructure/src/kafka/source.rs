@@ -4,6 +4,7 @@
 //! but while [`EventSource::stay`] waits for a store: partitions that go then are left to their new owner.
 
 use std::collections::{HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,10 +26,25 @@ const PUT_AWAY_WITHIN: Duration = Duration::from_secs(15);
 /// The most bytes of a value that is put away as it came: brokers take 1 MiB a record unless they are told otherwise.
 const LETTER_BYTES_MAX: usize = 900 * 1_024;
 
-/// Why a source cannot be made.
+/// Why a source cannot be made. A property is named without its value, which may be a password.
 #[derive(Debug, thiserror::Error)]
-#[error("Kafka cannot be taken part in")]
-pub struct KafkaError(#[from] rdkafka::error::KafkaError);
+pub enum KafkaError {
+    /// The client library does not take a property.
+    #[error("kafka.properties: the client library does not take {0}")]
+    Property(String),
+    /// Something else.
+    #[error("Kafka cannot be taken part in")]
+    Other(#[source] rdkafka::error::KafkaError),
+}
+
+impl From<rdkafka::error::KafkaError> for KafkaError {
+    fn from(error: rdkafka::error::KafkaError) -> Self {
+        match error {
+            rdkafka::error::KafkaError::ClientConfig(_, _, property, _) => Self::Property(property),
+            other => Self::Other(other),
+        }
+    }
+}
 
 /// Topics with upstream events.
 pub struct KafkaSource {
@@ -115,18 +131,21 @@ fn failed(error: rdkafka::error::KafkaError) -> SourceError {
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message.headers().map(|headers| {
-        let owned = |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
-        headers.iter().map(owned).collect()
-    });
     Record {
         topic: message.topic().to_owned(),
         partition: message.partition(),
         offset: message.offset(),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
-        headers: headers.unwrap_or_default(),
+        headers: headers(message),
     }
+}
+
+/// The headers; none where the name of one is no text, for the library does not get over that.
+fn headers(message: &BorrowedMessage<'_>) -> Vec<(String, Option<Vec<u8>>)> {
+    let owned = |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
+    let read = || message.headers().map(|headers| headers.iter().map(owned).collect());
+    catch_unwind(AssertUnwindSafe(read)).ok().flatten().unwrap_or_default()
 }
 
 impl EventSource for KafkaSource {
@@ -136,7 +155,15 @@ impl EventSource for KafkaSource {
             let early = self.early.pop_front();
             let next = match early {
                 Some(record) => Some(record),
-                None => self.next(if records.is_empty() { patience } else { Duration::ZERO })?,
+                None => match self.next(if records.is_empty() { patience } else { Duration::ZERO }) {
+                    Ok(next) => next,
+                    // What was taken is handed over first: nobody would be given it again. An error that lasts is told anew.
+                    Err(error) if !records.is_empty() => {
+                        tracing::debug!(%error, "a poll broke off");
+                        None
+                    }
+                    Err(error) => return Err(error),
+                },
             };
             match next {
                 Some(record) => records.push(record),

@@ -26,9 +26,15 @@ const fn before_commit(code: u16) -> Class {
         // A row changed since it was read; NOWAIT; write conflicts of TiDB.
         1020 | 3572 | 9007 | 8002 | 8022 | 8028 => Class::Contention(Collision::Conflict),
         // Too many connections, no rights, shutting down, disk or table full, network, read-only, not primary, replaced
-        // session, killed or too slow a statement, TiDB's servers out of reach.
+        // session, killed or too slow a statement, TiDB's servers out of reach; a table that is not there yet while a backup is
+        // put back; out of memory, of room for locks or statements; what proxies say when the server behind them is gone.
         1021
+        | 1026
+        | 1030
+        | 1037
+        | 1038
         | 1040
+        | 1041
         | 1044
         | 1045
         | 1047
@@ -36,15 +42,21 @@ const fn before_commit(code: u16) -> Class {
         | 1114
         | 1129
         | 1130
+        | 1142
+        | 1143
+        | 1146
         | 1158..=1161
         | 1180
         | 1203
+        | 1206
         | 1226
         | 1290
         | 1317
+        | 1461
         | 1836
         | 1927
         | 1969
+        | 2000..=2027
         | 3024
         | 4031
         | 9001..=9005 => Class::Unavailable,
@@ -148,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_database_that_takes_no_writes_is_unavailable() {
-        for code in [1047, 1290, 1836, 1040, 1053] {
+        for code in [1047, 1290, 1836, 1040, 1053, 1030, 1142, 1146, 2006, 2013] {
             assert!(matches!(fault(told(code)), StoreError::Unavailable(_)), "{code}");
         }
         assert!(matches!(fault(cut()), StoreError::Unavailable(_)));

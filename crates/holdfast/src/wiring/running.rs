@@ -146,6 +146,9 @@ impl Running {
     /// Stops: not ready any more, no new connections, requests under way finish, what waits in line is decided.
     pub(crate) fn stop(self) {
         self.health.leaving.store(true, Ordering::Relaxed);
+        if let Some(consumer) = &self.consumer {
+            consumer.stop.store(true, Ordering::Relaxed);
+        }
         // Nobody listens when the HTTP interface has ended already.
         let _ = self.stop_http.send(true);
         if self.http_ended.recv_timeout(LEAVE_WITHIN).is_err_and(|error| error == mpsc::RecvTimeoutError::Timeout) {

@@ -98,6 +98,14 @@ fn an_unknown_setting_is_an_error_wherever_it_stands() {
 }
 
 #[test]
+fn a_property_of_kafka_that_is_not_taken_is_named_without_its_value() {
+    let property = "kafka.properties=sasl.pasword=geheim";
+    let said = Program::new().run(&["serve", "--kafka-brokers", "localhost:9092", "--set", property]);
+    assert_eq!(said.exit, Some(2), "{said:?}");
+    assert!(said.stderr.contains("sasl.pasword") && !said.stderr.contains("geheim"), "{said:?}");
+}
+
+#[test]
 fn a_migration_tells_its_statements_and_makes_the_store_once() {
     let program = Program::new();
     let dry = program.done(&["migrate", "--dry-run"]).json();
