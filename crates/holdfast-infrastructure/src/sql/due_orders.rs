@@ -198,7 +198,7 @@ fn scan(
     let sql = format!(
         "SELECT o.id, r.item, r.location, r.quantity FROM orders o CROSS JOIN reservations r ON {} \
          WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at >= ? AND o.expires_at <= ? AND +r.status = 1 \
-         ORDER BY o.expires_at, o.number LIMIT ?",
+         ORDER BY o.expires_at, o.number, r.number LIMIT ?",
         session.dialect().reservations_of_order
     );
     let mut further = Found::default();
