@@ -1,5 +1,6 @@
 //! What can be asked of the service. One `match` leads from a command to its rule.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_domain::book::reserving::OrderLine;
@@ -14,6 +15,7 @@ use holdfast_domain::{
 use crate::answer::{Answer, Decision, ItemAnswer, KeptAnswer, Warning};
 use crate::order_event::OrderEvent;
 use crate::policy::Policy;
+use crate::ports::SentPlace;
 
 /// The words a caller gives with a change of stock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,6 +159,13 @@ pub enum Command {
     },
     /// Change nothing: its key belongs from now on to the request it came with.
     ClaimKey,
+    /// Forget events that a destination was told.
+    RemoveEvents {
+        /// The destination.
+        destination: Arc<str>,
+        /// Where they stand in the outbox.
+        sent: Arc<[SentPlace]>,
+    },
     /// Forget answers kept, and payments given up, before this time, some at a time.
     ForgetAnswers {
         /// The time.
@@ -231,7 +240,7 @@ impl Command {
             | Self::ExtendOrder { order, .. }
             | Self::ExpireOrder { order }
             | Self::DropPayment { order } => needs.orders.push(*order),
-            Self::CreateLocation { .. } | Self::ClaimKey | Self::ForgetAnswers { .. } => {}
+            Self::CreateLocation { .. } | Self::ClaimKey | Self::RemoveEvents { .. } | Self::ForgetAnswers { .. } => {}
         }
     }
 
@@ -254,6 +263,7 @@ impl Command {
             | Self::TransferStock { .. }
             | Self::CreateLocation { .. }
             | Self::ClaimKey
+            | Self::RemoveEvents { .. }
             | Self::ForgetAnswers { .. } => None,
         }
     }
@@ -308,13 +318,16 @@ impl Command {
             Self::OrderEvent(event) => event.kind.as_str(),
             Self::DropPayment { .. } => "drop_payment",
             Self::ClaimKey => "claim_key",
+            Self::RemoveEvents { .. } => "remove_events",
             Self::ForgetAnswers { .. } => "forget_answers",
         }
     }
 
     /// How many bytes it takes in the queue, roughly: the queue is bounded by bytes too.
     pub fn weight(&self) -> usize {
-        self.lines().len().saturating_mul(size_of::<OrderLine>()).saturating_add(size_of::<Submission>())
+        let events = if let Self::RemoveEvents { sent, .. } = self { size_of_val(&**sent) } else { 0 };
+        let lines = self.lines().len().saturating_mul(size_of::<OrderLine>());
+        lines.saturating_add(events).saturating_add(size_of::<Submission>())
     }
 
     /// Decides the command on the book's pages.
@@ -382,7 +395,9 @@ impl Command {
                 let now = book.now;
                 Ok(Answer::Swept { ended: book.waiting.give_up(*order, now) })
             }
-            Self::ClaimKey | Self::ForgetAnswers { .. } => Ok(Answer::Swept { ended: true }),
+            Self::ClaimKey | Self::RemoveEvents { .. } | Self::ForgetAnswers { .. } => {
+                Ok(Answer::Swept { ended: true })
+            }
         }
     }
 }

@@ -10,6 +10,8 @@ use holdfast_domain::{Book, OrderId, Refusal};
 use crate::answer::{Answer, Decision, KeptAnswer, Reply};
 use crate::command::{Command, CommandKey, Needs, Submission};
 use crate::event_clock::EventClock;
+use crate::events::of_book::events_of;
+use crate::events::{OutgoingEvent, Publishing};
 use crate::failpoint;
 use crate::order_event::EventOutcome;
 use crate::policy::Policy;
@@ -53,6 +55,7 @@ fn commit_with(
     }
     failpoint::reach("decided");
     save_book(&mut *transaction, &book)?;
+    save_events(&mut *transaction, batch, &book, &policy.publishing)?;
     save_answers(&mut *transaction, batch, &mut replies, &book)?;
     failpoint::reach("saved");
     transaction.commit()?;
@@ -104,6 +107,7 @@ fn load_book(
     }
     book.waiting.known = waiting.into_iter().collect();
     book.due = due.to_vec();
+    book.outcomes = policy.publishing.is_on().then(Vec::new);
     Ok(book)
 }
 
@@ -215,11 +219,39 @@ fn save_book(transaction: &mut dyn StoreTransaction, book: &Book) -> Result<(), 
     let mut items: Vec<_> = book.item_pages().filter(|page| page.is_changed()).collect();
     items.sort_unstable_by_key(|page| page.item.number);
     transaction.append_movements(&book.movements)?;
+    if !book.alerts.is_empty() {
+        transaction.append_alerts(&book.alerts)?;
+    }
     transaction.save_items(&items)?;
     let mut orders: Vec<_> = book.order_pages().filter(|page| page.is_changed()).collect();
     orders.sort_unstable_by_key(|page| page.order.number);
     transaction.save_orders(&orders)?;
     transaction.save_waiting(&book.waiting)
+}
+
+/// What the world is to be told, and what it was told and need not be kept any longer.
+fn save_events(
+    transaction: &mut dyn StoreTransaction,
+    batch: &[&Submission],
+    book: &Book,
+    publishing: &Publishing,
+) -> Result<(), StoreError> {
+    for submission in batch {
+        if let Command::RemoveEvents { destination, sent } = &submission.command {
+            transaction.remove_events(destination, sent)?;
+        }
+    }
+    if !publishing.is_on() {
+        return Ok(());
+    }
+    let events = events_of(book);
+    for destination in &publishing.destinations {
+        let wanted: Vec<&OutgoingEvent> = events.iter().filter(|event| destination.wants.has(event.kind)).collect();
+        if !wanted.is_empty() {
+            transaction.append_events(&destination.name, &wanted, book.now)?;
+        }
+    }
+    Ok(())
 }
 
 /// The answers that are kept, and those that need not be kept any longer: whoever asked hears whether there are more.

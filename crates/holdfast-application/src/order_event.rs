@@ -104,9 +104,16 @@ impl OrderEvent {
         answer
     }
 
+    /// Tells the world of an order that is not served, and answers the event.
+    fn turned_away(&self, book: &mut Book, refusal: &Refusal, is_paid: bool) -> EventAnswer {
+        book.tell_turned_away(self.order, refusal, is_paid);
+        EventAnswer::coded(EventOutcome::Refused, refusal.code())
+    }
+
     fn created(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
         match book.order(self.order).map(|order| order.status) {
-            None | Some(OrderStatus::Reserved | OrderStatus::Closed) => {
+            Some(status @ OrderStatus::Closed) => self.turned_away(book, &Refusal::OrderAlreadyClosed(status), false),
+            None | Some(OrderStatus::Reserved) => {
                 let hold = policy.ttl_default.map_or(Hold::Forever, Hold::For);
                 EventAnswer::of(book.reserve_order(self.order, &self.lines, hold, policy.strategy, actor))
             }
@@ -123,12 +130,18 @@ impl OrderEvent {
                 book.waiting.wait(self.order, book.now.after(policy.payment_wait));
                 EventAnswer::plain(EventOutcome::Waiting)
             }
-            Some(OrderStatus::Released | OrderStatus::Closed) => {
-                EventAnswer::coded(EventOutcome::Refused, "order_already_closed")
+            Some(status @ (OrderStatus::Released | OrderStatus::Closed)) => {
+                self.turned_away(book, &Refusal::OrderAlreadyClosed(status), true)
             }
             Some(_) => {
                 let reacquire = (policy.late_payment == LatePayment::Reacquire).then_some(policy.strategy);
-                EventAnswer::of(book.confirm_order(self.order, reacquire, actor))
+                match book.confirm_order(self.order, reacquire, actor) {
+                    Err(Refusal::OutOfRange { pointer, detail }) => {
+                        EventAnswer::of(Err(Refusal::OutOfRange { pointer, detail }))
+                    }
+                    Err(refusal) => self.turned_away(book, &refusal, true),
+                    Ok(effect) => EventAnswer::of(Ok(effect)),
+                }
             }
         }
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use holdfast_domain::Strategy;
 use holdfast_domain::book::ExpiryRule;
 
+use crate::events::Publishing;
+
 /// What a `PaymentCompleted` does to an order that has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LatePayment {
@@ -31,6 +33,8 @@ pub struct Policy {
     pub strategy: Strategy,
     /// The most due orders a batch ends to serve somebody else.
     pub reclaim_orders_max: usize,
+    /// Who is told of events.
+    pub publishing: Publishing,
 }
 
 /// The shortest time to live a caller may ask for (CONTRACT, section 4).
@@ -48,6 +52,7 @@ impl Default for Policy {
             payment_wait: Duration::from_mins(15),
             strategy: Strategy::Priority,
             reclaim_orders_max: 1_024,
+            publishing: Publishing::default(),
         }
     }
 }

@@ -4,10 +4,12 @@
 //! `contract` (a feature, for tests) says how every store behaves.
 
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
+use holdfast_domain::event::Alert;
 use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
 
 use crate::answer::KeptAnswer;
 use crate::command::CommandKey;
+use crate::events::{OutgoingEvent, PlaceInStream};
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -120,6 +122,20 @@ pub trait StockReservationRepository {
 pub trait StockMovementRepository {
     /// Appends movements. One whose (product, sequence) is there already is [`StoreError::Contention`]: the fence.
     fn append_movements(&mut self, movements: &[StockMovement]) -> Result<(), StoreError>;
+    /// Appends the lines that these movements crossed.
+    fn append_alerts(&mut self, alerts: &[Alert]) -> Result<(), StoreError>;
+}
+
+/// Where an event of the outbox stands: its place, and when it was written.
+pub type SentPlace = (PlaceInStream, Timestamp);
+
+/// Events that are to be told, until they were.
+pub trait Outbox {
+    /// Appends events for a destination, written at `now`: of one key never before those it has.
+    fn append_events(&mut self, destination: &str, events: &[&OutgoingEvent], now: Timestamp)
+    -> Result<(), StoreError>;
+    /// Removes events that a destination was told. Those that are not there any more are no fault.
+    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError>;
 }
 
 /// An answer found under a key.
@@ -143,7 +159,7 @@ pub trait CommandLog {
 
 /// All changes of one batch: all of them become durable, or none.
 pub trait StoreTransaction:
-    InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog
+    InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog + Outbox
 {
     /// The time to decide by, read after what it decides about was locked; later than that of the batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError>;

@@ -11,6 +11,8 @@ use holdfast_domain::{
     StockMovement, StockReservation, Timestamp,
 };
 
+use crate::events::{Stream, UnsentEvent};
+
 mod filters;
 mod ledger;
 
@@ -91,6 +93,15 @@ pub struct AvailabilityRow {
     pub available: Count,
 }
 
+/// How full the outbox is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutboxDepth {
+    /// Events that wait.
+    pub events: usize,
+    /// When the oldest of them was written.
+    pub oldest: Option<Timestamp>,
+}
+
 /// A visitor of rows: it may end the walk.
 pub type Visitor<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 
@@ -129,6 +140,12 @@ pub trait StockQueries: Send + Sync {
     ) -> Result<Vec<DueHold>, ReadError>;
     /// Orders whose payment waited until before `now`, the longest waiting first.
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
+
+    /// Up to `most` events of a stream that a destination was not told yet, the oldest first: of no key is one left out that
+    /// comes before another.
+    fn unsent(&self, destination: &str, stream: Stream, most: usize) -> Result<Vec<UnsentEvent>, ReadError>;
+    /// How many events wait in the outbox, counted up to `most`, and since when the oldest of these destinations does.
+    fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError>;
 
     /// Walks over all items by SKU.
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError>;

@@ -12,6 +12,7 @@ use crate::item::InventoryItem;
 use crate::location::{Location, Locations};
 use crate::movement::{Cause, MovementReference, StockMovement};
 use crate::order::{Order, OrderStatus};
+use crate::outcome::OrderOutcome;
 use crate::text::{Actor, Notes, Reason, Sku};
 use crate::time::Timestamp;
 
@@ -20,6 +21,7 @@ pub mod ending;
 pub(crate) mod given;
 pub mod reserving;
 pub mod stocking;
+mod telling;
 mod waiting;
 
 pub use waiting::{PaymentWait, WaitingPayments};
@@ -135,6 +137,8 @@ pub struct Book {
     pub movements: Vec<StockMovement>,
     /// The lines that were crossed, in order of decision.
     pub alerts: Vec<Alert>,
+    /// What became of whole orders, in order of decision, where somebody is told. They are counted all the same.
+    pub outcomes: Option<Vec<OrderOutcome>>,
     /// Due orders that may be ended to serve somebody else, the oldest first.
     pub due: Vec<OrderId>,
     /// Levels of which an order wanted more than there was, while due orders may hold some.
@@ -158,6 +162,7 @@ impl Book {
             numbering,
             movements: Vec::new(),
             alerts: Vec::new(),
+            outcomes: None,
             due: Vec::new(),
             short: Vec::new(),
             waiting: WaitingPayments::default(),

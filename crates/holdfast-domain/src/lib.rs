@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`quantity`] and [`time`] (numbers), [`ids`] and [`text`] (names), [`movement`] and [`item`] (stock and
 //! its rules), [`reservation`], [`allocation`] and [`order`] (promises), [`book`] (the pages a batch works on),
-//! and [`event`] (what the world is told).
+//! [`event`] and [`outcome`] (what the world is told).
 
 pub mod allocation;
 pub mod book;
@@ -15,6 +15,7 @@ pub mod item;
 pub mod location;
 pub mod movement;
 pub mod order;
+pub mod outcome;
 pub mod quantity;
 pub mod refusal;
 pub mod reservation;

@@ -81,6 +81,8 @@ pub struct Order {
     pub first_ttl: Option<Duration>,
     /// Rises with every change of the order and guards it.
     pub order_seq: u64,
+    /// Rises with every change of the order that is told to the world: see [`crate::outcome`].
+    pub event_seq: u64,
     /// The upstream events that were decided for this order by its own id, as a sum of [`OrderEventKind::code`].
     pub events_seen: u8,
     /// What it asked for when it was last reserved, in order.
@@ -103,6 +105,7 @@ impl Order {
             ended_at: None,
             first_ttl: None,
             order_seq: 1,
+            event_seq: 0,
             events_seen: 0,
             asked: Vec::new(),
             reservations: Vec::new(),

@@ -16,6 +16,7 @@ pub(crate) mod movements;
 pub(crate) mod order_index;
 pub(crate) mod order_queries;
 pub(crate) mod orders;
+pub(crate) mod outbox;
 pub(crate) mod queries;
 pub(crate) mod reservations;
 pub(crate) mod session;

@@ -18,6 +18,7 @@ pub mod random;
 mod saving_answers;
 mod saving_items;
 mod saving_orders;
+mod telling;
 mod together;
 pub mod warehouse;
 
@@ -29,6 +30,7 @@ pub use locking::*;
 pub use saving_answers::*;
 pub use saving_items::*;
 pub use saving_orders::*;
+pub use telling::*;
 pub use together::*;
 pub use warehouse::Warehouse;
 
@@ -61,6 +63,8 @@ macro_rules! store_contract {
             movements_are_listed_by_sequence_and_by_time, movements_are_found_by_what_they_say,
             reservations_are_listed_by_id, orders_are_listed_by_id, exports_are_in_a_stable_order,
             an_export_ends_when_its_reader_has_enough, one_product_is_audited_by_itself,
+            everything_that_happens_is_told, what_was_told_is_removed, with_nobody_to_tell_nothing_is_written,
+            a_payment_for_nothing_is_told, nothing_is_told_of_what_did_not_happen,
             a_repeat_hears_the_first_answer, another_request_under_the_same_key_is_told_so,
             a_key_that_stands_twice_in_one_batch_is_carried_out_once, a_refusal_is_kept_too,
             a_dead_hold_never_costs_a_sale, the_events_clock_ends_what_is_due_first,

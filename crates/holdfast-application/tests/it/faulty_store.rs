@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use holdfast_application::answer::KeptAnswer;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::command::CommandKey;
+use holdfast_application::events::OutgoingEvent;
 use holdfast_application::ports::contract::warehouse::order;
 use holdfast_application::ports::memory::{MemoryQueries, MemoryStore};
 use holdfast_application::ports::{
-    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository,
+    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, Outbox, SentPlace, StockMovementRepository,
     StockReservationRepository, Store, StoreError, StoreTransaction,
 };
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
+use holdfast_domain::event::Alert;
 use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
 
 /// The order that no batch can be saved with.
@@ -167,6 +169,23 @@ impl StockReservationRepository for FaultyTransaction<'_> {
 impl StockMovementRepository for FaultyTransaction<'_> {
     fn append_movements(&mut self, movements: &[StockMovement]) -> Result<(), StoreError> {
         self.inner.append_movements(movements)
+    }
+    fn append_alerts(&mut self, alerts: &[Alert]) -> Result<(), StoreError> {
+        self.inner.append_alerts(alerts)
+    }
+}
+
+impl Outbox for FaultyTransaction<'_> {
+    fn append_events(
+        &mut self,
+        destination: &str,
+        events: &[&OutgoingEvent],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.append_events(destination, events, now)
+    }
+    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
+        self.inner.remove_events(destination, sent)
     }
 }
 

@@ -163,6 +163,7 @@ impl Book {
             OrderStatus::Expired => ReservationStatus::Expired,
             _ => ReservationStatus::Released,
         };
+        let ended = self.live_places(id);
         self.end_reservations(id, how, reason.as_ref(), actor, |_| true);
         let now = self.now;
         let order = &mut self.orders.get_mut(&id).expect("the order is in the book").order;
@@ -170,6 +171,7 @@ impl Book {
         order.reason = reason;
         order.ended_at = Some(now);
         order.order_seq = order.order_seq.saturating_add(1);
+        self.tell(id, &ended);
     }
 
     /// Releases those live reservations of the order that `chosen` picks.

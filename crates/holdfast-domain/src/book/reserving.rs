@@ -68,6 +68,7 @@ impl Book {
             Ok((asked, plan)) => {
                 self.hold_anew(id, asked, hold);
                 self.take(id, &plan, actor);
+                self.tell_held(id);
                 self.confirm_if_paid(id, actor);
                 Ok(Effect::Applied)
             }
@@ -102,6 +103,7 @@ impl Book {
         }
         self.hold_anew(id, asked, ttl.map_or(Hold::Forever, Hold::For));
         self.take(id, &plan, actor);
+        self.tell_held(id);
         Ok(())
     }
 
@@ -163,6 +165,7 @@ impl Book {
         page.order.asked = asked;
         page.order.expires_at = expires_at;
         page.order.order_seq = page.order.order_seq.saturating_add(1);
+        self.tell_held(id);
         Ok(Effect::Applied)
     }
 
@@ -293,6 +296,7 @@ impl Book {
         order.reason = Reason::new(refusal.code()).ok();
         order.ended_at = Some(now);
         order.order_seq = order.order_seq.saturating_add(1);
+        self.tell_refused(id, refusal, false);
     }
 }
 

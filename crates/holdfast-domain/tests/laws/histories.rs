@@ -233,10 +233,24 @@ fn a_line_is_told_once_whenever_it_is_crossed() {
                 (before == 0 && *available > 0, Crossing::BackInStock),
             ];
             let told = crossed.into_iter().filter(|(crossed, _)| *crossed);
-            expected.extend(told.map(|(_, crossing)| Alert { product, sequence, crossing }));
+            let (available, reorder_level) = (movement_total(*available), movement_total(limit));
+            let item = movement.item;
+            expected.extend(told.map(|(_, crossing)| Alert {
+                product,
+                item,
+                sequence,
+                crossing,
+                available,
+                reorder_level,
+            }));
         }
         assert_eq!(household.book.alerts, expected, "seed {seed}");
         lines_told += expected.len();
     }
     assert!(lines_told > 100, "{lines_told} lines were crossed");
+}
+
+/// A sum of units as the books count it.
+fn movement_total(units: i128) -> Count {
+    u64::try_from(units).ok().and_then(Count::new).expect("no sum is negative")
 }

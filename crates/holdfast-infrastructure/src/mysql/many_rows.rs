@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::sql::session::{RowFinder, RowGuard, RowWriter, Upsert};
+use crate::sql::session::{RowFinder, RowGuard, RowRemover, RowWriter, Upsert};
 
 /// The most rows of one statement: beyond some hundreds nothing is won (docs/performance.md).
 pub(crate) const ROWS_MAX: usize = 1_024;
@@ -45,6 +45,12 @@ pub(crate) fn guard_sql(guard: &RowGuard, rows: usize) -> String {
     let RowGuard { table, key, guard: is, .. } = guard;
     let any = vec![format!("({key} = ? AND {is} = ?)"); rows].join(" OR ");
     format!("UPDATE {table} SET {is} = {is} + 1 WHERE {any}")
+}
+
+/// Removes the rows of `keys` keys.
+pub(crate) fn remove_sql(remover: &RowRemover, keys: usize) -> String {
+    let any = vec![format!("({})", remover.key); keys].join(" OR ");
+    format!("DELETE FROM {} WHERE {any}", remover.table)
 }
 
 /// Writes `rows` rows whose guards were raised.
@@ -88,6 +94,12 @@ mod tests {
         let expected =
             "INSERT INTO t (k, g, a, b) VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE g = VALUES(g), b = VALUES(b)";
         assert_eq!(change_sql(&guard, 1), expected);
+    }
+
+    #[test]
+    fn many_rows_are_removed_by_their_keys_at_once() {
+        let remover = RowRemover { table: "t", key: "a = ? AND b = ?" };
+        assert_eq!(remove_sql(&remover, 2), "DELETE FROM t WHERE (a = ? AND b = ?) OR (a = ? AND b = ?)");
     }
 
     #[test]

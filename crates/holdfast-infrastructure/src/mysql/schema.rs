@@ -7,8 +7,14 @@ use mysql::prelude::Queryable as _;
 use mysql::{Conn, params};
 
 /// Each file leads from the version before it.
-const STEPS: &[&str] =
-    &[include_str!("../../migrations/mysql/0001_books.sql"), include_str!("../../migrations/mysql/0002_leases.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/mysql/0001_books.sql"),
+    include_str!("../../migrations/mysql/0002_leases.sql"),
+    include_str!("../../migrations/mysql/0003_events.sql"),
+];
+
+/// The column that is to be added is there already: the step was interrupted behind it.
+const DUPLICATE_COLUMN: u16 = 1_060;
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (
     version     BIGINT NOT NULL PRIMARY KEY,
@@ -61,7 +67,10 @@ pub(crate) fn upgrade(connection: &mut Conn) -> mysql::Result<()> {
     let found = version_of(connection)?;
     for step in found.saturating_add(1)..=version() {
         for (_, statement) in statements_after(step.saturating_sub(1)).iter().filter(|(of, _)| *of == step) {
-            connection.query_drop(statement)?;
+            match connection.query_drop(statement) {
+                Err(mysql::Error::MySqlError(error)) if error.code == DUPLICATE_COLUMN => {}
+                done => done?,
+            }
         }
         let done = "INSERT INTO schema_versions (version, finished_at) \
                     VALUES (:step, CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)) \

@@ -12,7 +12,9 @@ use crate::mysql::fault::{commit_fault, ends_connection, fault};
 use crate::mysql::many_rows::{self, BYTES_MAX, ROWS_MAX, at_once};
 use crate::sql::codec::broken;
 use crate::sql::dialect::{Dialect, MYSQL};
-use crate::sql::session::{GuardedChange, Row, RowFinder, RowGuard, RowVisitor, RowWriter, SqlSession, Value};
+use crate::sql::session::{
+    GuardedChange, Row, RowFinder, RowGuard, RowRemover, RowVisitor, RowWriter, SqlSession, Value,
+};
 
 /// A connection, made anew when it was lost.
 pub(crate) struct MysqlSession {
@@ -232,6 +234,17 @@ impl SqlSession for MysqlSession {
         rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError> {
         self.write_at_once(&|rows| many_rows::write_sql(writer, rows), &mut rows.map(|row| owned(&row)))
+    }
+
+    fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError> {
+        let mut left = keys;
+        while !left.is_empty() {
+            let (now, later) = left.split_at(at_once(left.len()).min(ROWS_MAX));
+            let values = now.iter().flat_map(|key| owned(key)).collect();
+            self.run(&many_rows::remove_sql(remover, now.len()), values, None)?;
+            left = later;
+        }
+        Ok(())
     }
 
     /// The version of the schema is looked at when a store is opened, and there is nothing else.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use holdfast_application::ports::StoreError;
 
 use crate::sql::session::{Row, RowWriter, SqlSession, Value};
-use crate::sql::{command_log, items, locations, movements, orders, reservations, waiting_payments};
+use crate::sql::{command_log, items, locations, movements, orders, outbox, reservations, waiting_payments};
 
 /// Rows that are handed over together.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -27,9 +27,16 @@ static TABLES: &[Table] = &[
     Table { name: "items", writer: &items::NEW_CARDS, kinds: "ibttiii", order: Some("number") },
     Table { name: "stock", writer: &items::STOCK, kinds: "iiiiii", order: Some("item") },
     Table { name: "levels", writer: &items::LEVELS, kinds: "iiii", order: Some("item, location") },
-    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitb", order: Some("number") },
+    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitbi", order: Some("number") },
     Table { name: "reservations", writer: &reservations::RESERVATIONS, kinds: "iiiiiiiiit", order: Some("number") },
     Table { name: "movements", writer: &movements::MOVEMENTS, kinds: "iiiiiiiiitttt", order: None },
+    Table { name: "alerts", writer: &outbox::ALERTS, kinds: "iiiii", order: Some("item, sequence, crossing") },
+    Table {
+        name: "outbox",
+        writer: &outbox::OUTBOX,
+        kinds: "tiibiiiib",
+        order: Some("destination, stream, written_at, event_key, key_seq, part"),
+    },
     Table { name: "waiting_payments", writer: &waiting_payments::WAITING, kinds: "bi", order: Some("id") },
     Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: Some("number") },
 ];

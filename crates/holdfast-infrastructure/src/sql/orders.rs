@@ -15,14 +15,14 @@ use crate::sql::{items, reservations};
 
 pub(crate) static ORDERS: RowWriter = RowWriter {
     insert: "INSERT INTO orders (number, order_seq, id, numbered_at, status, events_seen, reserved_at, expires_at, \
-             first_ttl, ended_at, reason, asked)",
-    columns: 12,
+             first_ttl, ended_at, reason, asked, event_seq)",
+    columns: 13,
     upsert: Upsert::Never,
 };
 
 /// The columns that [`from_row`] reads, of `orders` as `o`.
 pub(crate) const COLUMNS: &str = "o.number, o.id, o.numbered_at, o.status, o.order_seq, o.events_seen, \
-     o.reserved_at, o.expires_at, o.first_ttl, o.ended_at, o.reason, o.asked";
+     o.reserved_at, o.expires_at, o.first_ttl, o.ended_at, o.reason, o.asked, o.event_seq";
 
 /// An order that exists changes only while its `order_seq` is as it was read (PROTOCOL, section 3.2).
 static CHANGES: RowGuard = RowGuard {
@@ -30,7 +30,17 @@ static CHANGES: RowGuard = RowGuard {
     key: "number",
     guard: "order_seq",
     kept: &["id", "numbered_at"],
-    changed: &["status", "events_seen", "reserved_at", "expires_at", "first_ttl", "ended_at", "reason", "asked"],
+    changed: &[
+        "status",
+        "events_seen",
+        "reserved_at",
+        "expires_at",
+        "first_ttl",
+        "ended_at",
+        "reason",
+        "asked",
+        "event_seq",
+    ],
 };
 
 /// The status that a code names.
@@ -51,6 +61,7 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<OrderRow, StoreError> {
     order.first_ttl = duration_or_null(row.int_or_null(8)?)?;
     order.ended_at = row.int_or_null(9)?.map(codec::time);
     order.reason = codec::text_or_null(row.text_or_null(10)?, Reason::new)?;
+    order.event_seq = codec::number(row.int(12)?)?;
     Ok((order, row.blob(11)?.to_vec()))
 }
 
@@ -148,6 +159,7 @@ fn to_row<'a>(order: &'a Order, id: &'a [u8], asked: &'a [u8]) -> Vec<Value<'a>>
         Value::time_or_null(order.ended_at),
         Value::text_or_null(order.reason.as_ref().map(Reason::as_str)),
         Value::Blob(asked),
+        Value::count(order.event_seq),
     ]
 }
 

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use holdfast_application::events::{Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
-    DueHold, MovementFilter, OrderFilter, ProductFilter, PromiseReader, ReadError, ReservationFilter, ReservationRow,
-    StockQueries, StockReader, Visitor,
+    DueHold, MovementFilter, OrderFilter, OutboxDepth, ProductFilter, PromiseReader, ReadError, ReservationFilter,
+    ReservationRow, StockQueries, StockReader, Visitor,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
@@ -18,7 +19,8 @@ use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::Asker;
 use crate::sql::session::SqlSession;
 use crate::sql::{
-    due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, waiting_payments,
+    due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, outbox,
+    waiting_payments,
 };
 
 /// How long one read may take; walks over everything may take longer.
@@ -116,6 +118,14 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {
         self.0.keep_up(|session| waiting_payments::overdue(session, now, most))
+    }
+
+    fn unsent(&self, destination: &str, stream: Stream, most: usize) -> Result<Vec<UnsentEvent>, ReadError> {
+        self.0.keep_up(|session| outbox::unsent(session, destination, stream, most))
+    }
+
+    fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {
+        self.0.keep_up(|session| outbox::depth(session, destinations, most))
     }
 
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {

@@ -96,6 +96,15 @@ impl RowFinder {
     }
 }
 
+/// Rows that are removed by their keys.
+#[derive(Debug)]
+pub(crate) struct RowRemover {
+    /// The table.
+    pub(crate) table: &'static str,
+    /// The condition for one key, with its values as `?`.
+    pub(crate) key: &'static str,
+}
+
 /// Rows that change only while they are as they were read.
 #[derive(Debug)]
 pub(crate) struct RowGuard {
@@ -150,6 +159,8 @@ pub(crate) trait SqlSession: OrderIndex {
         keys: &[Vec<Value<'_>>],
         visit: RowVisitor<'_>,
     ) -> Result<(), StoreError>;
+    /// Removes the rows of `keys`, where they are.
+    fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError>;
     /// What nobody can have written of that which only this kind of store keeps.
     fn unfit_of_its_own(&mut self) -> Result<Vec<UnfitRow>, StoreError>;
     /// Changes rows, and says how many of them were as they were read.

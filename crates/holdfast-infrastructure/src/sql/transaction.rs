@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use holdfast_application::KeptAnswer;
 use holdfast_application::command::CommandKey;
+use holdfast_application::events::OutgoingEvent;
 use holdfast_application::ports::{
-    CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository, StockReservationRepository,
-    StoreError, StoreTransaction,
+    CommandLog, CommitError, InventoryRepository, LoggedAnswer, Outbox, SentPlace, StockMovementRepository,
+    StockReservationRepository, StoreError, StoreTransaction,
 };
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
+use holdfast_domain::event::Alert;
 use holdfast_domain::{
     InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId, StockMovement,
     Timestamp,
@@ -17,7 +19,7 @@ use holdfast_domain::{
 use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::Asker;
 use crate::sql::session::SqlSession;
-use crate::sql::{command_log, due_orders, items, locations, movements, orders, waiting_payments};
+use crate::sql::{command_log, due_orders, items, locations, movements, orders, outbox, waiting_payments};
 
 /// What one database does its own way around a transaction. One that others write to as well remembers nothing.
 pub(crate) trait TransactionHost {
@@ -200,6 +202,25 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
 impl<H: TransactionHost> StockMovementRepository for SqlTransaction<H> {
     fn append_movements(&mut self, new: &[StockMovement]) -> Result<(), StoreError> {
         movements::append(self.host.session(), new)
+    }
+
+    fn append_alerts(&mut self, alerts: &[Alert]) -> Result<(), StoreError> {
+        outbox::append_alerts(self.host.session(), alerts)
+    }
+}
+
+impl<H: TransactionHost> Outbox for SqlTransaction<H> {
+    fn append_events(
+        &mut self,
+        destination: &str,
+        events: &[&OutgoingEvent],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        outbox::append(self.host.session(), destination, events, now)
+    }
+
+    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
+        outbox::remove(self.host.session(), destination, sent)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sql::dialect::Dialect;
 use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::{Asker, holds_as_remembered};
 use crate::sql::order_index::{OrderIndex, OrderRow, OrderStretch};
-use crate::sql::session::{GuardedChange, RowFinder, RowGuard, RowVisitor, RowWriter, SqlSession, Value};
+use crate::sql::session::{GuardedChange, RowFinder, RowGuard, RowRemover, RowVisitor, RowWriter, SqlSession, Value};
 
 /// A session that counts the rows it hands over.
 struct Counting {
@@ -63,6 +63,10 @@ impl SqlSession for Counting {
         self.session.unfit_of_its_own()
     }
 
+    fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError> {
+        self.session.remove_rows(remover, keys)
+    }
+
     fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError> {
         self.session.change_rows(guard, changes)
     }
@@ -86,7 +90,7 @@ fn backlog(orders: i64) -> (Counting, Timestamp) {
     let sql = format!(
         "INSERT INTO items VALUES (1, zeroblob(16), 'A', 'A', 0, 0, 0), (2, x'{:032x}', 'B', 'B', 0, 0, 0);
          WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {orders})
-         INSERT INTO orders SELECT n, CAST(printf('%016d', n) AS BLOB), 0, 1, 1, 0, 0, n, 1, NULL, NULL, x'' FROM n;
+         INSERT INTO orders SELECT n, CAST(printf('%016d', n) AS BLOB), 0, 1, 1, 0, 0, n, 1, NULL, NULL, x'', 0 FROM n;
          INSERT INTO reservations
          SELECT number << 20 | 1, 1 + (number = {orders}), 1, 1, 1, 1, 0, NULL, NULL, NULL FROM orders;",
         2

@@ -6,7 +6,8 @@ use holdfast_application::queries::UnfitRow;
 use rusqlite::Connection;
 
 /// Each step leads from the version before it; a step is one transaction.
-const STEPS: &[&str] = &[include_str!("../../migrations/sqlite/0001_books.sql")];
+const STEPS: &[&str] =
+    &[include_str!("../../migrations/sqlite/0001_books.sql"), include_str!("../../migrations/sqlite/0002_events.sql")];
 
 /// The version this program writes.
 pub fn version() -> i64 {

@@ -13,7 +13,9 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
 use crate::sql::codec::{self, broken};
 use crate::sql::dialect::{Dialect, SQLITE};
 use crate::sql::ledger;
-use crate::sql::session::{GuardedChange, Row, RowFinder, RowGuard, RowVisitor, RowWriter, SqlSession, Upsert, Value};
+use crate::sql::session::{
+    GuardedChange, Row, RowFinder, RowGuard, RowRemover, RowVisitor, RowWriter, SqlSession, Upsert, Value,
+};
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::schema;
 
@@ -134,6 +136,18 @@ impl SqlSession for SqliteSession {
             if visit_rows(&mut statement, visit)?.is_break() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.prepare(&format!("DELETE FROM {} WHERE {}", remover.table, remover.key))?;
+        for key in keys {
+            bind(&mut statement, key)?;
+            statement.raw_execute().map_err(fault)?;
         }
         Ok(())
     }

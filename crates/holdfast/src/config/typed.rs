@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use holdfast_application::Policy;
 use holdfast_application::batch::BatchLimits;
+use holdfast_application::events::Publishing;
 use holdfast_application::expiry::SweepPace;
 use holdfast_application::policy::LatePayment;
 use holdfast_application::queue::QueueLimits;
@@ -198,6 +199,7 @@ impl Settings {
                     _ => Strategy::Priority,
                 },
                 reclaim_orders_max: from.size("reservation.reclaim_orders_max"),
+                publishing: Publishing::default(),
             },
             sweep: SweepPace {
                 interval: from.time("reservation.sweep_interval"),

@@ -72,11 +72,11 @@ fn the_proof_names_every_number_that_was_changed() {
         ("UPDATE orders SET status = 4 WHERE status = 1", "I8"),
         ("DELETE FROM reservations WHERE status = 1", "I8"),
         (
-            "INSERT INTO orders SELECT 2000, id, numbered_at, 2, 1, 0, NULL, NULL, NULL, 1, 'x', asked FROM orders WHERE number = 1",
+            "INSERT INTO orders SELECT 2000, id, numbered_at, 2, 1, 0, NULL, NULL, NULL, 1, 'x', asked, 0 FROM orders WHERE number = 1",
             "I7",
         ),
         (
-            "INSERT INTO orders SELECT 2000, x'00112233445566778899aabbccddeeff', 1, 1, 1, 0, 1, NULL, NULL, NULL, NULL, x'010102'",
+            "INSERT INTO orders SELECT 2000, x'00112233445566778899aabbccddeeff', 1, 1, 1, 0, 1, NULL, NULL, NULL, NULL, x'010102', 0",
             "I8",
         ),
         ("UPDATE orders SET asked = x'010009' WHERE status = 1", "I9"),

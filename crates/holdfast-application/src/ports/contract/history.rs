@@ -12,8 +12,10 @@ use holdfast_domain::{
 
 use super::ledger::same_ledger;
 use super::random::Random;
+use super::telling::{everybody, same_events};
 use super::warehouse::{Warehouse, keyed, location, product, sku, submission};
 use crate::command::{Command, Remarks, StockChange, Submission};
+use crate::events::Publishing;
 use crate::order_event::OrderEvent;
 use crate::policy::{LatePayment, Policy};
 
@@ -40,6 +42,7 @@ pub fn plays_the_same(one: &mut Warehouse, other: &mut Warehouse, history: &[Ste
         }
     }
     same_ledger(&*one.queries, &*other.queries);
+    same_events(one, other);
     assert_eq!(one.audit(), other.audit(), "seed {seed}");
     assert_eq!(one.audit().faults, [], "seed {seed}");
 }
@@ -56,6 +59,7 @@ pub fn random_policy(seed: u64) -> Policy {
         payment_wait: Duration::from_secs(random.within(1, 900)),
         strategy: random.pick(Strategy::ALL),
         reclaim_orders_max: random.pick(&[2, 50, 1_024]),
+        publishing: if random.chance(70) { everybody() } else { Publishing::default() },
     }
 }
 

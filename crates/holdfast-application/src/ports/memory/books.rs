@@ -3,15 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_domain::book::{PaymentWait, ProductRef};
+use holdfast_domain::event::Alert;
 use holdfast_domain::{
     InventoryItem, Location, LocationNumber, Order, OrderId, OrderNumber, OrderStatus, ProductId, Sku, StockMovement,
     StockReservation, Timestamp,
 };
 
+use crate::events::{OutgoingEvent, PlaceInStream, Stream};
 use crate::ports::LoggedAnswer;
 
 /// What an answer is kept under: scope, key and position.
 pub(super) type AnswerKey = (String, String, u32);
+
+/// What an unsent event is kept under: its destination, its stream, when it was written, its place.
+pub(super) type UnsentKey = (String, Stream, Timestamp, PlaceInStream);
 
 /// An answer, and since when it is kept.
 #[derive(Clone, Debug)]
@@ -29,6 +34,10 @@ pub(super) struct Books {
     pub(super) items: BTreeMap<ProductId, InventoryItem>,
     pub(super) skus: BTreeMap<Sku, ProductId>,
     pub(super) movements: BTreeMap<(ProductId, u64), StockMovement>,
+    /// The lines that movements crossed, in their order.
+    pub(super) alerts: BTreeMap<(ProductId, u64), Vec<Alert>>,
+    /// Events that a destination was not told yet.
+    pub(super) outbox: BTreeMap<UnsentKey, OutgoingEvent>,
     pub(super) orders: BTreeMap<OrderId, Order>,
     pub(super) numbers: BTreeMap<OrderNumber, OrderId>,
     /// Reserved orders by their end, then their number: an index over `orders`.
@@ -48,6 +57,8 @@ impl Books {
             items: BTreeMap::new(),
             skus: BTreeMap::new(),
             movements: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            outbox: BTreeMap::new(),
             orders: BTreeMap::new(),
             numbers: BTreeMap::new(),
             ends: BTreeSet::new(),

@@ -14,9 +14,10 @@ use holdfast_domain::{
 
 use super::MemoryQueries;
 use super::books::{Books, is_at};
+use crate::events::{OutgoingEvent, Stream, UnsentEvent};
 use crate::queries::{
     DueHold, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
-    MovementFilter, OrderFilter, ProductFilter, ProductSort, PromiseReader, ReadError, ReservationFilter,
+    MovementFilter, OrderFilter, OutboxDepth, ProductFilter, ProductSort, PromiseReader, ReadError, ReservationFilter,
     ReservationRow, StockQueries, StockReader, Visitor,
 };
 
@@ -154,6 +155,23 @@ impl StockQueries for MemoryQueries {
         let mut overdue: Vec<_> = waits.collect();
         overdue.sort_unstable();
         Ok(overdue.into_iter().take(most).map(|(_, id)| id).collect())
+    }
+
+    fn unsent(&self, destination: &str, stream: Stream, most: usize) -> Result<Vec<UnsentEvent>, ReadError> {
+        let books = self.shared.books();
+        let waiting = books.outbox.iter().filter(|((of, kind, ..), _)| of == destination && *kind == stream);
+        let unsent = |written_at: &Timestamp, event: &OutgoingEvent| UnsentEvent {
+            event: event.clone(),
+            written_at: *written_at,
+        };
+        Ok(waiting.take(most).map(|((_, _, written_at, _), event)| unsent(written_at, event)).collect())
+    }
+
+    fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {
+        let books = self.shared.books();
+        let theirs = books.outbox.iter().filter(|((of, ..), _)| destinations.contains(&of.as_str()));
+        let oldest = theirs.map(|((_, _, written_at, _), _)| *written_at).min();
+        Ok(OutboxDepth { events: books.outbox.len().min(most), oldest })
     }
 
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {

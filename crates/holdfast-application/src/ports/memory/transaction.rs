@@ -5,6 +5,7 @@ use std::sync::MutexGuard;
 use std::time::Duration;
 
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
+use holdfast_domain::event::Alert;
 use holdfast_domain::{
     InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId, StockLevel,
     StockMovement, Timestamp,
@@ -14,8 +15,9 @@ use super::books::{Books, KeptSince};
 use crate::answer::KeptAnswer;
 use crate::clock::Clock;
 use crate::command::CommandKey;
+use crate::events::OutgoingEvent;
 use crate::ports::{
-    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository,
+    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, Outbox, SentPlace, StockMovementRepository,
     StockReservationRepository, StoreError, StoreTransaction,
 };
 
@@ -236,6 +238,50 @@ impl StockMovementRepository for MemoryTransaction<'_> {
             self.undo.push(Box::new(move |books| {
                 books.movements.remove(&place);
             }));
+        }
+        Ok(())
+    }
+
+    fn append_alerts(&mut self, alerts: &[Alert]) -> Result<(), StoreError> {
+        for alert in alerts {
+            let place = (alert.product, alert.sequence);
+            self.books.alerts.entry(place).or_default().push(*alert);
+            self.undo.push(Box::new(move |books| {
+                books.alerts.remove(&place);
+            }));
+        }
+        Ok(())
+    }
+}
+
+impl Outbox for MemoryTransaction<'_> {
+    fn append_events(
+        &mut self,
+        destination: &str,
+        events: &[&OutgoingEvent],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for event in events {
+            let key = (destination.to_owned(), event.place.stream, now, event.place);
+            if self.books.outbox.contains_key(&key) {
+                return Err(contention(Collision::Key, "the event waits already"));
+            }
+            self.books.outbox.insert(key.clone(), (*event).clone());
+            self.undo.push(Box::new(move |books| {
+                books.outbox.remove(&key);
+            }));
+        }
+        Ok(())
+    }
+
+    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
+        for (place, at) in sent {
+            let key = (destination.to_owned(), place.stream, *at, *place);
+            if let Some(event) = self.books.outbox.remove(&key) {
+                self.undo.push(Box::new(move |books| {
+                    books.outbox.insert(key, event);
+                }));
+            }
         }
         Ok(())
     }

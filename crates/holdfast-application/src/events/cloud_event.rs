@@ -1,0 +1,74 @@
+//! An event's envelope: `CloudEvents` 1.0, as attributes beside the data or around it.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Shown;
+use super::outgoing::OutgoingEvent;
+
+/// Where events come from, unless a setting says otherwise.
+pub const SOURCE: &str = "/holdfast/inventory";
+/// The version of the envelope.
+pub const SPEC_VERSION: &str = "1.0";
+/// What the data is.
+pub const DATA_CONTENT_TYPE: &str = "application/json";
+/// What an event with its envelope around it is.
+pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json";
+
+/// Where the schema of a kind of event is described.
+pub fn data_schema(event: &OutgoingEvent) -> String {
+    format!("urn:holdfast:event:{}:v1", event.kind.as_str())
+}
+
+/// The attributes of an event, by name, without the content type of its data.
+pub fn attributes(event: &OutgoingEvent, source: &str) -> [(&'static str, String); 8] {
+    let key = event.place.key_text();
+    [
+        ("specversion", SPEC_VERSION.to_owned()),
+        ("id", event.place.event_id()),
+        ("source", source.to_owned()),
+        ("type", event.kind.cloud_event_type().to_owned()),
+        ("subject", key.clone()),
+        ("time", event.at.to_string()),
+        ("dataschema", data_schema(event)),
+        ("partitionkey", key),
+    ]
+}
+
+/// An event with its envelope around it.
+#[derive(Serialize)]
+struct Structured<'a> {
+    specversion: &'static str,
+    id: String,
+    source: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    subject: String,
+    time: Shown<holdfast_domain::Timestamp>,
+    datacontenttype: &'static str,
+    dataschema: String,
+    partitionkey: String,
+    data: &'a RawValue,
+}
+
+/// The event with its envelope around it, as JSON.
+///
+/// # Errors
+///
+/// Its data is no JSON: somebody has changed the outbox.
+pub fn structured(event: &OutgoingEvent, source: &str) -> Result<Vec<u8>, serde_json::Error> {
+    let data: &RawValue = serde_json::from_slice(&event.data)?;
+    let key = event.place.key_text();
+    serde_json::to_vec(&Structured {
+        specversion: SPEC_VERSION,
+        id: event.place.event_id(),
+        source,
+        kind: event.kind.cloud_event_type(),
+        subject: key.clone(),
+        time: Shown(event.at),
+        datacontenttype: DATA_CONTENT_TYPE,
+        dataschema: data_schema(event),
+        partitionkey: key,
+        data,
+    })
+}

@@ -1,0 +1,59 @@
+//! One event on its way out.
+
+use std::fmt::Write as _;
+
+use holdfast_domain::{OrderId, ProductId, Timestamp};
+
+use super::kind::{EventKind, Stream};
+
+/// Where an event stands among those of its key. Readers drop what is not above the last (sequence, part) they saw of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlaceInStream {
+    /// What is counted: a product's movements, or an order's outcomes.
+    pub stream: Stream,
+    /// The product's or the order's id.
+    pub key: [u8; 16],
+    /// 1, 2, 3 … per key.
+    pub sequence: u64,
+    /// 0, 1, 2 … among events with this sequence.
+    pub part: u32,
+}
+
+impl PlaceInStream {
+    /// The key as people and Kafka read it.
+    pub fn key_text(&self) -> String {
+        match self.stream {
+            Stream::Stock => ProductId::from_bytes(self.key).to_string(),
+            Stream::Orders => OrderId::from_bytes(self.key).to_string(),
+        }
+    }
+
+    /// The event's id, which is the same however often it is sent.
+    pub fn event_id(&self) -> String {
+        let mut id = String::with_capacity(64);
+        let _ = write!(id, "{}:{}:{}:{}", self.stream.as_str(), self.key_text(), self.sequence, self.part);
+        id
+    }
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingEvent {
+    /// Where it stands.
+    pub place: PlaceInStream,
+    /// What it tells.
+    pub kind: EventKind,
+    /// When that happened.
+    pub at: Timestamp,
+    /// What it says, as JSON.
+    pub data: Vec<u8>,
+}
+
+/// An event that waits in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsentEvent {
+    /// The event.
+    pub event: OutgoingEvent,
+    /// When it was written: later events of a key are never written before earlier ones.
+    pub written_at: Timestamp,
+}

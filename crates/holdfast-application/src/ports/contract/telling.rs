@@ -1,0 +1,169 @@
+//! What the world is to be told waits in the outbox, in the order of each key and without a hole, until it is removed.
+
+use std::collections::BTreeMap;
+
+use holdfast_domain::book::stocking::StockVerb;
+use holdfast_domain::order::OrderEventKind;
+
+use super::MakeStore;
+use super::warehouse::{Warehouse, change, confirm, event, order, release, replace, submission};
+use crate::command::Command;
+use crate::events::{Destination, EventKind, EventSet, OutgoingEvent, Publishing, Stream, UnsentEvent};
+use crate::ports::SentPlace;
+
+/// Who is told everything, in stories.
+const BROKERS: &str = "brokers";
+/// Who is only told of stock that is low.
+const BUYERS: &str = "buyers";
+
+/// Somebody who is told everything, and somebody who is told what matters to buyers.
+pub fn everybody() -> Publishing {
+    let low = EventSet::of(&[EventKind::LowStock, EventKind::OutOfStock]);
+    Publishing {
+        destinations: vec![
+            Destination { name: BROKERS.into(), wants: EventSet::ALL },
+            Destination { name: BUYERS.into(), wants: low },
+        ],
+    }
+}
+
+fn open(make: MakeStore<'_>) -> Warehouse {
+    let mut warehouse = Warehouse::open(make);
+    warehouse.policy.publishing = everybody();
+    warehouse
+}
+
+fn unsent(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<UnsentEvent> {
+    warehouse.queries.unsent(destination, stream, usize::MAX).expect("reads")
+}
+
+fn told(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<(EventKind, u64, u32)> {
+    let unsent = unsent(warehouse, destination, stream);
+    unsent.iter().map(|unsent| (unsent.event.kind, unsent.event.place.sequence, unsent.event.place.part)).collect()
+}
+
+/// Every movement, every line that was crossed and every outcome of an order is told, to whoever wants to hear it.
+pub fn everything_that_happens_is_told(make: MakeStore<'_>) {
+    use EventKind as Kind;
+    let mut warehouse = open(make);
+    warehouse.stock(1, 12);
+    warehouse.reserve(1, &[(1, 12)]).expect("enough");
+    warehouse.reserve(2, &[(1, 1)]).expect_err("nothing is left");
+    warehouse.decide(replace(1, &[(1, 3)])).expect("less");
+    warehouse.decide(confirm(1)).expect("held");
+    warehouse.decide(release(1)).expect_err("it has left the house");
+    let stock = [
+        (Kind::StockAdjusted, 1, 0),
+        (Kind::StockReserved, 2, 0),
+        (Kind::LowStock, 2, 1),
+        (Kind::OutOfStock, 2, 2),
+        (Kind::StockReleased, 3, 0),
+        (Kind::BackInStock, 3, 1),
+        (Kind::StockReserved, 4, 0),
+        (Kind::LowStock, 4, 1),
+        (Kind::StockConfirmed, 5, 0),
+    ];
+    assert_eq!(told(&warehouse, BROKERS, Stream::Stock), stock);
+    let mut of_first: Vec<UnsentEvent> = unsent(&warehouse, BROKERS, Stream::Orders);
+    of_first.retain(|unsent| unsent.event.place.key == order(1).to_bytes());
+    let kinds: Vec<_> = of_first.iter().map(|unsent| (unsent.event.kind, unsent.event.place.sequence)).collect();
+    assert_eq!(kinds, [(Kind::OrderReserved, 1), (Kind::OrderReserved, 2), (Kind::OrderConfirmed, 3)]);
+    let low = [(Kind::LowStock, 2, 1), (Kind::OutOfStock, 2, 2), (Kind::LowStock, 4, 1)];
+    assert_eq!(told(&warehouse, BUYERS, Stream::Stock), low);
+    assert_eq!(told(&warehouse, BUYERS, Stream::Orders), []);
+}
+
+/// An event that was told goes, for whoever was told; the others wait on.
+pub fn what_was_told_is_removed(make: MakeStore<'_>) {
+    let mut warehouse = open(make);
+    warehouse.stock(1, 12);
+    warehouse.reserve(1, &[(1, 12)]).expect("enough");
+    let all = unsent(&warehouse, BROKERS, Stream::Stock);
+    let first = warehouse.queries.unsent(BROKERS, Stream::Stock, 2).expect("reads");
+    assert_eq!(first.as_slice(), &all[..2], "the oldest come first");
+    let depth = warehouse.queries.outbox_depth(&[BROKERS, BUYERS], 1_000).expect("reads");
+    assert_eq!((depth.events, depth.oldest), (7, all.first().map(|unsent| unsent.written_at)));
+    assert_eq!(warehouse.queries.outbox_depth(&[BROKERS], 3).expect("reads").events, 3, "it counts no further");
+    let sent: Vec<SentPlace> = first.iter().map(|unsent| (unsent.event.place, unsent.written_at)).collect();
+    let remove = Command::RemoveEvents { destination: BROKERS.into(), sent: sent.into() };
+    warehouse.decide(remove.clone()).expect("removed");
+    assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock).as_slice(), &all[2..]);
+    warehouse.decide(remove).expect("what is gone already is no fault");
+    assert_eq!(told(&warehouse, BUYERS, Stream::Stock).len(), 2, "another one waits on");
+}
+
+/// Nobody to tell, nothing written down; but what happened is counted, so that whoever listens later can tell what was before.
+pub fn with_nobody_to_tell_nothing_is_written(make: MakeStore<'_>) {
+    let mut warehouse = Warehouse::open(make);
+    warehouse.stock(1, 12);
+    warehouse.reserve(1, &[(1, 1)]).expect("enough");
+    assert_eq!(told(&warehouse, BROKERS, Stream::Stock), []);
+    assert_eq!(warehouse.queries.outbox_depth(&[BROKERS], 9).expect("reads").events, 0);
+    warehouse.policy.publishing = everybody();
+    warehouse.decide(release(1)).expect("held");
+    assert_eq!(told(&warehouse, BROKERS, Stream::Stock), [(EventKind::StockReleased, 3, 0)]);
+    assert_eq!(told(&warehouse, BROKERS, Stream::Orders), [(EventKind::OrderReleased, 2, 0)]);
+}
+
+/// Money that was taken for goods that are not held is told, once for each event.
+pub fn a_payment_for_nothing_is_told(make: MakeStore<'_>) {
+    let mut warehouse = open(make);
+    warehouse.stock(1, 1);
+    warehouse.hear(OrderEventKind::OrderCancelled, 1, &[]);
+    warehouse.hear(OrderEventKind::PaymentCompleted, 1, &[]);
+    warehouse.hear(OrderEventKind::PaymentCompleted, 1, &[]);
+    warehouse.hear(OrderEventKind::OrderCreated, 1, &[(1, 1)]);
+    let unsent = unsent(&warehouse, BROKERS, Stream::Orders);
+    let paid = |event: &OutgoingEvent| String::from_utf8_lossy(&event.data).contains("\"paid\":true");
+    let told: Vec<_> = unsent.iter().map(|unsent| (unsent.event.place.sequence, paid(&unsent.event))).collect();
+    assert_eq!(told, [(1, true), (2, false)]);
+}
+
+/// What a batch that was not committed would have told is not told.
+pub fn nothing_is_told_of_what_did_not_happen(make: MakeStore<'_>) {
+    let mut warehouse = open(make);
+    warehouse.stock(1, 12);
+    let before = unsent(&warehouse, BROKERS, Stream::Stock);
+    let mut transaction = warehouse.store.begin().expect("a transaction");
+    let now = transaction.now().expect("the time");
+    let event = before.first().map(|unsent| unsent.event.clone()).expect("the first units");
+    transaction.append_events(BUYERS, &[&event], now).expect("appended");
+    drop(transaction);
+    assert_eq!(unsent(&warehouse, BUYERS, Stream::Stock), []);
+    let batch = [change(1, StockVerb::Remove, 1), event_of_nothing()].map(submission);
+    warehouse.decide_all(&batch);
+    let after = told(&warehouse, BROKERS, Stream::Stock);
+    assert_eq!(after, [(EventKind::StockAdjusted, 1, 0), (EventKind::StockAdjusted, 2, 0)]);
+}
+
+fn event_of_nothing() -> Command {
+    event(OrderEventKind::PaymentFailed, 9, &[])
+}
+
+/// Two stores that went through the same tell the same, and of no key is anything left out.
+pub fn same_events(one: &Warehouse, other: &Warehouse) {
+    for (destination, stream) in [BROKERS, BUYERS].into_iter().flat_map(|name| Stream::ALL.map(|stream| (name, stream)))
+    {
+        let (left, right) = (unsent(one, destination, stream), unsent(other, destination, stream));
+        for (at, (left, right)) in left.iter().zip(&right).enumerate() {
+            assert_eq!(left, right, "event {at} of {stream:?}");
+        }
+        assert_eq!(left.len(), right.len(), "as many events are told");
+        if destination == BROKERS {
+            dense(&left);
+        }
+    }
+}
+
+/// Of every key the events are 1, 2, 3 … with their parts 0, 1, 2 …
+fn dense(events: &[UnsentEvent]) {
+    let mut last: BTreeMap<[u8; 16], (u64, u32)> = BTreeMap::new();
+    for unsent in events {
+        let place = unsent.event.place;
+        let here = (place.sequence, place.part);
+        let (sequence, part) = last.get(&place.key).copied().unwrap_or((0, 0));
+        let follows = here == (sequence, part.saturating_add(1)) || here == (sequence.saturating_add(1), 0);
+        assert!(follows, "{here:?} follows {sequence}, {part} of {}", place.key_text());
+        last.insert(place.key, here);
+    }
+}

@@ -1,0 +1,31 @@
+-- What the world is told: lines that were crossed, and events that wait until everybody who is to hear them has.
+
+-- Rises with every outcome of the order that is told.
+ALTER TABLE orders ADD COLUMN event_seq BIGINT NOT NULL DEFAULT 0;
+
+-- The lines that movements crossed: 1 low, 2 out, 3 back in stock. `available` is the product's over all locations.
+CREATE TABLE IF NOT EXISTS alerts (
+    item          BIGINT  NOT NULL,
+    sequence      BIGINT  NOT NULL,
+    crossing      TINYINT NOT NULL,
+    available     BIGINT  NOT NULL,
+    reorder_level BIGINT  NOT NULL,
+    PRIMARY KEY (item, sequence, crossing)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- Rows stand in the order in which they were written, so they are added at one end and removed at the other; of one
+-- key that is the order of (key_seq, part).
+CREATE TABLE IF NOT EXISTS outbox (
+    destination VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    stream      TINYINT     NOT NULL,
+    written_at  BIGINT      NOT NULL,
+    event_key   BINARY(16)  NOT NULL,
+    key_seq     BIGINT      NOT NULL,
+    part        BIGINT      NOT NULL,
+    kind        TINYINT     NOT NULL,
+    told_at     BIGINT      NOT NULL,
+    data        MEDIUMBLOB  NOT NULL,
+    PRIMARY KEY (destination, stream, written_at, event_key, key_seq, part)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+INSERT INTO leases (duty, holder, until, epoch) VALUES ('relay', '', 0, 0) ON DUPLICATE KEY UPDATE duty = VALUES(duty);

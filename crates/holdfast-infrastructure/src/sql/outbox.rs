@@ -1,0 +1,141 @@
+//! Events that wait until their destination has heard them, and the lines that movements crossed.
+
+use std::ops::ControlFlow;
+
+use holdfast_application::events::{EventKind, OutgoingEvent, PlaceInStream, Stream, UnsentEvent};
+use holdfast_application::ports::{SentPlace, StoreError};
+use holdfast_application::queries::OutboxDepth;
+use holdfast_domain::Timestamp;
+use holdfast_domain::event::Alert;
+
+use crate::sql::codec::{self, broken};
+use crate::sql::session::{Row, RowRemover, RowWriter, SqlSession, Upsert, Value};
+
+pub(crate) static ALERTS: RowWriter = RowWriter {
+    insert: "INSERT INTO alerts (item, sequence, crossing, available, reorder_level)",
+    columns: 5,
+    upsert: Upsert::Never,
+};
+
+pub(crate) static OUTBOX: RowWriter = RowWriter {
+    insert: "INSERT INTO outbox (destination, stream, written_at, event_key, key_seq, part, kind, told_at, data)",
+    columns: 9,
+    upsert: Upsert::Never,
+};
+
+static SENT: RowRemover = RowRemover {
+    table: "outbox",
+    key: "destination = ? AND stream = ? AND written_at = ? AND event_key = ? AND key_seq = ? AND part = ?",
+};
+
+/// Appends the lines that were crossed.
+pub(crate) fn append_alerts(session: &mut dyn SqlSession, alerts: &[Alert]) -> Result<(), StoreError> {
+    let mut rows = alerts.iter().map(|alert| {
+        vec![
+            Value::Int(i64::from(alert.item.0)),
+            Value::count(alert.sequence),
+            Value::Int(i64::from(alert.crossing.code())),
+            Value::count(alert.available.get()),
+            Value::count(alert.reorder_level.get()),
+        ]
+    });
+    session.write_rows(&ALERTS, &mut rows)
+}
+
+/// Appends events for a destination.
+pub(crate) fn append(
+    session: &mut dyn SqlSession,
+    destination: &str,
+    events: &[&OutgoingEvent],
+    written_at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut rows = events.iter().map(|event| {
+        vec![
+            Value::Text(destination),
+            Value::Int(i64::from(event.place.stream.code())),
+            Value::time(written_at),
+            Value::Blob(&event.place.key),
+            Value::count(event.place.sequence),
+            Value::Int(i64::from(event.place.part)),
+            Value::Int(i64::from(event.kind.code())),
+            Value::time(event.at),
+            Value::Blob(&event.data),
+        ]
+    });
+    session.write_rows(&OUTBOX, &mut rows)
+}
+
+/// Removes events that a destination has heard.
+pub(crate) fn remove(session: &mut dyn SqlSession, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
+    let keys: Vec<Vec<Value<'_>>> = sent
+        .iter()
+        .map(|(place, at)| {
+            vec![
+                Value::Text(destination),
+                Value::Int(i64::from(place.stream.code())),
+                Value::time(*at),
+                Value::Blob(&place.key),
+                Value::count(place.sequence),
+                Value::Int(i64::from(place.part)),
+            ]
+        })
+        .collect();
+    session.remove_rows(&SENT, &keys)
+}
+
+/// The oldest events that a destination has not heard. Those of one key come in their order, and none is left out: a later one
+/// was never written before an earlier one.
+pub(crate) fn unsent(
+    session: &mut dyn SqlSession,
+    destination: &str,
+    stream: Stream,
+    most: usize,
+) -> Result<Vec<UnsentEvent>, StoreError> {
+    let sql = "SELECT written_at, event_key, key_seq, part, kind, told_at, data FROM outbox WHERE destination = ? AND stream = ? \
+               ORDER BY written_at, event_key, key_seq, part LIMIT ?";
+    let mut found = Vec::new();
+    let most = Value::Int(i64::try_from(most).unwrap_or(i64::MAX));
+    session.query(sql, &[Value::Text(destination), Value::Int(i64::from(stream.code())), most], &mut |row| {
+        found.push(from_row(row, stream)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+fn from_row(row: &dyn Row, stream: Stream) -> Result<UnsentEvent, StoreError> {
+    let place = PlaceInStream {
+        stream,
+        key: codec::uuid(row.blob(1)?)?,
+        sequence: codec::number(row.int(2)?)?,
+        part: codec::number(row.int(3)?)?,
+    };
+    let code = row.int(4)?;
+    let kind = u8::try_from(code).ok().and_then(EventKind::from_code);
+    let kind = kind.ok_or_else(|| broken(format!("the kind of event {code}")))?;
+    let event = OutgoingEvent { place, kind, at: codec::time(row.int(5)?), data: row.blob(6)?.to_vec() };
+    Ok(UnsentEvent { event, written_at: codec::time(row.int(0)?) })
+}
+
+/// How many events wait, counted up to `most`, and since when the oldest of these destinations does.
+pub(crate) fn depth(
+    session: &mut dyn SqlSession,
+    destinations: &[&str],
+    most: usize,
+) -> Result<OutboxDepth, StoreError> {
+    let mut depth = OutboxDepth::default();
+    let counted = "SELECT COUNT(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS counted";
+    session.query(counted, &[Value::Int(i64::try_from(most).unwrap_or(i64::MAX))], &mut |row| {
+        depth.events = codec::number(row.int(0)?)?;
+        Ok(ControlFlow::Break(()))
+    })?;
+    let oldest = "SELECT MIN(written_at) FROM outbox WHERE destination = ? AND stream = ?";
+    for (destination, stream) in destinations.iter().flat_map(|name| Stream::ALL.map(|stream| (*name, stream))) {
+        let values = [Value::Text(destination), Value::Int(i64::from(stream.code()))];
+        session.query(oldest, &values, &mut |row| {
+            let first = row.int_or_null(0)?.map(codec::time);
+            depth.oldest = [depth.oldest, first].into_iter().flatten().min();
+            Ok(ControlFlow::Break(()))
+        })?;
+    }
+    Ok(depth)
+}
