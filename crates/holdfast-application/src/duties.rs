@@ -15,6 +15,8 @@ pub enum Duty {
     Sweep,
     /// Forgetting answers that were kept for long enough.
     Purge,
+    /// Telling the world what waits in the outbox.
+    Relay,
 }
 
 impl Duty {
@@ -23,6 +25,7 @@ impl Duty {
         match self {
             Self::Sweep => "sweep",
             Self::Purge => "purge",
+            Self::Relay => "relay",
         }
     }
 }

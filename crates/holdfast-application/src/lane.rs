@@ -9,6 +9,7 @@ use crate::admission::{Admission, Admitted};
 use crate::answer::{Fault, Reply};
 use crate::batch::BatchLimits;
 use crate::command::Submission;
+use crate::commit_bell::CommitBell;
 use crate::committer::commit_batch;
 use crate::policy::Policy;
 use crate::ports::{CommitError, Store};
@@ -46,6 +47,8 @@ pub struct Lane {
     limits: BatchLimits,
     /// Whose turn it is, where replicas share a lock.
     admission: Option<Admission>,
+    /// Rung after each commit, where somebody waits for news.
+    bell: Option<Arc<CommitBell>>,
     status: Arc<LaneStatus>,
 }
 
@@ -58,13 +61,20 @@ impl std::fmt::Debug for Lane {
 impl Lane {
     /// A lane that works off `line`.
     pub fn new(store: Box<dyn Store>, line: QueueLine, policy: Policy, limits: BatchLimits) -> Self {
-        Self { store, line, policy, limits, admission: None, status: Arc::new(LaneStatus::default()) }
+        Self { store, line, policy, limits, admission: None, bell: None, status: Arc::new(LaneStatus::default()) }
     }
 
     /// The same lane, which asks whose turn it is before it touches its store.
     #[must_use]
     pub fn admitted_by(mut self, admission: Admission) -> Self {
         self.admission = Some(admission);
+        self
+    }
+
+    /// The same lane, which rings this bell after each commit.
+    #[must_use]
+    pub fn that_rings(mut self, bell: Arc<CommitBell>) -> Self {
+        self.bell = Some(bell);
         self
     }
 

@@ -13,11 +13,13 @@ use crate::events::{OutgoingEvent, PlaceInStream};
 
 #[cfg(feature = "contract")]
 pub mod contract;
+mod event_sink;
 mod event_source;
 mod lock;
 pub mod memory;
 pub mod memory_lock;
 
+pub use event_sink::EventSink;
 pub use event_source::{DeadLetter, EventSource, Record, SourceError};
 pub use lock::{DistributedLock, Lease, LockFault, LockState};
 

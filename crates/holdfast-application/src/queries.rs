@@ -93,6 +93,25 @@ pub struct AvailabilityRow {
     pub available: Count,
 }
 
+/// How much is read from the outbox at once.
+#[derive(Clone, Copy, Debug)]
+pub struct OutboxStep {
+    /// The most events.
+    pub events_max: usize,
+    /// The most bytes they say; one event always fits.
+    pub bytes_max: usize,
+}
+
+impl OutboxStep {
+    /// Everything.
+    pub const ALL: Self = Self { events_max: usize::MAX, bytes_max: usize::MAX };
+
+    /// Whether one more event of `bytes` fits behind those `read` with their bytes.
+    pub const fn fits(self, read: usize, read_bytes: usize, bytes: usize) -> bool {
+        read == 0 || (read < self.events_max && read_bytes.saturating_add(bytes) <= self.bytes_max)
+    }
+}
+
 /// How full the outbox is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutboxDepth {
@@ -141,9 +160,9 @@ pub trait StockQueries: Send + Sync {
     /// Orders whose payment waited until before `now`, the longest waiting first.
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
 
-    /// Up to `most` events of a stream that a destination was not told yet, the oldest first: of no key is one left out that
+    /// Some of the events of a stream that a destination was not told yet, the oldest first: of no key is one left out that
     /// comes before another.
-    fn unsent(&self, destination: &str, stream: Stream, most: usize) -> Result<Vec<UnsentEvent>, ReadError>;
+    fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError>;
     /// How many events wait in the outbox, counted up to `most`, and since when the oldest of these destinations does.
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError>;
 

@@ -95,6 +95,8 @@ struct Hall {
     commands: usize,
     bytes: usize,
     closed: bool,
+    /// Whether those who are not there for upkeep are turned away.
+    only_maintenance: bool,
 }
 
 impl Hall {
@@ -133,6 +135,7 @@ impl CommandQueue {
             commands: 0,
             bytes: 0,
             closed: false,
+            only_maintenance: false,
         };
         let came = (0..lanes).map(|_| Condvar::new()).collect();
         Self(Arc::new(Shared { hall: Mutex::new(hall), came, limits }))
@@ -171,6 +174,9 @@ impl CommandQueue {
         let mut hall = self.hall();
         if hall.closed {
             return Err(Fault::ShuttingDown);
+        }
+        if hall.only_maintenance && class != Class::Maintenance {
+            return Err(Fault::Overloaded);
         }
         let Some((commands, bytes)) = hall.with(weight, &self.0.limits) else { return Err(Fault::Overloaded) };
         (hall.commands, hall.bytes) = (commands, bytes);
@@ -223,6 +229,11 @@ impl CommandQueue {
     /// How long a command may wait.
     pub fn wait_max(&self) -> Duration {
         self.0.limits.wait_max
+    }
+
+    /// Turns all but maintenance away, or no longer: what they would write has nowhere to go.
+    pub fn set_only_maintenance(&self, only_maintenance: bool) {
+        self.hall().only_maintenance = only_maintenance;
     }
 
     /// Turns new commands away; those in line are still decided.

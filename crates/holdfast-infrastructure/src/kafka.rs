@@ -1,9 +1,12 @@
-//! Kafka: upstream events from topics, as a member of a consumer group.
+//! Kafka: upstream events from topics, as a member of a consumer group, and events to topics.
 
+mod message;
+mod publisher;
 mod settings;
 mod source;
 mod status;
 
-pub use settings::KafkaSettings;
+pub use publisher::KafkaPublisher;
+pub use settings::{EventFormat, KafkaSettings, PublishSettings};
 pub use source::{KafkaError, KafkaSource};
 pub use status::KafkaStatus;

@@ -19,6 +19,7 @@ use crate::random::Random;
 
 mod health;
 mod lock;
+mod outbox;
 mod running;
 pub(crate) mod signals;
 mod system_clock;

@@ -51,15 +51,20 @@ struct Structured<'a> {
     data: &'a RawValue,
 }
 
+/// What an event says is no JSON: somebody has changed the outbox.
+#[derive(Debug, thiserror::Error)]
+#[error("what the event says is no JSON")]
+pub struct UnfitData(#[from] serde_json::Error);
+
 /// The event with its envelope around it, as JSON.
 ///
 /// # Errors
 ///
-/// Its data is no JSON: somebody has changed the outbox.
-pub fn structured(event: &OutgoingEvent, source: &str) -> Result<Vec<u8>, serde_json::Error> {
+/// [`UnfitData`].
+pub fn structured(event: &OutgoingEvent, source: &str) -> Result<Vec<u8>, UnfitData> {
     let data: &RawValue = serde_json::from_slice(&event.data)?;
     let key = event.place.key_text();
-    serde_json::to_vec(&Structured {
+    let structured = serde_json::to_vec(&Structured {
         specversion: SPEC_VERSION,
         id: event.place.event_id(),
         source,
@@ -70,5 +75,6 @@ pub fn structured(event: &OutgoingEvent, source: &str) -> Result<Vec<u8>, serde_
         dataschema: data_schema(event),
         partitionkey: key,
         data,
-    })
+    })?;
+    Ok(structured)
 }

@@ -74,6 +74,9 @@ impl Lane {
         match self.attempt(&part.commands) {
             Ok(replies) => {
                 self.status.set_committed();
+                if let Some(bell) = &self.bell {
+                    bell.ring();
+                }
                 measuring::committed(&part.commands, &replies, started);
                 for (command, reply) in part.commands.into_iter().zip(replies) {
                     command.promise.keep(Ok(reply), wakes);

@@ -10,6 +10,7 @@ mod lane;
 mod memory_lock;
 mod order_events;
 mod queue;
+mod relay;
 mod replacing_lines;
 mod reserving;
 mod simulation;

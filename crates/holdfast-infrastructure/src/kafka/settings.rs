@@ -2,6 +2,32 @@
 
 use rdkafka::ClientConfig;
 
+/// How an event stands in a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventFormat {
+    /// The data as the value, its envelope as headers.
+    Binary,
+    /// The data with its envelope around it.
+    Structured,
+    /// The data alone, in topics that are named after the events.
+    Plain,
+}
+
+/// What is published, and where.
+#[derive(Clone, Debug)]
+pub struct PublishSettings {
+    /// Whether anything is.
+    pub is_on: bool,
+    /// Where stock events go.
+    pub topic_stock: String,
+    /// Where order events go.
+    pub topic_orders: String,
+    /// How they stand there.
+    pub format: EventFormat,
+    /// Where they come from, by their own account.
+    pub source: String,
+}
+
 /// How a service takes part.
 #[derive(Clone)]
 pub struct KafkaSettings {
@@ -13,6 +39,8 @@ pub struct KafkaSettings {
     pub group: String,
     /// Where records go that can never be applied; `<topic>` stands for the topic they came from.
     pub topic_dead_letter: String,
+    /// What is published.
+    pub publish: PublishSettings,
     /// Further properties of the client library, as `name=value`. They may hold passwords.
     pub properties: Vec<(String, String)>,
 }
@@ -59,11 +87,32 @@ impl KafkaSettings {
             .set("compression.type", "lz4")
             .set("delivery.timeout.ms", "10000")
             .set("message.max.bytes", "8388608");
+        self.with_own(config)
+    }
+
+    /// With those properties that do not concern consumers alone.
+    fn with_own(&self, mut config: ClientConfig) -> ClientConfig {
         let consumers_alone =
             ["group.", "session.timeout.ms", "max.poll.interval.ms", "heartbeat.interval.ms", "auto."];
-        let mut own = self.clone();
-        own.properties.retain(|(name, _)| !consumers_alone.iter().any(|start| name.starts_with(start)));
-        own.with_properties(config)
+        let own =
+            self.properties.iter().filter(|(name, _)| !consumers_alone.iter().any(|start| name.starts_with(start)));
+        for (name, value) in own {
+            config.set(name, value);
+        }
+        config
+    }
+
+    /// A writer of events: of each key in order, without a gap.
+    pub(crate) fn publisher(&self) -> ClientConfig {
+        let mut config = self.producer();
+        config
+            .set("enable.gapless.guarantee", "true")
+            // As clients in Java do, so that topics of theirs and these can be joined.
+            .set("partitioner", "murmur2_random")
+            .set("linger.ms", "1")
+            // A message that is given up leaves a gap which that guarantee does not cover: none is, and the relay waits.
+            .set("delivery.timeout.ms", "0");
+        self.with_own(config)
     }
 
     fn with_properties(&self, mut config: ClientConfig) -> ClientConfig {

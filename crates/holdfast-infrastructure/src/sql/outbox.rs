@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use holdfast_application::events::{EventKind, OutgoingEvent, PlaceInStream, Stream, UnsentEvent};
 use holdfast_application::ports::{SentPlace, StoreError};
-use holdfast_application::queries::OutboxDepth;
+use holdfast_application::queries::{OutboxDepth, OutboxStep};
 use holdfast_domain::Timestamp;
 use holdfast_domain::event::Alert;
 
@@ -89,14 +89,20 @@ pub(crate) fn unsent(
     session: &mut dyn SqlSession,
     destination: &str,
     stream: Stream,
-    most: usize,
+    step: OutboxStep,
 ) -> Result<Vec<UnsentEvent>, StoreError> {
     let sql = "SELECT written_at, event_key, key_seq, part, kind, told_at, data FROM outbox WHERE destination = ? AND stream = ? \
                ORDER BY written_at, event_key, key_seq, part LIMIT ?";
-    let mut found = Vec::new();
-    let most = Value::Int(i64::try_from(most).unwrap_or(i64::MAX));
+    let (mut found, mut bytes) = (Vec::new(), 0_usize);
+    let most = Value::Int(i64::try_from(step.events_max).unwrap_or(i64::MAX));
     session.query(sql, &[Value::Text(destination), Value::Int(i64::from(stream.code())), most], &mut |row| {
-        found.push(from_row(row, stream)?);
+        let unsent = from_row(row, stream)?;
+        let size = unsent.event.data.len();
+        if !step.fits(found.len(), bytes, size) {
+            return Ok(ControlFlow::Break(()));
+        }
+        bytes = bytes.saturating_add(size);
+        found.push(unsent);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)

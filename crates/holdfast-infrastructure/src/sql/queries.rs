@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use holdfast_application::events::{Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
-    DueHold, MovementFilter, OrderFilter, OutboxDepth, ProductFilter, PromiseReader, ReadError, ReservationFilter,
-    ReservationRow, StockQueries, StockReader, Visitor,
+    DueHold, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, PromiseReader, ReadError,
+    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
@@ -120,8 +120,8 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
         self.0.keep_up(|session| waiting_payments::overdue(session, now, most))
     }
 
-    fn unsent(&self, destination: &str, stream: Stream, most: usize) -> Result<Vec<UnsentEvent>, ReadError> {
-        self.0.keep_up(|session| outbox::unsent(session, destination, stream, most))
+    fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError> {
+        self.0.keep_up(|session| outbox::unsent(session, destination, stream, step))
     }
 
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {

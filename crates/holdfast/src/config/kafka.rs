@@ -1,6 +1,7 @@
 //! The settings of Kafka.
 
-use holdfast_infrastructure::kafka::KafkaSettings;
+use holdfast_application::events::{Destination, EventSet, Publishing};
+use holdfast_infrastructure::kafka::{EventFormat, KafkaSettings, PublishSettings};
 
 use super::typed::Reader;
 
@@ -18,5 +19,26 @@ pub(super) fn read(from: &Reader<'_>, brokers: String, faults: &mut Vec<String>)
         faults.push("kafka.topics_in names no topic".to_owned());
     }
     let (group, topic_dead_letter) = (from.text("kafka.group"), from.text("kafka.topic_dead_letter"));
-    KafkaSettings { brokers, topics_in, group, topic_dead_letter, properties }
+    let publish = PublishSettings {
+        is_on: from.flag("kafka.publish"),
+        topic_stock: from.text("kafka.topic_stock"),
+        topic_orders: from.text("kafka.topic_orders"),
+        format: match (from.text("kafka.compatibility").as_str(), from.text("kafka.mode").as_str()) {
+            ("plain", _) => EventFormat::Plain,
+            (_, "structured") => EventFormat::Structured,
+            _ => EventFormat::Binary,
+        },
+        source: from.text("kafka.source"),
+    };
+    KafkaSettings { brokers, topics_in, group, topic_dead_letter, publish, properties }
+}
+
+/// What the outbox calls the brokers.
+pub(crate) const DESTINATION: &str = "kafka";
+
+/// Who is told of events.
+pub(super) fn publishing(kafka: Option<&KafkaSettings>) -> Publishing {
+    let brokers = kafka.filter(|kafka| kafka.publish.is_on);
+    let destinations = brokers.map(|_| Destination { name: DESTINATION.into(), wants: EventSet::ALL });
+    Publishing { destinations: destinations.into_iter().collect() }
 }

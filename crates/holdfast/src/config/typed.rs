@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use holdfast_application::Policy;
 use holdfast_application::batch::BatchLimits;
-use holdfast_application::events::Publishing;
 use holdfast_application::expiry::SweepPace;
 use holdfast_application::policy::LatePayment;
 use holdfast_application::queue::QueueLimits;
@@ -101,6 +100,8 @@ pub(crate) struct Settings {
     pub(crate) lock: Option<LockSettings>,
     /// Kafka, if there is one.
     pub(crate) kafka: Option<KafkaSettings>,
+    /// With so many events in the outbox, who would add to them is turned away.
+    pub(crate) outbox_events_max: usize,
     /// What is logged.
     pub(crate) log_level: String,
     /// How log lines look.
@@ -179,28 +180,7 @@ impl Settings {
                 bytes_max: from.kib("batch.bytes_max_kib"),
                 products_max: from.size_or("batch.products_max", suited.products_max),
             },
-            policy: Policy {
-                ttl_default: from.time_or_never("reservation.ttl_default"),
-                expiry: if from.text("reservation.expiry") == "strict" {
-                    ExpiryRule::Strict
-                } else {
-                    ExpiryRule::Lenient
-                },
-                late_payment: if from.text("reservation.late_payment") == "refuse" {
-                    LatePayment::Refuse
-                } else {
-                    LatePayment::Reacquire
-                },
-                sweep_grace: grace,
-                payment_wait: from.time("reservation.payment_wait"),
-                strategy: match from.text("reservation.strategy").as_str() {
-                    "mostAvailable" => Strategy::MostAvailable,
-                    "fewestSplits" => Strategy::FewestSplits,
-                    _ => Strategy::Priority,
-                },
-                reclaim_orders_max: from.size("reservation.reclaim_orders_max"),
-                publishing: Publishing::default(),
-            },
+            policy: policy(from, kafka.as_ref(), grace),
             sweep: SweepPace {
                 interval: from.time("reservation.sweep_interval"),
                 step_max: from.size("reservation.sweep_step_max"),
@@ -211,6 +191,7 @@ impl Settings {
             cors_origins: from.list("cors.origins"),
             lock,
             kafka,
+            outbox_events_max: from.size("outbox.events_max"),
             log_level: from.text("log.level"),
             log_format: match from.text("log.format").as_str() {
                 "text" => LogFormat::Text,
@@ -307,4 +288,26 @@ fn replica_name(name: String) -> Result<String, String> {
 fn is_origin(text: &str) -> bool {
     let place = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     place.is_some_and(|place| !place.is_empty() && !place.contains(['/', '?', '#', '@', ' ']))
+}
+
+/// The settings that rules depend on.
+fn policy(from: &Reader<'_>, kafka: Option<&KafkaSettings>, grace: Duration) -> Policy {
+    Policy {
+        ttl_default: from.time_or_never("reservation.ttl_default"),
+        expiry: if from.text("reservation.expiry") == "strict" { ExpiryRule::Strict } else { ExpiryRule::Lenient },
+        late_payment: if from.text("reservation.late_payment") == "refuse" {
+            LatePayment::Refuse
+        } else {
+            LatePayment::Reacquire
+        },
+        sweep_grace: grace,
+        payment_wait: from.time("reservation.payment_wait"),
+        strategy: match from.text("reservation.strategy").as_str() {
+            "mostAvailable" => Strategy::MostAvailable,
+            "fewestSplits" => Strategy::FewestSplits,
+            _ => Strategy::Priority,
+        },
+        reclaim_orders_max: from.size("reservation.reclaim_orders_max"),
+        publishing: super::kafka::publishing(kafka),
+    }
 }

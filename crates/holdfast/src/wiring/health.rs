@@ -17,6 +17,7 @@ use holdfast_infrastructure::kafka::KafkaStatus;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::lock::SharedLock;
+use super::outbox::OutboxWatch;
 
 /// How often the service is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -51,6 +52,8 @@ pub(super) struct Watched {
     pub(super) lock: Option<SharedLock>,
     /// The brokers, if there are some.
     pub(super) kafka: Option<Arc<KafkaStatus>>,
+    /// The outbox and its relays.
+    pub(super) outbox: OutboxWatch,
 }
 
 /// What is known about the parts of the service.
@@ -96,6 +99,9 @@ impl Health {
                 Ok(due) => (seen.read_at, seen.read_fault, seen.overdue) = (Instant::now(), None, !due.is_empty()),
                 Err(error) => seen.read_fault = Some(error.to_string()),
             }
+        }
+        if let Err(error) = self.of.outbox.look(&*self.of.queries, &self.of.queue, self.of.clock.now()) {
+            tracing::debug!(%error, "how full the outbox is cannot be read");
         }
         if self.cannot_write() || self.stuck_for().is_some() {
             self.try_to_write();
@@ -214,7 +220,7 @@ impl HealthProbe for Health {
     }
 
     fn components(&self) -> Vec<Component> {
-        vec![self.store(), self.waiting(), self.expiry(), self.lock(), self.kafka()]
+        vec![self.store(), self.waiting(), self.expiry(), self.lock(), self.kafka(), self.of.outbox.component()]
     }
 
     fn why_not_ready(&self) -> Option<String> {

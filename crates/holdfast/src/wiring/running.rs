@@ -9,20 +9,23 @@ use std::time::Duration;
 
 use holdfast_api::server::{Server, ServerSettings};
 use holdfast_api::{ApiSettings, Service};
+use holdfast_application::commit_bell::CommitBell;
 use holdfast_application::consumer::Consumer;
 use holdfast_application::expiry::Sweep;
 use holdfast_application::lane::{Lane, LaneEnd};
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
+use holdfast_application::relay::{Relay, RelayParts};
 use holdfast_application::{Clock, CommandQueue};
 use holdfast_domain::Actor;
-use holdfast_infrastructure::kafka::{KafkaSettings, KafkaSource, KafkaStatus};
+use holdfast_infrastructure::kafka::{KafkaPublisher, KafkaSettings, KafkaSource, KafkaStatus};
 use tokio::sync::watch;
 
 use super::Books;
 use super::health::{Health, Watched};
 use super::lock::SharedLock;
-use crate::config::Settings;
+use super::outbox::OutboxWatch;
+use crate::config::{DESTINATION, Settings};
 use crate::exit::{Exit, Failure, with_sources};
 use crate::telemetry;
 
@@ -44,6 +47,8 @@ pub(crate) struct Running {
     consumer: Option<Consuming>,
     /// Hears when the HTTP interface has ended.
     http_ended: mpsc::Receiver<std::io::Result<()>>,
+    /// The relays.
+    telling: Vec<JoinHandle<()>>,
     /// The sweep and the lanes.
     writers: Vec<JoinHandle<()>>,
 }
@@ -60,8 +65,10 @@ impl Running {
         let stores: Vec<Box<dyn Store>> = std::iter::once(books.store).chain(books.further).collect();
         let queue = CommandQueue::with_lanes(settings.queue, stores.len());
         let lock = settings.lock.as_ref().map(SharedLock::of).transpose()?;
+        let bell = Arc::new(CommitBell::default());
         let on_line = |(line, store)| {
             let lane = Lane::new(store, queue.clone().line(line), settings.policy.clone(), settings.batch);
+            let lane = lane.that_rings(bell.clone());
             match &lock {
                 Some(lock) => lane.admitted_by(lock.admission(queries.clone())),
                 None => lane,
@@ -71,6 +78,14 @@ impl Running {
         let statuses = lanes.iter().map(Lane::status).collect();
         let kafka = settings.kafka.as_ref().map(join_group).transpose()?;
         let stop_sweep = Arc::new(AtomicBool::new(false));
+        let parts = RelayParts {
+            queries: queries.clone(),
+            queue: queue.clone(),
+            duties: books.duties.clone(),
+            bell,
+            stop: stop_sweep.clone(),
+        };
+        let relays = relays(settings, &parts)?;
         let sweep = Sweep::new(queue.clone(), queries.clone(), books.duties, settings.sweep, stop_sweep.clone());
         let watched = Watched {
             replica: settings.http.replica.clone(),
@@ -84,6 +99,11 @@ impl Running {
             pace: settings.sweep,
             lock,
             kafka: kafka.as_ref().map(|(_, status)| status.clone()),
+            outbox: OutboxWatch::of(
+                &settings.policy.publishing,
+                relays.iter().map(Relay::status).collect(),
+                settings.outbox_events_max,
+            ),
         };
         let health = Arc::new(Health::of(watched));
 
@@ -108,6 +128,9 @@ impl Running {
         };
         let watched = health.clone();
         let mut writers = vec![thread("sweep", move || sweep.run())?];
+        let telling: Result<Vec<_>, Failure> =
+            relays.into_iter().map(|relay| thread("relay", move || relay.run())).collect();
+        let telling = telling?;
         for lane in lanes {
             writers.push(thread("lane", move || work_off(lane))?);
         }
@@ -118,7 +141,7 @@ impl Running {
             // Nobody listens once the service is being stopped.
             let _ = ended.send(server.run(service, &stopping));
         })?;
-        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, consumer, http_ended, writers })
+        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, consumer, http_ended, telling, writers })
     }
 
     /// Its address as a URL.
@@ -158,13 +181,26 @@ impl Running {
         if let Some(consumer) = self.consumer {
             consumer.stop();
         }
+        // What the relays have told is removed by a lane.
+        join(self.telling);
         self.queue.close();
-        for thread in self.writers {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the service has died");
-            }
+        join(self.writers);
+    }
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::error!("a thread of the service has died");
         }
     }
+}
+
+/// One relay for each destination of events.
+fn relays(settings: &Settings, parts: &RelayParts) -> Result<Vec<Relay>, Failure> {
+    let Some(kafka) = settings.kafka.as_ref().filter(|kafka| kafka.publish.is_on) else { return Ok(Vec::new()) };
+    let sink = KafkaPublisher::new(kafka.clone()).map_err(|error| Failure::usage(with_sources(&error)))?;
+    Ok(vec![Relay::new(DESTINATION.into(), true, Box::new(sink), parts.clone())])
 }
 
 /// The thread that takes events from a broker.

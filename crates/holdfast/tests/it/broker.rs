@@ -1,9 +1,12 @@
 //! Topics of one story's own on the broker that `HOLDFAST_TEST_KAFKA` names, written and read by an independent client.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::running::Service;
 
@@ -43,7 +46,27 @@ impl Broker {
             format!("kafka.topics_in={topic}"),
             "--set".to_owned(),
             format!("kafka.group={topic}-{group}"),
+            "--set".to_owned(),
+            format!("kafka.topic_stock={topic}-stock"),
+            "--set".to_owned(),
+            format!("kafka.topic_orders={topic}-orders"),
         ]
+    }
+
+    /// Everything that was published about products: headers and value, in order of each key.
+    pub(crate) fn stock_events(&self) -> Vec<Published> {
+        self.published(&format!("{}-stock", self.name))
+    }
+
+    /// Everything that was published about orders.
+    pub(crate) fn order_events(&self) -> Vec<Published> {
+        self.published(&format!("{}-orders", self.name))
+    }
+
+    /// Everything in a topic of events.
+    pub(crate) fn published(&self, topic: &str) -> Vec<Published> {
+        let lines = self.read(topic, "%k\t%h\t%s\n");
+        lines.iter().map(|line| Published::of(line)).collect()
     }
 
     /// Writes records, each with its key, in this order.
@@ -104,4 +127,66 @@ pub(crate) fn wait_until_taken(services: &[&Service], events: u64) {
         assert!(asked.elapsed() < PATIENCE, "{so_far} of {events} events: {}", services[0].log());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Waits until everything was published that a service has written down.
+pub(crate) fn wait_until_told(service: &Service) {
+    let asked = Instant::now();
+    // The figure is a second old at most.
+    std::thread::sleep(Duration::from_millis(1_100));
+    while !service.text("/metrics").lines().any(|line| line == "holdfast_outbox_pending 0") {
+        assert!(asked.elapsed() < PATIENCE, "{}", service.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A published event.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub(crate) key: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) value: Value,
+}
+
+impl Published {
+    fn of(line: &str) -> Self {
+        let mut fields = line.splitn(3, '\t');
+        let mut next = || fields.next().unwrap_or_default();
+        let (key, headers, value) = (next().to_owned(), next(), next());
+        let headers = headers.split(',').filter_map(|header| header.split_once('='));
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { key, headers, value: serde_json::from_str(value).expect("an event is JSON") }
+    }
+
+    /// What it tells, by the last part of its `CloudEvents` type but the version.
+    pub(crate) fn kind(&self) -> &str {
+        let kind = self.headers.get("ce_type").expect("a type");
+        kind.strip_prefix("com.holdfast.").and_then(|kind| kind.strip_suffix(".v1")).expect("a type of ours")
+    }
+
+    /// Its sequence, by the name of the field that counts, and its part.
+    pub(crate) fn place(&self, sequence: &str) -> (u64, u64) {
+        let number = |name: &str| self.value[name].as_u64().expect("a number");
+        (number(sequence), number("part"))
+    }
+}
+
+/// What is heard first of each key comes as n, n + 1, n + 2 … with its parts, whatever is repeated (PROTOCOL, I19): n is 1, but
+/// where publishing was switched on later. Returns the first occurrences.
+pub(crate) fn in_order<'a>(events: &'a [Published], sequence: &str) -> Vec<&'a Published> {
+    let mut last: HashMap<&str, (u64, u64)> = HashMap::new();
+    let mut first = Vec::new();
+    for event in events {
+        let here = event.place(sequence);
+        if let Some(before) = last.get(event.key.as_str()) {
+            if here <= *before {
+                continue;
+            }
+            let follows = here == (before.0, before.1 + 1) || here == (before.0 + 1, 0);
+            assert!(follows, "{here:?} follows {before:?} of {}", event.key);
+        }
+        last.insert(&event.key, here);
+        first.push(event);
+    }
+    first
 }

@@ -180,7 +180,7 @@ fn a_broker_that_is_not_there_holds_nothing_up() {
     assert_eq!(service.stop(), Some(0));
 }
 
-fn start(program: &Program, broker: &Broker, group: &str) -> Service {
+pub(crate) fn start(program: &Program, broker: &Broker, group: &str) -> Service {
     start_in(program, broker, group, &[])
 }
 
@@ -201,7 +201,7 @@ pub(crate) fn unlimited(program: Program) -> Program {
     program
 }
 
-fn count(records: &[(String, String)]) -> u64 {
+pub(crate) fn count(records: &[(String, String)]) -> u64 {
     u64::try_from(records.len()).expect("a small number")
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn order_events() -> Vec<(String, String)> {
 }
 
 /// An event about an order, in the words of the platform's other services.
-fn as_record(event: &Value) -> Option<(String, String)> {
+pub(crate) fn as_record(event: &Value) -> Option<(String, String)> {
     let kind = match event["kind"].as_str()? {
         "order_created" => "OrderCreated",
         "payment_completed" => "PaymentCompletedEvent",

@@ -33,6 +33,7 @@ mod own_redis;
 mod own_server;
 mod privileges;
 mod program;
+mod published;
 mod replicas;
 mod replicas_and_locks;
 mod running;

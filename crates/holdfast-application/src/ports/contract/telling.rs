@@ -10,6 +10,7 @@ use super::warehouse::{Warehouse, change, confirm, event, order, release, replac
 use crate::command::Command;
 use crate::events::{Destination, EventKind, EventSet, OutgoingEvent, Publishing, Stream, UnsentEvent};
 use crate::ports::SentPlace;
+use crate::queries::OutboxStep;
 
 /// Who is told everything, in stories.
 const BROKERS: &str = "brokers";
@@ -34,7 +35,7 @@ fn open(make: MakeStore<'_>) -> Warehouse {
 }
 
 fn unsent(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<UnsentEvent> {
-    warehouse.queries.unsent(destination, stream, usize::MAX).expect("reads")
+    warehouse.queries.unsent(destination, stream, OutboxStep::ALL).expect("reads")
 }
 
 fn told(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<(EventKind, u64, u32)> {
@@ -79,8 +80,12 @@ pub fn what_was_told_is_removed(make: MakeStore<'_>) {
     warehouse.stock(1, 12);
     warehouse.reserve(1, &[(1, 12)]).expect("enough");
     let all = unsent(&warehouse, BROKERS, Stream::Stock);
-    let first = warehouse.queries.unsent(BROKERS, Stream::Stock, 2).expect("reads");
+    let step = |events_max, bytes_max| {
+        warehouse.queries.unsent(BROKERS, Stream::Stock, OutboxStep { events_max, bytes_max }).expect("reads")
+    };
+    let first = step(2, usize::MAX);
     assert_eq!(first.as_slice(), &all[..2], "the oldest come first");
+    assert_eq!(step(9, 0).as_slice(), &all[..1], "one always comes");
     let depth = warehouse.queries.outbox_depth(&[BROKERS, BUYERS], 1_000).expect("reads");
     assert_eq!((depth.events, depth.oldest), (7, all.first().map(|unsent| unsent.written_at)));
     assert_eq!(warehouse.queries.outbox_depth(&[BROKERS], 3).expect("reads").events, 3, "it counts no further");

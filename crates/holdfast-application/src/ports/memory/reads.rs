@@ -14,11 +14,11 @@ use holdfast_domain::{
 
 use super::MemoryQueries;
 use super::books::{Books, is_at};
-use crate::events::{OutgoingEvent, Stream, UnsentEvent};
+use crate::events::{Stream, UnsentEvent};
 use crate::queries::{
     DueHold, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
-    MovementFilter, OrderFilter, OutboxDepth, ProductFilter, ProductSort, PromiseReader, ReadError, ReservationFilter,
-    ReservationRow, StockQueries, StockReader, Visitor,
+    MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, ProductSort, PromiseReader, ReadError,
+    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor,
 };
 
 impl StockQueries for MemoryQueries {
@@ -157,14 +157,18 @@ impl StockQueries for MemoryQueries {
         Ok(overdue.into_iter().take(most).map(|(_, id)| id).collect())
     }
 
-    fn unsent(&self, destination: &str, stream: Stream, most: usize) -> Result<Vec<UnsentEvent>, ReadError> {
+    fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError> {
         let books = self.shared.books();
         let waiting = books.outbox.iter().filter(|((of, kind, ..), _)| of == destination && *kind == stream);
-        let unsent = |written_at: &Timestamp, event: &OutgoingEvent| UnsentEvent {
-            event: event.clone(),
-            written_at: *written_at,
-        };
-        Ok(waiting.take(most).map(|((_, _, written_at, _), event)| unsent(written_at, event)).collect())
+        let (mut unsent, mut bytes) = (Vec::new(), 0_usize);
+        for ((_, _, written_at, _), event) in waiting {
+            if !step.fits(unsent.len(), bytes, event.data.len()) {
+                break;
+            }
+            bytes = bytes.saturating_add(event.data.len());
+            unsent.push(UnsentEvent { event: event.clone(), written_at: *written_at });
+        }
+        Ok(unsent)
     }
 
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {

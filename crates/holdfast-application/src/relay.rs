@@ -1,0 +1,290 @@
+//! Tells the world: takes events from the outbox to where they go, of each key in order, and removes them once they were
+//! taken (PROTOCOL, section 3.10).
+//!
+//! Each destination has a relay of its own, so one that does not answer keeps no other waiting. Of several services one relays;
+//! that two do is harmless: what is first heard of a key stays in order, and repeats can be told by their place.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use holdfast_domain::Actor;
+
+use crate::command::{Command, Submission};
+use crate::commit_bell::CommitBell;
+use crate::duties::{Duties, Duty};
+use crate::events::{OutgoingEvent, Stream, UnsentEvent};
+use crate::ports::{EventSink, SentPlace};
+use crate::queries::{OutboxStep, ReadError, StockQueries};
+use crate::queue::{Class, CommandQueue};
+use crate::ticket::Ticket;
+
+/// The most events that are on their way together, of each stream, and the most bytes of them.
+const STEP: OutboxStep = OutboxStep { events_max: 4_096, bytes_max: 8 << 20 };
+/// How long a relay waits for a commit before it looks by itself: other services write too.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long the duty is this service's, and how often it takes it anew.
+const DUTY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(1));
+/// How long after a failure the same is tried again, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long what waits is still told once the service is being stopped.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
+/// What others may know about a relay.
+#[derive(Debug, Default)]
+pub struct RelayStatus {
+    fault: Mutex<Option<String>>,
+    has_ended: AtomicBool,
+}
+
+impl RelayStatus {
+    /// Why nothing can be told at present.
+    pub fn fault(&self) -> Option<String> {
+        if self.has_ended.load(Ordering::Relaxed) {
+            return Some("the relay has stopped".to_owned());
+        }
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, fault: Option<String>) {
+        let mut known = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_some() != fault.is_some() {
+            match &fault {
+                Some(fault) => tracing::warn!(%fault, "events cannot be told at present; they wait in the outbox"),
+                None => tracing::info!("events are told again"),
+            }
+        }
+        *known = fault;
+    }
+}
+
+/// The relay's thread ends, in whichever way.
+struct Ended(Arc<RelayStatus>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.has_ended.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a relay works with.
+#[derive(Clone)]
+pub struct RelayParts {
+    /// Reads of the outbox.
+    pub queries: Arc<dyn StockQueries>,
+    /// Where what was told is removed.
+    pub queue: CommandQueue,
+    /// Who relays, of several services.
+    pub duties: Arc<dyn Duties>,
+    /// Rung after each commit.
+    pub bell: Arc<CommitBell>,
+    /// Set when the service is being stopped.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for RelayParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RelayParts").finish_non_exhaustive()
+    }
+}
+
+/// Takes events from the outbox to one destination.
+pub struct Relay {
+    destination: Arc<str>,
+    hears_all: bool,
+    sink: Box<dyn EventSink>,
+    parts: RelayParts,
+    status: Arc<RelayStatus>,
+    actor: Actor,
+    duty_taken: Option<Instant>,
+    stopped: Option<Instant>,
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay").field("destination", &self.destination).finish_non_exhaustive()
+    }
+}
+
+/// What became of a look into the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    /// There was nothing to tell, or it is another's duty.
+    Idle,
+    /// Something was told; there may be more.
+    Told,
+    /// Something could not be told.
+    Failed,
+}
+
+impl Relay {
+    /// A relay to `destination`, which `hears_all` that happens, or some of it.
+    pub fn new(destination: Arc<str>, hears_all: bool, sink: Box<dyn EventSink>, parts: RelayParts) -> Self {
+        let actor = Actor::new("relay").expect("a plain word is an actor");
+        let status = Arc::default();
+        Self { destination, hears_all, sink, parts, status, actor, duty_taken: None, stopped: None }
+    }
+
+    /// What others may know about it.
+    pub fn status(&self) -> Arc<RelayStatus> {
+        self.status.clone()
+    }
+
+    /// Tells what there is to tell, until it is to stop and everything was told, or as much as can be in two seconds.
+    pub fn run(mut self) {
+        let _ended = Ended(self.status.clone());
+        let mut pause = PAUSES.0;
+        loop {
+            let heard = self.parts.bell.rings();
+            let round = self.round();
+            if self.parts.stop.load(Ordering::Relaxed) {
+                let since = *self.stopped.get_or_insert_with(Instant::now);
+                if round != Round::Told || since.elapsed() >= FLUSH_MAX {
+                    break;
+                }
+            }
+            match round {
+                Round::Told => pause = PAUSES.0,
+                Round::Idle => {
+                    self.parts.bell.wait(heard, LOOK_EVERY);
+                }
+                Round::Failed => {
+                    self.sleep(pause);
+                    pause = pause.saturating_mul(2).min(PAUSES.1);
+                }
+            }
+        }
+        self.parts.duties.leave();
+    }
+
+    fn sleep(&self, pause: Duration) {
+        let since = Instant::now();
+        while since.elapsed() < pause && !self.parts.stop.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(20).min(pause));
+        }
+    }
+
+    /// Looks into the outbox once.
+    fn round(&mut self) -> Round {
+        match self.is_on_duty() {
+            Ok(true) => {}
+            Ok(false) => return Round::Idle,
+            Err(error) => {
+                self.status.set(Some(error));
+                return Round::Failed;
+            }
+        }
+        let unsent = match self.unsent() {
+            Ok(unsent) => unsent,
+            Err(error) => {
+                self.status.set(Some(error.to_string()));
+                return Round::Failed;
+            }
+        };
+        if unsent.is_empty() {
+            return Round::Idle;
+        }
+        if self.hears_all {
+            tell_of_holes(&unsent);
+        }
+        let events: Vec<&OutgoingEvent> = unsent.iter().map(|unsent| &unsent.event).collect();
+        let (stop, stopped) = (&self.parts.stop, Cell::new(self.stopped));
+        let give_up = || {
+            let is_stopped = stop.load(Ordering::Relaxed);
+            if is_stopped && stopped.get().is_none() {
+                stopped.set(Some(Instant::now()));
+            }
+            stopped.get().is_some_and(|since| since.elapsed() >= FLUSH_MAX)
+        };
+        let taken = self.sink.send(&events, &give_up);
+        self.stopped = stopped.get();
+        let sent: Vec<SentPlace> = unsent
+            .iter()
+            .zip(&taken)
+            .filter(|(_, taken)| **taken)
+            .map(|(unsent, _)| (unsent.event.place, unsent.written_at))
+            .collect();
+        let told = u64::try_from(sent.len()).unwrap_or(u64::MAX);
+        let failed = u64::try_from(unsent.len().saturating_sub(sent.len())).unwrap_or(u64::MAX);
+        let destination = self.destination.to_string();
+        metrics::counter!("holdfast_relay_events_total", "destination" => destination.clone()).increment(told);
+        metrics::counter!("holdfast_relay_failures_total", "destination" => destination).increment(failed);
+        let removed = self.remove(sent);
+        if failed == 0 && removed {
+            self.status.set(None);
+            return Round::Told;
+        }
+        self.status.set(Some(self.sink.fault().unwrap_or_else(|| "events were not taken".to_owned())));
+        Round::Failed
+    }
+
+    /// Whether telling is this service's duty. It is taken anew in time, so another finds it free only when this one is gone.
+    fn is_on_duty(&mut self) -> Result<bool, String> {
+        if self.duty_taken.is_some_and(|taken| taken.elapsed() < DUTY.1) {
+            return Ok(true);
+        }
+        let asked = Instant::now();
+        let taken = self.parts.duties.take(Duty::Relay, DUTY.0).map_err(|error| error.to_string())?;
+        self.duty_taken = taken.map(|_| asked);
+        Ok(taken.is_some())
+    }
+
+    /// What waits, of both streams.
+    fn unsent(&self) -> Result<Vec<UnsentEvent>, ReadError> {
+        let mut unsent = Vec::new();
+        for stream in Stream::ALL {
+            unsent.extend(self.parts.queries.unsent(&self.destination, stream, STEP)?);
+        }
+        Ok(unsent)
+    }
+
+    /// Removes what was told, however long the line is. What is left is told once more.
+    fn remove(&self, sent: Vec<SentPlace>) -> bool {
+        if sent.is_empty() {
+            return true;
+        }
+        let sent: Arc<[SentPlace]> = sent.into();
+        loop {
+            let command = Command::RemoveEvents { destination: self.destination.clone(), sent: sent.clone() };
+            let submission = Submission { command, actor: self.actor.clone(), key: None, decided_at: None };
+            let heard = self.parts.queue.submit(submission, Class::Maintenance, None).map(Ticket::wait);
+            match heard {
+                Ok(Ok(_)) => return true,
+                Ok(Err(fault)) | Err(fault) => {
+                    tracing::debug!(?fault, events = sent.len(), "what was told cannot be removed yet");
+                    if self.parts.stop.load(Ordering::Relaxed) {
+                        return false;
+                    }
+                    self.sleep(PAUSES.0);
+                }
+            }
+        }
+    }
+}
+
+/// Tells people where an event of a key is missing between others: it was never written, for publishing was switched off, or
+/// somebody has removed it. What follows is told all the same; `holdfast republish` tells the missing ones.
+fn tell_of_holes(unsent: &[UnsentEvent]) {
+    let mut last: HashMap<([u8; 16], Stream), (u64, u32)> = HashMap::with_capacity(unsent.len());
+    for UnsentEvent { event, .. } in unsent {
+        let here = (event.place.sequence, event.place.part);
+        match last.entry((event.place.key, event.place.stream)) {
+            Entry::Vacant(first) => {
+                first.insert(here);
+            }
+            Entry::Occupied(mut before) => {
+                let (sequence, part) = *before.get();
+                let follows = here == (sequence, part.saturating_add(1)) || here == (sequence.saturating_add(1), 0);
+                if !follows {
+                    metrics::counter!("holdfast_outbox_holes_total").increment(1);
+                    let key = event.place.key_text();
+                    tracing::error!(%key, sequence, next = here.0, "an event is missing in the outbox; republish it");
+                }
+                before.insert(here);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Topics as a place where events go: each key's events in order, each taken for certain before it counts as told.
+//!
+//! The client library numbers what it sends, so that the broker drops repeats and refuses gaps; should a message fail all the
+//! same, the library stops (`enable.gapless.guarantee`), and a new producer begins where the first failure was.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use holdfast_application::events::{OutgoingEvent, Stream};
+use holdfast_application::ports::EventSink;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError as LibraryError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+
+use super::message::Message;
+use super::settings::KafkaSettings;
+use super::source::KafkaError;
+
+/// How long the library is given at a time to tell what became of messages.
+const TELL: Duration = Duration::from_millis(20);
+
+/// Topics as a place where events go.
+pub struct KafkaPublisher {
+    settings: KafkaSettings,
+    /// None after a failure, until the next events.
+    producer: Option<BaseProducer<Acknowledged>>,
+    fault: Option<String>,
+}
+
+impl std::fmt::Debug for KafkaPublisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaPublisher").field("fault", &self.fault).finish_non_exhaustive()
+    }
+}
+
+impl KafkaPublisher {
+    /// A publisher. No broker needs to answer yet.
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError`]: a property is unknown or wrong.
+    pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
+        let producer = Some(producer(&settings)?);
+        Ok(Self { settings, producer, fault: None })
+    }
+
+    /// Hands an event to the library, which may be full for a while.
+    fn hand_over(
+        &self,
+        producer: &BaseProducer<Acknowledged>,
+        at: usize,
+        event: &OutgoingEvent,
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<(), String> {
+        let message = Message::of(event, &self.settings.publish).map_err(|error| error.to_string())?;
+        let mut record: BaseRecord<'_, str, [u8], usize> =
+            BaseRecord::with_opaque_to(&message.topic, at).key(message.key.as_str()).payload(&message.value);
+        if let Some(headers) = message.headers {
+            record = record.headers(headers);
+        }
+        loop {
+            match producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((LibraryError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) if !give_up() => {
+                    record = back;
+                    producer.poll(TELL);
+                }
+                Err((error, _)) => return Err(error.to_string()),
+            }
+        }
+    }
+}
+
+fn producer(settings: &KafkaSettings) -> Result<BaseProducer<Acknowledged>, KafkaError> {
+    Ok(settings.publisher().create_with_context(Acknowledged::default())?)
+}
+
+impl EventSink for KafkaPublisher {
+    fn send(&mut self, events: &[&OutgoingEvent], give_up: &dyn Fn() -> bool) -> Vec<bool> {
+        let nothing = vec![false; events.len()];
+        let producer = match self.producer.take().map_or_else(|| producer(&self.settings), Ok) {
+            Ok(producer) => producer,
+            Err(error) => {
+                self.fault = Some(error.to_string());
+                return nothing;
+            }
+        };
+        producer.context().begin(events.len());
+        let mut stopped: HashSet<(Stream, [u8; 16])> = HashSet::new();
+        for (at, event) in events.iter().enumerate() {
+            let key = (event.place.stream, event.place.key);
+            if stopped.contains(&key) {
+                continue;
+            }
+            if let Err(error) = self.hand_over(&producer, at, event, give_up) {
+                producer.context().fail(error);
+                stopped.insert(key);
+            } else {
+                producer.context().expect_one();
+            }
+        }
+        while producer.context().is_waiting() && !give_up() {
+            producer.poll(TELL);
+        }
+        let Told { taken, fault, .. } = producer.context().told();
+        // After a failure the library is not asked to go on: whatever it still holds must not overtake.
+        let has_failed = fault.is_some() || producer.context().is_waiting();
+        self.fault = fault;
+        if !has_failed {
+            self.producer = Some(producer);
+        }
+        first_of_each_key(events, taken)
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.fault.clone()
+    }
+}
+
+/// Of each key only those count as taken that stand before the first that was not.
+fn first_of_each_key(events: &[&OutgoingEvent], mut taken: Vec<bool>) -> Vec<bool> {
+    let mut stopped: HashSet<(Stream, [u8; 16])> = HashSet::new();
+    for (event, taken) in events.iter().zip(&mut taken) {
+        let key = (event.place.stream, event.place.key);
+        if !*taken {
+            stopped.insert(key);
+        } else if stopped.contains(&key) {
+            *taken = false;
+        }
+    }
+    taken
+}
+
+/// What became of the messages that are on their way together.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    taken: Vec<bool>,
+    waiting: usize,
+    fault: Option<String>,
+}
+
+/// Hears from the library what became of each message.
+#[derive(Default)]
+struct Acknowledged(Mutex<Told>);
+
+impl Acknowledged {
+    fn with<T>(&self, change: impl FnOnce(&mut Told) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn begin(&self, events: usize) {
+        self.with(|told| *told = Told { taken: vec![false; events], waiting: 0, fault: None });
+    }
+
+    fn expect_one(&self) {
+        self.with(|told| told.waiting = told.waiting.saturating_add(1));
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.with(|told| told.waiting > 0)
+    }
+
+    fn fail(&self, fault: String) {
+        self.with(|told| told.fault = Some(fault));
+    }
+
+    fn told(&self) -> Told {
+        self.with(|told| told.clone())
+    }
+}
+
+impl ClientContext for Acknowledged {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, words: &str) {
+        match level {
+            // That it was asked for a guarantee which it calls experimental.
+            _ if facility == "CONFWARN" => tracing::debug!(words, "the client of Kafka tells"),
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                tracing::error!(words, "the client of Kafka tells");
+            }
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::warn!(words, "the client of Kafka tells"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                tracing::debug!(words, "the client of Kafka tells");
+            }
+        }
+    }
+
+    fn error(&self, error: LibraryError, reason: &str) {
+        tracing::debug!(%error, reason, "the client of Kafka tells");
+    }
+}
+
+impl ProducerContext for Acknowledged {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, at: usize) {
+        self.with(|told| {
+            told.waiting = told.waiting.saturating_sub(1);
+            match result {
+                Ok(_) => {
+                    if let Some(taken) = told.taken.get_mut(at) {
+                        *taken = true;
+                    }
+                }
+                Err((error, _)) => told.fault = Some(error.to_string()),
+            }
+        });
+    }
+}
