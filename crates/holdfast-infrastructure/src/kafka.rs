@@ -5,8 +5,10 @@ mod publisher;
 mod settings;
 mod source;
 mod status;
+mod topic;
 
 pub use publisher::KafkaPublisher;
 pub use settings::{EventFormat, KafkaSettings, PublishSettings};
 pub use source::{KafkaError, KafkaSource};
 pub use status::KafkaStatus;
+pub use topic::{TopicReader, TopicWriter};

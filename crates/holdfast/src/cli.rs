@@ -12,8 +12,8 @@ mod bench;
 mod replay;
 
 pub(crate) use bench::{
-    BenchArgs, BenchBatchArgs, BenchCommand, BenchCommitArgs, BenchHttpArgs, BenchLatencyArgs, BenchSaleArgs,
-    BenchServiceArgs,
+    BenchArgs, BenchBatchArgs, BenchCommand, BenchCommitArgs, BenchHttpArgs, BenchKafkaArgs, BenchLatencyArgs,
+    BenchSaleArgs, BenchServiceArgs,
 };
 pub(crate) use replay::{EventKind, LatePaymentArg, ReplayArgs, ReplayClock, Speed};
 

@@ -37,6 +37,10 @@ pub(crate) enum BenchCommand {
     /// Orders at a steady rate; without one at half of what the service can do
     #[command(after_help = "Examples:\n  holdfast bench latency\n  holdfast bench latency --rate 5000 --seconds 30")]
     Latency(BenchLatencyArgs),
+    /// Orders from a Kafka topic to reservations, and on to what is published
+    #[command(after_help = "Examples:\n  holdfast bench kafka --kafka-brokers 127.0.0.1:9092\n  \
+                      holdfast bench kafka --kafka-brokers 127.0.0.1:9092 --rate 1000 --seconds 10")]
+    Kafka(BenchKafkaArgs),
     /// Many clients fight for few units
     #[command(
         after_help = "Examples:\n  holdfast bench flash-sale\n  holdfast bench flash-sale --stock 1000 --clients 256"
@@ -162,6 +166,32 @@ pub(crate) struct BenchLatencyArgs {
     /// Which service.
     #[command(flatten)]
     pub(crate) service: BenchServiceArgs,
+}
+
+/// `bench kafka`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BenchKafkaArgs {
+    /// Kafka brokers; the bench makes topics of its own there
+    #[arg(long, value_name = "HOST:PORT,…")]
+    pub(crate) kafka_brokers: String,
+    /// Orders that lie in the topic before the service starts
+    #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) orders: u64,
+    /// Orders a second instead: how long each takes until its event can be read
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rate: Option<u32>,
+    /// With --rate: seconds
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u64,
+    /// Over how many products the orders are spread
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) products: u32,
+    /// Publish nothing
+    #[arg(long)]
+    pub(crate) no_publish: bool,
+    /// Where the bench's own store is made; put it on a disk [default: here]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// `bench flash-sale`

@@ -15,6 +15,7 @@ mod client;
 mod commit;
 mod flash_sale;
 mod http;
+mod kafka;
 mod latency;
 mod naive;
 mod service;
@@ -27,6 +28,7 @@ pub(super) fn run(common: &CommonArgs, args: &BenchArgs) -> Result<Exit, Failure
         Some(BenchCommand::Http(args)) => http::run(common, args)?,
         Some(BenchCommand::Batch(args)) => batch::run(common, args)?,
         Some(BenchCommand::Latency(args)) => latency::run(common, args)?,
+        Some(BenchCommand::Kafka(args)) => kafka::run(common, args)?,
         Some(BenchCommand::FlashSale(args)) => flash_sale::run(common, args)?,
         None => http::run(common, &args.http)?,
     };

@@ -31,12 +31,22 @@ pub(super) fn folder(within: Option<&Path>) -> Result<TempDir, Failure> {
 
 /// The settings of a service of the bench's own in `folder`.
 pub(super) fn settings(common: &CommonArgs, folder: &TempDir) -> Result<Settings, Failure> {
+    settings_with(common, folder, &[])
+}
+
+/// The same with further settings.
+pub(super) fn settings_with(
+    common: &CommonArgs,
+    folder: &TempDir,
+    more: &[(&'static str, String)],
+) -> Result<Settings, Failure> {
     let flags = [
         ("server.listen", "bench", "127.0.0.1:0".to_owned()),
         ("store.data", "bench", folder.path().display().to_string()),
         ("store.database_url", "bench", String::new()),
     ];
-    super::super::configuration(common, flags.into_iter())?.typed()
+    let more = more.iter().map(|(key, value)| (*key, "bench", value.clone()));
+    super::super::configuration(common, flags.into_iter().chain(more))?.typed()
 }
 
 /// Ids of products that are nobody else's.
