@@ -152,6 +152,11 @@ pub enum Command {
     },
     /// An upstream event about an order.
     OrderEvent(OrderEvent),
+    /// Let the payment that waits for an order find it: one that was decided elsewhere at the same moment did not.
+    MatchPayment {
+        /// The order.
+        order: OrderId,
+    },
     /// Give up waiting for the order of a payment.
     DropPayment {
         /// The order.
@@ -239,6 +244,7 @@ impl Command {
             | Self::ReleaseOrder { order, .. }
             | Self::ExtendOrder { order, .. }
             | Self::ExpireOrder { order }
+            | Self::MatchPayment { order }
             | Self::DropPayment { order } => needs.orders.push(*order),
             Self::CreateLocation { .. } | Self::ClaimKey | Self::RemoveEvents { .. } | Self::ForgetAnswers { .. } => {}
         }
@@ -253,6 +259,7 @@ impl Command {
             | Self::ReleaseOrder { order, .. }
             | Self::ExtendOrder { order, .. }
             | Self::ExpireOrder { order }
+            | Self::MatchPayment { order }
             | Self::DropPayment { order } => Some(*order),
             Self::OrderEvent(event) => Some(event.order),
             Self::CreateItem(..)
@@ -316,6 +323,7 @@ impl Command {
             Self::ExtendOrder { .. } => "extend_order",
             Self::ExpireOrder { .. } => "expire_order",
             Self::OrderEvent(event) => event.kind.as_str(),
+            Self::MatchPayment { .. } => "match_payment",
             Self::DropPayment { .. } => "drop_payment",
             Self::ClaimKey => "claim_key",
             Self::RemoveEvents { .. } => "remove_events",
@@ -391,10 +399,8 @@ impl Command {
                 Ok(Answer::Swept { ended: book.expire_order(*order, policy.sweep_grace, actor) })
             }
             Self::OrderEvent(event) => Ok(Answer::Event(event.apply(book, policy, actor))),
-            Self::DropPayment { order } => {
-                let now = book.now;
-                Ok(Answer::Swept { ended: book.waiting.give_up(*order, now) })
-            }
+            Self::MatchPayment { order } => Ok(Answer::Swept { ended: book.match_payment(*order, actor) }),
+            Self::DropPayment { order } => Ok(Answer::Swept { ended: book.give_up_payment(*order, actor) }),
             Self::ClaimKey | Self::RemoveEvents { .. } | Self::ForgetAnswers { .. } => {
                 Ok(Answer::Swept { ended: true })
             }

@@ -1,4 +1,5 @@
-//! The sweep: ends orders whose time is over, gives up on payments without an order, forgets old answers.
+//! The sweep: ends orders whose time is over, lets payments and orders that missed each other meet, gives up on payments without an
+//! order, forgets old answers.
 //!
 //! Candidates are read outside any lock and go through the queue as ordinary commands, which look again. So any number of
 //! sweeps is safe, and the queue's share for maintenance paces them. Of several services one sweeps; the others stand by and
@@ -8,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use holdfast_domain::{Actor, OrderId};
+use holdfast_domain::{Actor, OrderId, OrderStatus};
 
 use crate::answer::{Answer, Reply};
 use crate::bounded_wait::hear_within;
 use crate::command::{Command, Submission};
 use crate::duties::{Duties, Duty};
-use crate::queries::StockQueries;
+use crate::queries::{ReadError, StockQueries, WaitingPayment};
 use crate::queue::{Class, CommandQueue};
 
 /// How the sweep goes about it.
@@ -88,6 +89,8 @@ pub struct Sweep {
     pace: SweepPace,
     stop: Arc<AtomicBool>,
     status: Arc<SweepStatus>,
+    /// The payment that waits and was looked at last, until all were.
+    looked_at: Option<WaitingPayment>,
 }
 
 impl std::fmt::Debug for Sweep {
@@ -106,7 +109,7 @@ impl Sweep {
         stop: Arc<AtomicBool>,
     ) -> Self {
         let status = Arc::new(SweepStatus { runs: AtomicBool::new(true), on_duty: AtomicBool::new(false) });
-        Self { queue, queries, duties, pace, stop, status }
+        Self { queue, queries, duties, pace, stop, status, looked_at: None }
     }
 
     /// What others may know about it.
@@ -115,7 +118,7 @@ impl Sweep {
     }
 
     /// Sweeps again and again, as long as no other service does.
-    pub fn run(self) {
+    pub fn run(mut self) {
         let _stopped = Stopped(self.status.clone());
         let mut forgot = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
@@ -148,12 +151,13 @@ impl Sweep {
     }
 
     /// One step. Says whether there may be more to do at once.
-    fn step(&self) -> Result<bool, String> {
+    fn step(&mut self) -> Result<bool, String> {
         let now = self.duties.take(Duty::Sweep, self.pace.hold()).map_err(|error| error.to_string())?;
         self.status.set_on_duty(now.is_some());
         let Some(now) = now else { return Ok(false) };
         let most = self.pace.step_max;
-        let read = |orders: Result<Vec<OrderId>, crate::queries::ReadError>| orders.map_err(|e| e.to_string());
+        self.match_payments().map_err(|error| error.to_string())?;
+        let read = |orders: Result<Vec<OrderId>, ReadError>| orders.map_err(|e| e.to_string());
         let due = read(self.queries.due_step(now.before(self.pace.grace), most, STEP_RESERVATIONS_MAX))?;
         let ended = ended(&self.submit_all(due.into_iter().map(|order| Command::ExpireOrder { order })));
         if ended > 0 {
@@ -169,6 +173,22 @@ impl Sweep {
                 .increment(1);
         }
         Ok(ended > 0)
+    }
+
+    /// Looks at the next payments that wait. One whose order is there missed it, because two services decided them at the same
+    /// moment: a row that is not there yet cannot be locked.
+    fn match_payments(&mut self) -> Result<(), ReadError> {
+        let most = self.pace.step_max;
+        let waiting = self.queries.waiting_payments(self.looked_at, most)?;
+        self.looked_at = waiting.last().filter(|_| waiting.len() >= most).map(|(payment, _)| *payment);
+        // A later attempt of a refused order may succeed: its payment waits on.
+        let missed = waiting.into_iter().filter(|(_, status)| status.is_some_and(|it| it != OrderStatus::Refused));
+        let confirmed =
+            ended(&self.submit_all(missed.map(|(payment, _)| Command::MatchPayment { order: payment.order })));
+        if confirmed > 0 {
+            tracing::info!(orders = confirmed, "orders are confirmed whose payments had missed them");
+        }
+        Ok(())
     }
 
     /// Puts commands in line and waits for them. Says of each, in order and up to the first that was turned away, whether it

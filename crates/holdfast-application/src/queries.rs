@@ -7,8 +7,8 @@ use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    Count, InventoryItem, LocationCode, LocationNumber, Order, OrderId, ProductId, Quantity, ReservationId, Sku,
-    StockMovement, StockReservation, Timestamp,
+    Count, InventoryItem, LocationCode, LocationNumber, Order, OrderId, OrderStatus, ProductId, Quantity,
+    ReservationId, Sku, StockMovement, StockReservation, Timestamp,
 };
 
 use crate::events::{Stream, UnsentEvent};
@@ -69,6 +69,15 @@ pub struct DueHold {
     pub product: ProductId,
     /// Where, and how many.
     pub part: Part,
+}
+
+/// A payment that waits for its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WaitingPayment {
+    /// Until when.
+    pub until: Timestamp,
+    /// The order.
+    pub order: OrderId,
 }
 
 /// One line of a question whether something can be served.
@@ -157,6 +166,13 @@ pub trait StockQueries: Send + Sync {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<DueHold>, ReadError>;
+    /// The next `most` payments that wait, by until when, then by order, and what has become of their orders, where one is
+    /// there: the two that were decided at the same moment did not see each other.
+    fn waiting_payments(
+        &self,
+        after: Option<WaitingPayment>,
+        most: usize,
+    ) -> Result<Vec<(WaitingPayment, Option<OrderStatus>)>, ReadError>;
     /// Orders whose payment waited until before `now`, the longest waiting first.
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
 

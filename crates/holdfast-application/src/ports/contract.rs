@@ -58,6 +58,7 @@ macro_rules! store_contract {
             an_order_id_is_taken_once, a_dropped_transaction_leaves_nothing_behind, numbers_go_on, time_passes,
             due_orders_come_oldest_first, due_orders_are_found_by_what_they_hold,
             a_step_of_due_orders_is_bounded_by_their_reservations, payments_wait_for_their_order,
+            a_payment_that_missed_its_order_is_found_and_confirms_it,
             kept_answers_are_found_under_their_key, old_answers_are_forgotten,
             products_are_listed_in_every_order, products_are_found_by_what_they_are, low_stock_is_listed_by_sku,
             movements_are_listed_by_sequence_and_by_time, movements_are_found_by_what_they_say,

@@ -72,7 +72,9 @@ impl Routing {
         let mark = remembered.unwrap_or_else(|| match (command.product(), command) {
             (Some(product), _) => Mark::of(&product),
             // A sweep ends many orders of few products: in one lane it keeps one other lane waiting at most.
-            (None, Command::ExpireOrder { .. } | Command::DropPayment { .. }) => Mark::FIRST,
+            (None, Command::ExpireOrder { .. } | Command::MatchPayment { .. } | Command::DropPayment { .. }) => {
+                Mark::FIRST
+            }
             (None, _) => Mark::of(&order),
         });
         let lane = self.lane_of(mark);

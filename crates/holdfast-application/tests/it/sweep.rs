@@ -9,9 +9,19 @@ use holdfast_application::duties::SoleDuties;
 use holdfast_application::expiry::{Sweep, SweepPace};
 use holdfast_application::lane::Lane;
 use holdfast_application::ports::contract::Warehouse;
+use holdfast_application::ports::contract::warehouse::order;
 use holdfast_application::queue::{CommandQueue, QueueLimits};
 use holdfast_domain::OrderStatus;
+use holdfast_domain::book::WaitingPayments;
 use holdfast_domain::order::OrderEventKind::PaymentCompleted;
+
+/// Small steps, without a pause.
+const PACE: SweepPace = SweepPace {
+    interval: Duration::from_millis(1),
+    step_max: 3,
+    grace: Duration::from_secs(2),
+    answers_kept: Duration::from_hours(24 * 7),
+};
 
 #[test]
 fn what_is_due_ends_by_itself_and_a_payment_in_vain_is_dropped() {
@@ -29,15 +39,9 @@ fn what_is_due_ends_by_itself_and_a_payment_in_vain_is_dropped() {
     let Warehouse { store, queries, clock, policy } = warehouse;
     let queue = CommandQueue::new(QueueLimits::default());
     let stop = Arc::new(AtomicBool::new(false));
-    let pace = SweepPace {
-        interval: Duration::from_millis(1),
-        step_max: 3,
-        grace: policy.sweep_grace,
-        answers_kept: Duration::from_hours(24 * 7),
-    };
     let lane = Lane::new(store, queue.clone().line(0), policy, BatchLimits::default());
     let lane = std::thread::spawn(move || lane.run());
-    let sweep = Sweep::new(queue.clone(), queries.clone(), Arc::new(SoleDuties::by(clock.clone())), pace, stop.clone());
+    let sweep = Sweep::new(queue.clone(), queries.clone(), Arc::new(SoleDuties::by(clock.clone())), PACE, stop.clone());
     let sweep = std::thread::spawn(move || sweep.run());
 
     let started = Instant::now();
@@ -53,13 +57,44 @@ fn what_is_due_ends_by_itself_and_a_payment_in_vain_is_dropped() {
     queue.close();
     lane.join().expect("the lane ends");
 
-    let status = |number: u8| {
-        let id = holdfast_application::ports::contract::warehouse::order(number);
-        queries.order(id).expect("reads").map(|order| order.status)
-    };
+    let status = |number: u8| queries.order(order(number)).expect("reads").map(|order| order.status);
     assert!((1..=20).all(|number| status(number) == Some(OrderStatus::Expired)));
     assert_eq!(status(30), Some(OrderStatus::Reserved), "its time is not over");
     assert!(all_done());
+}
+
+#[test]
+fn a_payment_that_missed_its_order_confirms_it_however_late_the_sweep_comes() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 100);
+    warehouse.reserve(1, &[(1, 2)]).expect("enough");
+    // As two services leave it that decide both at the same moment.
+    let mut missed = WaitingPayments::default();
+    missed.wait(order(1), warehouse.now().after(warehouse.policy.payment_wait));
+    let mut transaction = warehouse.store.begin().expect("a transaction");
+    transaction.save_waiting(&missed).expect("saved");
+    transaction.commit().expect("committed");
+    // Both the wait of the payment and the time of the order are over.
+    warehouse.wait(Duration::from_hours(1));
+
+    let Warehouse { store, queries, clock, policy } = warehouse;
+    let queue = CommandQueue::new(QueueLimits::default());
+    let lane = Lane::new(store, queue.clone().line(0), policy, BatchLimits::default());
+    let lane = std::thread::spawn(move || lane.run());
+    let stop = Arc::new(AtomicBool::new(false));
+    let sweep = Sweep::new(queue.clone(), queries.clone(), Arc::new(SoleDuties::by(clock)), PACE, stop.clone());
+    let sweep = std::thread::spawn(move || sweep.run());
+    let status = || queries.order(order(1)).expect("reads").map(|order| order.status);
+    let started = Instant::now();
+    while status() == Some(OrderStatus::Reserved) && started.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    stop.store(true, Ordering::Relaxed);
+    sweep.join().expect("the sweep stops");
+    queue.close();
+    lane.join().expect("the lane ends");
+    assert_eq!(status(), Some(OrderStatus::Confirmed));
+    assert_eq!(queries.waiting_payments(None, 9).expect("reads"), []);
 }
 
 #[test]
@@ -69,16 +104,10 @@ fn a_lane_that_does_not_answer_keeps_the_sweep_only_for_a_while() {
     warehouse.reserve(1, &[(1, 2)]).expect("enough");
     warehouse.hear(PaymentCompleted, 99, &[]);
     warehouse.wait(Duration::from_hours(1));
-    let Warehouse { queries, clock, policy, .. } = warehouse;
+    let Warehouse { queries, clock, .. } = warehouse;
     let queue = CommandQueue::new(QueueLimits { wait_max: Duration::from_millis(10), ..QueueLimits::default() });
     let stop = Arc::new(AtomicBool::new(false));
-    let pace = SweepPace {
-        interval: Duration::from_millis(1),
-        step_max: 3,
-        grace: policy.sweep_grace,
-        answers_kept: Duration::from_hours(1),
-    };
-    let sweep = Sweep::new(queue.clone(), queries, Arc::new(SoleDuties::by(clock)), pace, stop.clone());
+    let sweep = Sweep::new(queue.clone(), queries, Arc::new(SoleDuties::by(clock)), PACE, stop.clone());
     let sweep = std::thread::spawn(move || sweep.run());
     let started = Instant::now();
     while queue.depth() < 4 && started.elapsed() < Duration::from_secs(10) {

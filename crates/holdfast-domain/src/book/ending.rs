@@ -92,10 +92,10 @@ impl Book {
         Ok(Effect::Applied)
     }
 
-    /// Ends an order whose time has been over for `grace`. Says whether it did.
+    /// Ends an order whose time has been over for `grace`: a payment that missed it confirms it. Says whether it did.
     pub fn expire_order(&mut self, id: OrderId, grace: Duration, actor: &Actor) -> bool {
         let due = self.order(id).is_some_and(|order| order.is_due(self.now.before(grace)));
-        if due {
+        if due && !self.confirm_if_paid(id, actor) {
             self.expire(id, actor);
         }
         due
@@ -118,15 +118,37 @@ impl Book {
         }
     }
 
-    /// Confirms a reserved order whose payment came before it.
-    pub(super) fn confirm_if_paid(&mut self, id: OrderId, actor: &Actor) {
-        if self.waiting.end(id) {
+    /// Confirms a reserved order whose payment came before it. Says whether it did.
+    pub(super) fn confirm_if_paid(&mut self, id: OrderId, actor: &Actor) -> bool {
+        let is_paid = self.waiting.end(id);
+        if is_paid {
             self.end(id, OrderStatus::Confirmed, None, actor);
             self.note_event(id, OrderEventKind::PaymentCompleted);
         }
+        is_paid
     }
 
-    /// Ends every due order but `for_order` that holds units of one of these levels (`None`: at any location). Says whether
+    /// Lets the payment that waits for an order find it: two writers that decided both at the same moment did not see each
+    /// other. Says whether that confirmed the order.
+    pub fn match_payment(&mut self, id: OrderId, actor: &Actor) -> bool {
+        match self.order(id).map(|order| order.status) {
+            None | Some(OrderStatus::Refused) => false,
+            Some(OrderStatus::Reserved) => self.confirm_if_paid(id, actor),
+            Some(OrderStatus::Confirmed | OrderStatus::Released | OrderStatus::Expired | OrderStatus::Closed) => {
+                // As if it came now: there is nothing left to confirm.
+                self.waiting.end(id);
+                false
+            }
+        }
+    }
+
+    /// Gives up on the payment that waits for an order, unless it finds it now. Says whether it did.
+    pub fn give_up_payment(&mut self, id: OrderId, actor: &Actor) -> bool {
+        self.match_payment(id, actor);
+        self.waiting.give_up(id, self.now)
+    }
+
+    /// Ends every due order but `for_order`, and but those that are paid, that holds units of one of these levels (`None`: at any location). Says whether
     /// there was one.
     pub(super) fn expire_due_holding(
         &mut self,
@@ -143,7 +165,7 @@ impl Book {
             .due
             .iter()
             .copied()
-            .filter(|id| *id != for_order)
+            .filter(|id| *id != for_order && !self.waiting.waits(*id))
             .filter(|id| self.order(*id).is_some_and(|order| order.is_due(self.now) && order.live().any(holds)))
             .collect();
         for id in &dead {
@@ -165,6 +187,7 @@ impl Book {
         };
         let ended = self.live_places(id);
         self.end_reservations(id, how, reason.as_ref(), actor, |_| true);
+        self.waiting.end(id);
         let now = self.now;
         let order = &mut self.orders.get_mut(&id).expect("the order is in the book").order;
         order.status = status;

@@ -7,12 +7,12 @@ use holdfast_application::events::{Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
     DueHold, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, PromiseReader, ReadError,
-    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor,
+    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor, WaitingPayment,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    InventoryItem, LocationNumber, Order, OrderId, ProductId, ReservationId, Sku, StockMovement, Timestamp,
+    InventoryItem, LocationNumber, Order, OrderId, OrderStatus, ProductId, ReservationId, Sku, StockMovement, Timestamp,
 };
 
 use crate::sql::due_holders::SharedHolders;
@@ -114,6 +114,14 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
                 return Err(ReadError::TooSlow(READ_MAX));
             }
         }
+    }
+
+    fn waiting_payments(
+        &self,
+        after: Option<WaitingPayment>,
+        most: usize,
+    ) -> Result<Vec<(WaitingPayment, Option<OrderStatus>)>, ReadError> {
+        self.0.keep_up(|session| waiting_payments::page(session, after, most))
     }
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {

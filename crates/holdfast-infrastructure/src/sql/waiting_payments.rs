@@ -2,12 +2,14 @@
 //!
 //! One column tells both: a time in the future or past of when the wait ends, or minus the time at which it was given up.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use holdfast_application::ports::StoreError;
+use holdfast_application::queries::WaitingPayment;
 use holdfast_domain::book::{PaymentWait, WaitingPayments};
-use holdfast_domain::{OrderId, Timestamp};
+use holdfast_domain::{OrderId, OrderStatus, Timestamp};
 
 use crate::sql::session::{RowFinder, RowWriter, SqlSession, Upsert, Value};
 use crate::sql::{codec, orders};
@@ -68,6 +70,33 @@ pub(crate) fn save(session: &mut dyn SqlSession, waiting: &WaitingPayments) -> R
         waiting.added.iter().map(|(order, wait)| (order.to_bytes(), to_column(*wait))).collect();
     let mut rows = added.iter().map(|(id, until)| vec![Value::Blob(id), Value::Int(*until)]);
     session.write_rows(&WAITING, &mut rows)
+}
+
+/// The next `most` that wait, by until when, then by order, and what has become of their orders, where one is there.
+pub(crate) fn page(
+    session: &mut dyn SqlSession,
+    after: Option<WaitingPayment>,
+    most: usize,
+) -> Result<Vec<(WaitingPayment, Option<OrderStatus>)>, StoreError> {
+    // Those that were given up stand below 0. The first condition alone tells a database which stretch of the key it needs.
+    let sql = "SELECT id, until FROM waiting_payments WHERE until >= ? AND (until > ? OR id > ?) \
+               ORDER BY until, id LIMIT ?";
+    let (until, order) =
+        after.map_or((Value::Int(0), Vec::new()), |last| (Value::time(last.until), last.order.to_bytes().to_vec()));
+    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
+    let mut waiting = Vec::new();
+    session.query(sql, &[until, until, Value::Blob(&order), most], &mut |row| {
+        let order = OrderId::from_bytes(codec::uuid(row.blob(0)?)?);
+        waiting.push(WaitingPayment { until: codec::time(row.int(1)?), order });
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if waiting.is_empty() {
+        return Ok(Vec::new()); // as nearly always
+    }
+    let ids: Vec<OrderId> = waiting.iter().map(|payment| payment.order).collect();
+    let statuses: HashMap<OrderId, OrderStatus> =
+        session.find_orders(&ids)?.into_iter().map(|(order, _)| (order.id, order.status)).collect();
+    Ok(waiting.into_iter().map(|payment| (payment, statuses.get(&payment.order).copied())).collect())
 }
 
 /// Orders whose payment waited until before `now`.

@@ -2,6 +2,7 @@
 
 mod own_redis;
 mod redis_lock;
+mod shared_payments;
 mod shared_store;
 mod simulation;
 mod slow_proxy;

@@ -322,7 +322,7 @@ impl Database {
         MysqlSettings { url: format!("{}/{}", self.server, self.name), readers: 2, accepted_risks: Vec::new() }
     }
 
-    fn connect(&self) -> Conn {
+    pub(crate) fn connect(&self) -> Conn {
         Conn::new(Opts::from_url(&self.settings().url).expect("an address")).expect("the server is there")
     }
 
@@ -335,7 +335,7 @@ impl Database {
         self.connect().query_drop(sql).expect("the database does it");
     }
 
-    fn ask(&self, sql: &str) -> i64 {
+    pub(crate) fn ask(&self, sql: &str) -> i64 {
         self.connect().query_first(sql).expect("the database answers").expect("a row")
     }
 

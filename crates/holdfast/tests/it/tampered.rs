@@ -91,7 +91,7 @@ fn the_proof_names_every_number_that_was_changed() {
         ("UPDATE reservations SET sequence = 99 WHERE status = 1", "I8"),
         ("UPDATE movements SET kind = 9 WHERE sequence = 1", "I2"),
         ("UPDATE locations SET code = 'elsewhere' WHERE number = 1", "I3"),
-        ("INSERT INTO waiting_payments SELECT id, 9999 FROM orders WHERE status = 1", "I7"),
+        ("INSERT INTO waiting_payments SELECT id, 9999 FROM orders WHERE status = 3", "I7"),
         (
             "INSERT INTO reservations SELECT number + (7000 << 20), item, location, quantity, 3, 3, 1, 1, 1, NULL FROM reservations WHERE status = 1",
             "I8",

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use holdfast_domain::book::PaymentWait;
+use holdfast_domain::book::{PaymentWait, WaitingPayments};
 use holdfast_domain::order::OrderEventKind;
 use holdfast_domain::{LocationNumber, OrderId, OrderStatus, Timestamp};
 
 use super::MakeStore;
 use super::warehouse::{Warehouse, confirm, lines, new_item, order, product, release};
+use crate::answer::Answer;
 use crate::command::{Command, Remarks};
+use crate::order_event::EventOutcome;
+use crate::queries::WaitingPayment;
 
 /// The sweep's question: who is due, the oldest first.
 pub fn due_orders_come_oldest_first(make: MakeStore<'_>) {
@@ -161,4 +164,58 @@ pub fn payments_wait_for_their_order(make: MakeStore<'_>) {
         assert_eq!(load(&mut warehouse).len(), left);
     }
     assert_eq!(overdue(&warehouse, later, 9), [order(2)], "who waits is not forgotten");
+}
+
+/// Two writers that decide a payment and its order at the same moment do not see each other: the payment waits although the order
+/// is there. Such payments are found among those that wait, a page at a time, and meet their order.
+pub fn a_payment_that_missed_its_order_is_found_and_confirms_it(make: MakeStore<'_>) {
+    let mut warehouse = Warehouse::open(make);
+    warehouse.stock(1, 10);
+    let mut expected: Vec<(WaitingPayment, Option<OrderStatus>)> = Vec::new();
+    for number in [5, 3, 9] {
+        warehouse.hear(OrderEventKind::PaymentCompleted, number, &[]);
+        let until = warehouse.now().after(warehouse.policy.payment_wait);
+        expected.push((WaitingPayment { until, order: order(number) }, None));
+    }
+    warehouse.decide(Command::DropPayment { order: order(9) }).expect("dropped");
+    expected.truncate(2);
+    // What is left when each of the two transactions had begun before the other one ended.
+    let late = warehouse.now().after(warehouse.policy.payment_wait);
+    for (number, status) in [(2, OrderStatus::Confirmed), (4, OrderStatus::Reserved), (1, OrderStatus::Released)] {
+        warehouse.reserve(number, &[(1, 1)]).expect("enough");
+        match status {
+            OrderStatus::Confirmed => drop(warehouse.decide(confirm(number)).expect("held")),
+            OrderStatus::Released => drop(warehouse.decide(release(number)).expect("held")),
+            _ => {}
+        }
+        let mut missed = WaitingPayments::default();
+        missed.wait(order(number), late);
+        let mut transaction = warehouse.store.begin().expect("a transaction");
+        transaction.save_waiting(&missed).expect("saved");
+        transaction.commit().expect("committed");
+        expected.push((WaitingPayment { until: late, order: order(number) }, Some(status)));
+    }
+    expected.sort_unstable_by_key(|(payment, _)| *payment);
+    let page = |warehouse: &Warehouse, after: Option<WaitingPayment>, most: usize| {
+        warehouse.queries.waiting_payments(after, most).expect("reads")
+    };
+    assert_eq!(page(&warehouse, None, 9), expected);
+    let mut by_pages = Vec::new();
+    while let Some(next) = page(&warehouse, by_pages.last().map(|(payment, _)| *payment), 1).pop() {
+        by_pages.push(next);
+    }
+    assert_eq!(by_pages, expected);
+    let mut matched = |number: u8| {
+        let answer = warehouse.decide(Command::MatchPayment { order: order(number) }).expect("never refused");
+        (answer == Answer::Swept { ended: true }, warehouse.status(number))
+    };
+    assert_eq!(matched(4), (true, Some(OrderStatus::Confirmed)));
+    assert_eq!(matched(4), (false, Some(OrderStatus::Confirmed)), "once");
+    assert_eq!(matched(2), (false, Some(OrderStatus::Confirmed)), "it was paid otherwise");
+    assert_eq!(matched(1), (false, Some(OrderStatus::Released)), "as a payment that comes too late");
+    assert_eq!(matched(5), (false, None), "its order is not there yet");
+    let left: Vec<OrderId> = page(&warehouse, None, 9).into_iter().map(|(payment, _)| payment.order).collect();
+    assert_eq!(left, [order(5), order(3)]);
+    assert_eq!(warehouse.hear(OrderEventKind::PaymentCompleted, 4, &[]).outcome, EventOutcome::Replayed);
+    warehouse.must_be_clean();
 }

@@ -174,7 +174,8 @@ impl Storyteller {
             }
             72..=77 => Command::ExpireOrder { order: self.order() },
             78..=97 => self.event(),
-            98..=99 => Command::DropPayment { order: self.order() },
+            98 => Command::MatchPayment { order: self.order() },
+            99 => Command::DropPayment { order: self.order() },
             _ => {
                 let seconds = self.random.within(0, 100_000);
                 let opening = Timestamp::parse("2026-11-22T10:00:00Z").expect("a time");

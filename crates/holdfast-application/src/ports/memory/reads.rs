@@ -8,8 +8,8 @@ use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::{Balance, MovementReference};
 use holdfast_domain::{
-    AskedLine, InventoryItem, LocationCode, Order, OrderId, ProductId, Reason, ReservationId, Sku, StockMovement,
-    StockMovementType, StockReservation, Timestamp,
+    AskedLine, InventoryItem, LocationCode, Order, OrderId, OrderStatus, ProductId, Reason, ReservationId, Sku,
+    StockMovement, StockMovementType, StockReservation, Timestamp,
 };
 
 use super::MemoryQueries;
@@ -18,7 +18,7 @@ use crate::events::{Stream, UnsentEvent};
 use crate::queries::{
     DueHold, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
     MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, ProductSort, PromiseReader, ReadError,
-    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor,
+    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor, WaitingPayment,
 };
 
 impl StockQueries for MemoryQueries {
@@ -144,6 +144,24 @@ impl StockQueries for MemoryQueries {
             held.map(|held| DueHold { order: order.id, product: held.product, part: part(held) }).collect()
         };
         Ok(books.due_holding(levels, now).take(most).flat_map(holds).collect())
+    }
+
+    fn waiting_payments(
+        &self,
+        after: Option<WaitingPayment>,
+        most: usize,
+    ) -> Result<Vec<(WaitingPayment, Option<OrderStatus>)>, ReadError> {
+        let books = self.shared.books();
+        let waits = books.waiting.iter().filter_map(|(order, wait)| match wait {
+            PaymentWait::Until(until) => Some(WaitingPayment { until: *until, order: *order }),
+            PaymentWait::GivenUp(_) => None,
+        });
+        let mut waiting: Vec<_> = waits.filter(|payment| after.is_none_or(|after| *payment > after)).collect();
+        waiting.sort_unstable();
+        waiting.truncate(most);
+        let with_order =
+            |payment: WaitingPayment| (payment, books.orders.get(&payment.order).map(|order| order.status));
+        Ok(waiting.into_iter().map(with_order).collect())
     }
 
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError> {

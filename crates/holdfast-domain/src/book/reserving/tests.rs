@@ -105,6 +105,19 @@ fn a_payment_that_waits_confirms_its_order_at_once() {
     assert_eq!((book.levels(LAMP), book.waiting.waits(ORDER)), ((3, 0), false));
 }
 
+#[test]
+fn an_order_whose_payment_missed_it_is_not_given_to_somebody_else_and_ends_confirmed() {
+    let mut book = given([(LAMP, 5)]);
+    book.order_lines(ORDER, &lines([(LAMP, 2)])).expect("enough");
+    book.waiting.wait(ORDER, book.now);
+    book.now = book.now.after(HALF_AN_HOUR * 2);
+    book.due = vec![ORDER];
+    book.order_lines(OTHER, &lines([(LAMP, 4)])).expect_err("two are paid");
+    assert!(book.expire_order(ORDER, HALF_AN_HOUR, &actor()));
+    assert_eq!(book.order(ORDER).map(|order| order.status), Some(OrderStatus::Confirmed));
+    assert_eq!((book.levels(LAMP), book.waiting.waits(ORDER)), ((3, 0), false));
+}
+
 /// Asks for another number of lamps for the order.
 fn replace(book: &mut Book, asked: u32) -> Result<Effect, Refusal> {
     book.replace_lines(ORDER, &lines([(LAMP, asked)]), None, Strategy::Priority, &actor())
