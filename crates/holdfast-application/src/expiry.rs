@@ -120,33 +120,35 @@ impl Sweep {
     /// Sweeps again and again, as long as no other service does.
     pub fn run(mut self) {
         let _stopped = Stopped(self.status.clone());
-        let mut forgot = Instant::now();
+        let mut forgot: Option<Instant> = None;
         while !self.stop.load(Ordering::Relaxed) {
-            let mut pause = self.pace.interval;
-            match self.step() {
-                Ok(true) => pause = Duration::ZERO,
-                Ok(false) => {}
-                Err(words) => tracing::warn!(error = %words, "the sweep could not read what is due"),
+            let is_more_due = self.step().unwrap_or_else(|words| {
+                tracing::warn!(error = %words, "the sweep could not read what is due");
+                false
+            });
+            let mut is_more_old = false;
+            if forgot.is_none_or(|forgot| forgot.elapsed() > FORGET_EVERY) {
+                is_more_old = self.forget_some();
+                forgot = (!is_more_old).then(Instant::now);
             }
-            if forgot.elapsed() > FORGET_EVERY {
-                forgot = Instant::now();
-                self.forget();
-            }
-            self.sleep(pause);
+            self.sleep(if is_more_due || is_more_old { Duration::ZERO } else { self.pace.interval });
         }
         self.duties.leave();
     }
 
-    /// Forgets answers that were kept for long enough, if that is for this service to do.
-    fn forget(&self) {
+    /// Forgets some answers that were kept for long enough, if that is for this service to do. Says whether there may be more: they
+    /// wait for the next turn, so that nobody who is due waits for them.
+    fn forget_some(&self) -> bool {
         match self.duties.take(Duty::Purge, FORGET_EVERY.saturating_mul(2)) {
             Ok(Some(now)) => {
                 let before = now.before(self.pace.answers_kept);
-                let step = Command::ForgetAnswers { before, most: self.pace.step_max };
-                while ended(&self.submit_all([step.clone()])) > 0 && !self.stop.load(Ordering::Relaxed) {}
+                ended(&self.submit_all([Command::ForgetAnswers { before, most: self.pace.step_max }])) > 0
             }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(error = %error, "nobody could tell who forgets old answers"),
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(error = %error, "nobody could tell who forgets old answers");
+                false
+            }
         }
     }
 

@@ -1,19 +1,22 @@
 //! The sweep on a lane: what is due ends by itself, a step at a time, and it stops when it is told.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use holdfast_application::answer::{Answer, Reply};
 use holdfast_application::batch::BatchLimits;
-use holdfast_application::duties::SoleDuties;
+use holdfast_application::duties::{Duties, Duty, SoleDuties};
 use holdfast_application::expiry::{Sweep, SweepPace};
 use holdfast_application::lane::Lane;
+use holdfast_application::ports::StoreError;
 use holdfast_application::ports::contract::Warehouse;
 use holdfast_application::ports::contract::warehouse::order;
 use holdfast_application::queue::{CommandQueue, QueueLimits};
-use holdfast_domain::OrderStatus;
+use holdfast_application::ticket::Wakes;
 use holdfast_domain::book::WaitingPayments;
 use holdfast_domain::order::OrderEventKind::PaymentCompleted;
+use holdfast_domain::{OrderStatus, Timestamp};
 
 /// Small steps, without a pause.
 const PACE: SweepPace = SweepPace {
@@ -98,6 +101,39 @@ fn a_payment_that_missed_its_order_confirms_it_however_late_the_sweep_comes() {
 }
 
 #[test]
+fn old_answers_without_end_do_not_keep_what_is_due_waiting() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 100);
+    warehouse.reserve(1, &[(1, 2)]).expect("enough");
+    warehouse.wait(Duration::from_hours(1));
+    let Warehouse { queries, clock, .. } = warehouse;
+    let queue = CommandQueue::new(QueueLimits::default());
+    let stop = Arc::new(AtomicBool::new(false));
+    let duties = Arc::new(Noted { duties: SoleDuties::by(clock), taken: Mutex::default() });
+    let sweep = Sweep::new(queue.clone(), queries, duties.clone(), PACE, stop.clone());
+    let sweep = std::thread::spawn(move || sweep.run());
+    // A lane for which there are always more answers to forget, and whose orders never end.
+    let (line, mut asked) = (queue.clone().line(0), Vec::new());
+    let started = Instant::now();
+    while asked.len() < 10 && started.elapsed() < Duration::from_secs(10) {
+        let mut wakes = Wakes::default();
+        for waiting in line.next_batch(&BatchLimits::default(), Duration::from_millis(10)).expect("open") {
+            asked.push(waiting.submission.command.name());
+            waiting.promise.keep(Ok(Reply::Decided(Ok(Answer::Swept { ended: true }))), &mut wakes);
+        }
+        wakes.wake();
+    }
+    stop.store(true, Ordering::Relaxed);
+    queue.turn_away();
+    sweep.join().expect("the sweep stops");
+    let in_turns = ["expire_order", "forget_answers"].repeat(5);
+    assert_eq!(asked.get(..10), Some(in_turns.as_slice()));
+    let taken = duties.taken.lock().expect("nobody died");
+    let both = [Duty::Sweep, Duty::Purge].repeat(5);
+    assert_eq!(taken.get(..10), Some(both.as_slice()), "no duty is let go meanwhile");
+}
+
+#[test]
 fn a_lane_that_does_not_answer_keeps_the_sweep_only_for_a_while() {
     let mut warehouse = Warehouse::in_memory();
     warehouse.stock(1, 100);
@@ -116,4 +152,21 @@ fn a_lane_that_does_not_answer_keeps_the_sweep_only_for_a_while() {
     assert!(queue.depth() >= 4, "it tries again and again, nobody takes anything out of the line");
     stop.store(true, Ordering::Relaxed);
     sweep.join().expect("the sweep stops all the same");
+}
+
+/// Notes which duties are taken.
+struct Noted {
+    duties: SoleDuties,
+    taken: Mutex<Vec<Duty>>,
+}
+
+impl Duties for Noted {
+    fn take(&self, duty: Duty, lasts: Duration) -> Result<Option<Timestamp>, StoreError> {
+        self.taken.lock().expect("nobody died").push(duty);
+        self.duties.take(duty, lasts)
+    }
+
+    fn leave(&self) {
+        self.duties.leave();
+    }
 }
