@@ -30,12 +30,35 @@ const FAILURES_MAX: u32 = 3;
 /// The code of a record that fails for a fault of ours.
 const INTERNAL: &str = "internal";
 
+/// What others may know about the consumer.
+#[derive(Debug)]
+pub struct ConsumerStatus {
+    runs: AtomicBool,
+}
+
+impl ConsumerStatus {
+    /// Whether it has not stopped.
+    pub fn runs(&self) -> bool {
+        self.runs.load(Ordering::Relaxed)
+    }
+}
+
+/// The consumer's thread ends, in whichever way.
+struct Ended(Arc<ConsumerStatus>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.runs.store(false, Ordering::Relaxed);
+    }
+}
+
 /// Takes events from a source until it is told to stop.
 pub struct Consumer {
     source: Box<dyn EventSource>,
     queue: CommandQueue,
     actor: Actor,
     stop: Arc<AtomicBool>,
+    status: Arc<ConsumerStatus>,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -64,11 +87,18 @@ struct Left<'a> {
 impl Consumer {
     /// A consumer that runs until `stop` is set; `actor` is whose movements its events make.
     pub fn new(source: Box<dyn EventSource>, queue: CommandQueue, actor: Actor, stop: Arc<AtomicBool>) -> Self {
-        Self { source, queue, actor, stop }
+        let status = Arc::new(ConsumerStatus { runs: AtomicBool::new(true) });
+        Self { source, queue, actor, stop, status }
+    }
+
+    /// What others may know about it.
+    pub fn status(&self) -> Arc<ConsumerStatus> {
+        self.status.clone()
     }
 
     /// Takes events again and again.
     pub fn run(mut self) {
+        let _ended = Ended(self.status.clone());
         let mut pause = Pause::default();
         while !self.is_stopped() {
             let records = match self.source.poll(RECORDS_MAX, PATIENCE) {
@@ -101,9 +131,7 @@ impl Consumer {
         for letter in &letters {
             metrics::counter!("holdfast_dead_letters_total", "code" => letter.code.clone()).increment(1);
         }
-        if let Err(error) = self.source.settle(records) {
-            tracing::warn!(error = %error_words(&error), "the place in the topics was not kept: events will come again");
-        }
+        self.source.settle(records);
         Ok(())
     }
 

@@ -60,11 +60,8 @@ pub trait EventSource: Send {
     ///
     /// [`SourceError`]; some of them may be put away all the same.
     fn put_away(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), SourceError>;
-    /// Says that these records were dealt with, so that nobody is given them again. Those of partitions that are another
+    /// Says that these records were dealt with, so that nobody is given them again. It waits for nobody: the brokers are told soon
+    /// after, at the latest when this source ends, and what they were not told comes again. Records of partitions that are another
     /// member's by now are left to it.
-    ///
-    /// # Errors
-    ///
-    /// [`SourceError`]: they may come again.
-    fn settle(&mut self, records: &[Record]) -> Result<(), SourceError>;
+    fn settle(&mut self, records: &[Record]);
 }

@@ -61,20 +61,22 @@ impl KafkaSettings {
         config
     }
 
-    /// A member of the group that says itself what it has dealt with.
+    /// A member of the group that says what it has dealt with; the library passes it on without keeping anybody.
     pub(crate) fn consumer(&self) -> ClientConfig {
         let mut config = self.client();
         config
             .set("group.id", &self.group)
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
             .set("partition.assignment.strategy", "range")
             // Topics that are made later are found within seconds.
             .set("topic.metadata.refresh.interval.ms", "5000")
             .set("queued.max.messages.kbytes", "16384")
-            .set("statistics.interval.ms", "1000");
-        self.with_properties(config)
+            .set("statistics.interval.ms", "1000")
+            .set("auto.commit.interval.ms", "250");
+        let mut config = self.with_properties(config);
+        // Said last, for no property may undo it: the brokers are told of what was dealt with, and of nothing else.
+        config.set("enable.auto.commit", "true").set("enable.auto.offset.store", "false");
+        config
     }
 
     /// A writer that writes each record once and in order.

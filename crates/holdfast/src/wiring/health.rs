@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use holdfast_api::{Component, HealthProbe, HealthState, Identity};
 use holdfast_application::bounded_wait::hear_within;
+use holdfast_application::consumer::ConsumerStatus;
 use holdfast_application::expiry::{SweepPace, SweepStatus};
 use holdfast_application::lane::LaneStatus;
 use holdfast_application::ports::LockState;
@@ -50,8 +51,8 @@ pub(super) struct Watched {
     pub(super) pace: SweepPace,
     /// The lock by which replicas take turns, if there is one.
     pub(super) lock: Option<SharedLock>,
-    /// The brokers, if there are some.
-    pub(super) kafka: Option<Arc<KafkaStatus>>,
+    /// The brokers, if there are some, and who takes events from them.
+    pub(super) kafka: Option<(Arc<KafkaStatus>, Arc<ConsumerStatus>)>,
     /// The outbox and its relays.
     pub(super) outbox: OutboxWatch,
 }
@@ -176,8 +177,10 @@ impl Health {
     }
 
     fn kafka(&self) -> Component {
-        let Some(kafka) = &self.of.kafka else { return absent("kafka") };
-        let (state, detail) = if kafka.answers() {
+        let Some((kafka, consumer)) = &self.of.kafka else { return absent("kafka") };
+        let (state, detail) = if !consumer.runs() {
+            (HealthState::Degraded, Some("the consumer has stopped: events wait".to_owned()))
+        } else if kafka.answers() {
             (HealthState::Healthy, None)
         } else {
             (HealthState::Degraded, Some("no broker answers; requests go on, events wait".to_owned()))

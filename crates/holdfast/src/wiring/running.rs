@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast_api::server::{Server, ServerSettings};
 use holdfast_api::{ApiSettings, Service};
@@ -31,6 +31,9 @@ use crate::telemetry;
 
 /// How long a shutdown waits for the HTTP interface, whatever keeps it: what is left of ten seconds is the lane's.
 const LEAVE_WITHIN: Duration = Duration::from_millis(9_500);
+
+/// How long a shutdown waits for the consumer once the HTTP interface has ended: brokers that do not answer keep nobody.
+const LEAVE_GROUP_WITHIN: Duration = Duration::from_secs(4);
 
 /// A running service.
 pub(crate) struct Running {
@@ -76,7 +79,7 @@ impl Running {
         };
         let lanes: Vec<Lane> = stores.into_iter().enumerate().map(on_line).collect();
         let statuses = lanes.iter().map(Lane::status).collect();
-        let kafka = settings.kafka.as_ref().map(join_group).transpose()?;
+        let kafka = settings.kafka.as_ref().map(|kafka| join_group(kafka, &queue)).transpose()?;
         let stop_sweep = Arc::new(AtomicBool::new(false));
         let parts = RelayParts {
             queries: queries.clone(),
@@ -98,7 +101,7 @@ impl Running {
             sweep: sweep.status(),
             pace: settings.sweep,
             lock,
-            kafka: kafka.as_ref().map(|(_, status)| status.clone()),
+            kafka: kafka.as_ref().map(|member| (member.brokers.clone(), member.consumer.status())),
             outbox: OutboxWatch::of(
                 &settings.policy.publishing,
                 relays.iter().map(Relay::status).collect(),
@@ -134,7 +137,7 @@ impl Running {
         for lane in lanes {
             writers.push(thread("lane", move || work_off(lane))?);
         }
-        let consumer = kafka.map(|(source, _)| Consuming::start(source, queue.clone())).transpose()?;
+        let consumer = kafka.map(Consuming::start).transpose()?;
         // Neither of these writes, so nobody needs to wait for them at the end.
         thread("watch", move || watched.watch(&metrics))?;
         thread("http", move || {
@@ -172,6 +175,7 @@ impl Running {
         if let Some(consumer) = &self.consumer {
             consumer.stop.store(true, Ordering::Relaxed);
         }
+        let until = Instant::now().checked_add(LEAVE_WITHIN);
         // Nobody listens when the HTTP interface has ended already.
         let _ = self.stop_http.send(true);
         if self.http_ended.recv_timeout(LEAVE_WITHIN).is_err_and(|error| error == mpsc::RecvTimeoutError::Timeout) {
@@ -179,7 +183,8 @@ impl Running {
         }
         self.stop_sweep.store(true, Ordering::Relaxed);
         if let Some(consumer) = self.consumer {
-            consumer.stop();
+            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            consumer.leave(left.min(LEAVE_GROUP_WITHIN));
         }
         // What the relays have told is removed by a lane.
         join(self.telling);
@@ -203,31 +208,49 @@ fn relays(settings: &Settings, parts: &RelayParts) -> Result<Vec<Relay>, Failure
     Ok(vec![Relay::new(DESTINATION.into(), true, Box::new(sink), parts.clone())])
 }
 
+/// A member of the group that has not begun to take events.
+struct Member {
+    consumer: Consumer,
+    stop: Arc<AtomicBool>,
+    brokers: Arc<KafkaStatus>,
+}
+
+fn join_group(settings: &KafkaSettings, queue: &CommandQueue) -> Result<Member, Failure> {
+    let (source, brokers) = KafkaSource::join(settings).map_err(|error| Failure::usage(with_sources(&error)))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let actor = Actor::new("kafka").expect("a plain word is an actor");
+    let consumer = Consumer::new(Box::new(source), queue.clone(), actor, stop.clone());
+    Ok(Member { consumer, stop, brokers })
+}
+
 /// The thread that takes events from a broker.
 struct Consuming {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
+    /// Hears when it has ended, in whichever way.
+    ended: mpsc::Receiver<()>,
 }
 
 impl Consuming {
-    fn start(source: KafkaSource, queue: CommandQueue) -> Result<Self, Failure> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let actor = Actor::new("kafka").expect("a plain word is an actor");
-        let consumer = Consumer::new(Box::new(source), queue, actor, stop.clone());
-        Ok(Self { stop, thread: thread("consumer", move || consumer.run())? })
+    fn start(member: Member) -> Result<Self, Failure> {
+        let (alive, ended) = mpsc::channel();
+        let run = move || {
+            let _alive: mpsc::Sender<()> = alive;
+            member.consumer.run();
+        };
+        Ok(Self { stop: member.stop, thread: thread("consumer", run)?, ended })
     }
 
-    /// What was taken is decided and settled, nothing more is taken, and the group is left.
-    fn stop(self) {
+    /// What was taken is decided and settled, nothing more is taken, and the group is left: all of that within some time. What is
+    /// not settled by then comes again.
+    fn leave(self, within: Duration) {
         self.stop.store(true, Ordering::Relaxed);
-        if self.thread.join().is_err() {
+        if self.ended.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout) {
+            tracing::warn!("the brokers do not let the consumer go in time: what they were not told comes again");
+        } else if self.thread.join().is_err() {
             tracing::error!("the consumer has died");
         }
     }
-}
-
-fn join_group(settings: &KafkaSettings) -> Result<(KafkaSource, Arc<KafkaStatus>), Failure> {
-    KafkaSource::join(settings).map_err(|error| Failure::usage(with_sources(&error)))
 }
 
 /// Takes the address.

@@ -26,6 +26,7 @@ mod imports;
 mod interrupted;
 mod kafka;
 mod kafka_members;
+mod kafka_silent;
 mod load;
 mod lock;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
