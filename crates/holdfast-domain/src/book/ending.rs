@@ -52,15 +52,23 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// The order is unknown or its state does not allow it; nothing changed.
+    /// The order is unknown or its state does not allow it; nothing changed, but that an order whose payment had missed it is
+    /// confirmed.
     pub fn release_order(&mut self, id: OrderId, reason: Option<Reason>, actor: &Actor) -> Result<Effect, Refusal> {
-        match self.order(id).ok_or(Refusal::OrderNotFound)?.status {
+        let status = self.order(id).ok_or(Refusal::OrderNotFound)?.status;
+        match status {
             OrderStatus::Released => Ok(Effect::Replayed),
+            // Its payment had missed it.
+            OrderStatus::Reserved if self.confirm_if_paid(id, actor) => {
+                Err(Refusal::OrderStateConflict(OrderStatus::Confirmed))
+            }
             OrderStatus::Reserved => {
                 self.end(id, OrderStatus::Released, reason, actor);
                 Ok(Effect::Applied)
             }
-            status => Err(Refusal::OrderStateConflict(status)),
+            OrderStatus::Refused | OrderStatus::Confirmed | OrderStatus::Expired | OrderStatus::Closed => {
+                Err(Refusal::OrderStateConflict(status))
+            }
         }
     }
 
@@ -134,9 +142,15 @@ impl Book {
         match self.order(id).map(|order| order.status) {
             None | Some(OrderStatus::Refused) => false,
             Some(OrderStatus::Reserved) => self.confirm_if_paid(id, actor),
-            Some(OrderStatus::Confirmed | OrderStatus::Released | OrderStatus::Expired | OrderStatus::Closed) => {
-                // As if it came now: there is nothing left to confirm.
+            Some(OrderStatus::Confirmed) => {
                 self.waiting.end(id);
+                false
+            }
+            Some(status @ (OrderStatus::Released | OrderStatus::Expired | OrderStatus::Closed)) => {
+                // As a payment that comes too late.
+                if self.waiting.end(id) {
+                    self.tell_turned_away(id, &Refusal::OrderAlreadyClosed(status), true);
+                }
                 false
             }
         }

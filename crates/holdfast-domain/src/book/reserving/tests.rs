@@ -118,6 +118,16 @@ fn an_order_whose_payment_missed_it_is_not_given_to_somebody_else_and_ends_confi
     assert_eq!((book.levels(LAMP), book.waiting.waits(ORDER)), ((3, 0), false));
 }
 
+#[test]
+fn an_order_whose_payment_missed_it_is_not_released_but_confirmed() {
+    let mut book = given([(LAMP, 5)]);
+    book.order_lines(ORDER, &lines([(LAMP, 2)])).expect("enough");
+    book.waiting.wait(ORDER, book.now);
+    let conflict = Refusal::OrderStateConflict(OrderStatus::Confirmed);
+    assert_eq!(book.release_order(ORDER, None, &actor()), Err(conflict));
+    assert_eq!((book.levels(LAMP), book.waiting.waits(ORDER)), ((3, 0), false));
+}
+
 /// Asks for another number of lamps for the order.
 fn replace(book: &mut Book, asked: u32) -> Result<Effect, Refusal> {
     book.replace_lines(ORDER, &lines([(LAMP, asked)]), None, Strategy::Priority, &actor())
