@@ -10,16 +10,22 @@ use std::time::{Duration, Instant};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::{OrderId, ProductId};
 
+use crate::batch::BatchLimits;
 use crate::command::Needs;
 use crate::ports::{DistributedLock, Lease};
 use crate::queries::StockQueries;
 use crate::queue::Waiting;
 
 mod contended;
+mod room;
 mod sku_book;
 
 use contended::Contended;
+use room::Room;
 use sku_book::SkuBook;
+
+/// The most products whose locks are asked for at a time, but for those of one command that names more.
+const ASKED_MAX: usize = 4_096;
 
 /// What a lock is asked for, and what its answer means.
 #[derive(Clone, Copy, Debug)]
@@ -77,49 +83,61 @@ impl Admission {
     }
 
     /// Takes the locks that the batch needs, in one round trip, and says whose could be had. What could be had of a command
-    /// that has to wait is given back at once, unless another one needs it too.
-    pub fn admit(&mut self, batch: Vec<Waiting>) -> Admitted {
-        let claims = self.claims(&batch);
-        let mut asked: Vec<ProductId> = claims.iter().flat_map(|claim| claim.products.iter().copied()).collect();
-        asked.sort_unstable();
-        asked.dedup();
-        if asked.is_empty() {
+    /// that has to wait is given back at once, unless another one needs it too. Of those that were set aside before, so many go as a
+    /// batch may hold, the first ones first.
+    pub fn admit(&mut self, batch: Vec<Waiting>, limits: &BatchLimits) -> Admitted {
+        let claims = self.claims(&batch, limits);
+        let asked = asked_of(&claims);
+        let fits = !batch.first().is_some_and(Waiting::is_set_aside);
+        if asked.is_empty() && fits {
             return Admitted { admitted: batch, held_back: Vec::new() };
         }
         let since = Instant::now();
+        if asked.is_empty() {
+            return self.split(batch, claims, None, limits, since);
+        }
         match self.lock.acquire(&asked, self.rule.ttl) {
             Err(fault) => {
                 gone_without(fault.as_str());
-                Admitted { admitted: batch, held_back: Vec::new() }
+                self.split(batch, claims, None, limits, since)
             }
-            Ok(lease) if lease.products.len() == asked.len() => {
+            Ok(lease) if lease.products.len() == asked.len() && fits => {
                 self.held = Some(Held { lease, since });
                 waited(&batch, &claims, since);
                 Admitted { admitted: batch, held_back: Vec::new() }
             }
-            Ok(lease) => self.split(batch, claims, lease, since),
+            Ok(lease) => self.split(batch, claims, Some(lease), limits, since),
         }
     }
 
-    /// Lets those go whose locks were granted.
-    fn split(&mut self, batch: Vec<Waiting>, claims: Vec<Claim>, lease: Lease, since: Instant) -> Admitted {
-        let granted: HashSet<ProductId> = lease.products.iter().copied().collect();
+    /// Lets those go whose locks were granted, or everybody where nobody grants any, while there is room.
+    fn split(
+        &mut self,
+        batch: Vec<Waiting>,
+        claims: Vec<Claim>,
+        lease: Option<Lease>,
+        limits: &BatchLimits,
+        since: Instant,
+    ) -> Admitted {
+        let granted: Option<HashSet<ProductId>> = lease.as_ref().map(|lease| lease.products.iter().copied().collect());
+        let is_granted = |product: &ProductId| granted.as_ref().is_none_or(|granted| granted.contains(product));
+        let mut room = Room::of(limits);
         let mut waiting_orders: HashSet<OrderId> = HashSet::new();
         let mut used: HashSet<ProductId> = HashSet::new();
         let (mut split, mut admitted_claims) = (Admitted::default(), Vec::new());
         for (mut command, claim) in batch.into_iter().zip(claims) {
-            let has_all = claim.products.iter().all(|product| granted.contains(product));
+            let has_all = claim.products.iter().all(is_granted);
             let is_behind = claim.orders.iter().any(|order| waiting_orders.contains(order));
-            let held_since = *command.held_back_since.get_or_insert(since);
+            let held_since = if has_all { since } else { *command.held_back_since.get_or_insert(since) };
             let may_go = has_all || (!self.rule.required && held_since.elapsed() >= self.rule.ttl);
-            if may_go && !is_behind {
+            if may_go && !is_behind && room.take(&command) {
                 if !has_all {
                     gone_without("waited");
-                    for product in claim.products.iter().filter(|product| !granted.contains(product)) {
+                    for product in claim.products.iter().filter(|product| !is_granted(product)) {
                         self.contended.give_up(*product);
                     }
                 }
-                used.extend(claim.products.iter().copied().filter(|product| granted.contains(product)));
+                used.extend(claim.products.iter().copied().filter(is_granted));
                 split.admitted.push(command);
                 admitted_claims.push(claim);
             } else {
@@ -127,8 +145,8 @@ impl Admission {
                 split.held_back.push(command);
             }
         }
+        let Some(Lease { token, products }) = lease else { return split };
         waited(&split.admitted, &admitted_claims, since);
-        let Lease { token, products } = lease;
         let (kept, unused): (Vec<_>, Vec<_>) = products.into_iter().partition(|product| used.contains(product));
         if !unused.is_empty() {
             self.give_back(Lease { token: token.clone(), products: unused });
@@ -168,7 +186,7 @@ impl Admission {
         }
     }
 
-    fn claims(&mut self, batch: &[Waiting]) -> Vec<Claim> {
+    fn claims(&mut self, batch: &[Waiting], limits: &BatchLimits) -> Vec<Claim> {
         let needs: Vec<Needs> = batch
             .iter()
             .map(|command| {
@@ -183,7 +201,7 @@ impl Admission {
                 let count = asked.entry(product).or_default();
                 *count = count.saturating_add(1);
             }
-            self.contended.crowded(asked, batch.len());
+            self.contended.crowded(asked, batch.len().min(limits.commands_max));
         }
         let is_wanted = |product: &&ProductRef| self.rule.required || self.contended.has(product);
         let wanted: Vec<Vec<&ProductRef>> =
@@ -200,6 +218,20 @@ impl Admission {
         let products: Vec<Vec<ProductId>> = wanted.into_iter().map(ids).collect();
         needs.into_iter().zip(products).map(|(needs, products)| Claim { products, orders: needs.orders }).collect()
     }
+}
+
+/// What is asked for: each product once, those of the first commands rather than all.
+fn asked_of(claims: &[Claim]) -> Vec<ProductId> {
+    let mut asked = HashSet::new();
+    for claim in claims {
+        if asked.len() >= ASKED_MAX {
+            break;
+        }
+        asked.extend(claim.products.iter().copied());
+    }
+    let mut asked: Vec<ProductId> = asked.into_iter().collect();
+    asked.sort_unstable();
+    asked
 }
 
 /// Counts a batch, or a command of it, that goes on without a lock.

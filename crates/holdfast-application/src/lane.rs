@@ -125,14 +125,14 @@ impl Lane {
         end
     }
 
-    /// Those commands of the batch whose turn it is; the others wait for the next batch, unless their time is over.
+    /// Those commands of the batch whose turn it is; the others wait aside, unless their time is over.
     fn admit(&mut self, batch: Vec<Waiting>, wakes: &mut Wakes) -> Vec<Waiting> {
         let Some(admission) = &mut self.admission else { return batch };
-        let Admitted { admitted, held_back } = admission.admit(batch);
+        let Admitted { admitted, held_back } = admission.admit(batch, &self.limits);
         if held_back.is_empty() {
             return admitted;
         }
-        let (mut put_back, mut left) = (Vec::with_capacity(held_back.len()), Vec::new());
+        let (mut aside, mut left) = (Vec::with_capacity(held_back.len()), Vec::new());
         for command in held_back {
             let waited = command.since.elapsed();
             let reason = if command.promise.is_abandoned() {
@@ -140,14 +140,14 @@ impl Lane {
             } else if waited > self.line.wait_max() {
                 "lock"
             } else {
-                put_back.push(command);
+                aside.push(command);
                 continue;
             };
             metrics::counter!("holdfast_commands_dropped_total", "reason" => reason).increment(1);
             left.push(command.submission.command.order());
             command.promise.keep(Err(Fault::LockTimeout(waited)), wakes);
         }
-        if let Err(turned_away) = self.line.put_back(put_back) {
+        if let Err(turned_away) = self.line.set_aside(aside) {
             left.extend(turned_away.iter().map(|command| command.submission.command.order()));
             answer_all(turned_away, &Err(Fault::ShuttingDown), wakes);
         }

@@ -67,7 +67,7 @@ pub struct Waiting {
     pub since: Instant,
     /// Since when it has waited for a lock that another holds.
     pub held_back_since: Option<Instant>,
-    class: Class,
+    is_set_aside: bool,
     weight: usize,
 }
 
@@ -76,12 +76,19 @@ impl Waiting {
     pub const fn weight(&self) -> usize {
         self.weight
     }
+
+    /// Whether it was taken before and set aside.
+    pub const fn is_set_aside(&self) -> bool {
+        self.is_set_aside
+    }
 }
 
 /// What waits for one lane.
 #[derive(Debug, Default)]
 struct Line {
     classes: [VecDeque<Waiting>; 3],
+    /// Those that were taken and wait for a lock, in their order.
+    aside: Vec<Waiting>,
     commands: usize,
     lane_sleeps: bool,
 }
@@ -190,7 +197,7 @@ impl CommandQueue {
         };
         let (ticket, promise) = ticket(landing);
         let since = Instant::now();
-        let waiting = Waiting { submission, promise, since, held_back_since: None, class, weight };
+        let waiting = Waiting { submission, promise, since, held_back_since: None, is_set_aside: false, weight };
         let mut wake = false;
         if let Some(line) = hall.lines.get_mut(lane) {
             line.commands = line.commands.saturating_add(1);
@@ -250,7 +257,7 @@ impl CommandQueue {
         (hall.commands, hall.bytes) = (0, 0);
         let waiting = hall.lines.iter_mut().flat_map(|line| {
             line.commands = 0;
-            line.classes.iter_mut().flat_map(std::mem::take)
+            std::mem::take(&mut line.aside).into_iter().chain(line.classes.iter_mut().flat_map(std::mem::take))
         });
         let waiting: Vec<Waiting> = waiting.collect();
         drop(hall);
@@ -269,8 +276,9 @@ pub struct QueueLine {
 }
 
 impl QueueLine {
-    /// The next batch: all that waits in this line, up to the limits. Waits up to `patience` for the first command. `None` when
-    /// the queue is closed and the line empty; an empty batch when nobody came. What is taken is under way until [`Self::leave`].
+    /// The next batch: all that was set aside, and behind it all else that waits in this line, up to the limits. Waits up to `patience`
+    /// for the first command. `None` when the queue is closed and the line empty; an empty batch when nobody came. What is taken is
+    /// under way until [`Self::leave`].
     pub fn next_batch(&self, limits: &BatchLimits, patience: Duration) -> Option<Vec<Waiting>> {
         let came = self.queue.0.came.get(self.lane)?;
         let mut hall = self.queue.hall();
@@ -285,7 +293,13 @@ impl QueueLine {
         if line.commands == 0 {
             return if closed { None } else { Some(Vec::new()) };
         }
-        let taken = batch::fill(&mut line.classes, limits);
+        let mut taken = std::mem::take(&mut line.aside);
+        let others = batch::fill(&mut line.classes, limits);
+        if taken.is_empty() {
+            taken = others;
+        } else {
+            taken.extend(others);
+        }
         line.commands = line.commands.saturating_sub(taken.len());
         let bytes: usize = taken.iter().map(Waiting::weight).sum();
         hall.commands = hall.commands.saturating_sub(taken.len());
@@ -293,25 +307,25 @@ impl QueueLine {
         Some(taken)
     }
 
-    /// Puts commands that were taken back to where they were, in front of those that came since; they are still under way.
+    /// Sets commands that were taken aside, in their order: they come again with the next batch, beside as many others as it holds.
+    /// They are still under way.
     ///
     /// # Errors
     ///
     /// The queue is closed: nobody shall wait any longer. These are they.
-    pub fn put_back(&self, commands: Vec<Waiting>) -> Result<(), Vec<Waiting>> {
+    pub fn set_aside(&self, commands: Vec<Waiting>) -> Result<(), Vec<Waiting>> {
         let mut hall = self.queue.hall();
         if hall.closed {
             return Err(commands);
         }
-        let bytes: usize = commands.iter().map(Waiting::weight).sum();
-        hall.commands = hall.commands.saturating_add(commands.len());
+        let (count, bytes): (usize, usize) = (commands.len(), commands.iter().map(Waiting::weight).sum());
+        hall.commands = hall.commands.saturating_add(count);
         hall.bytes = hall.bytes.saturating_add(bytes);
         let Some(line) = hall.lines.get_mut(self.lane) else { return Err(commands) };
-        line.commands = line.commands.saturating_add(commands.len());
-        for command in commands.into_iter().rev() {
-            if let Some(places) = line.classes.get_mut(command.class.place()) {
-                places.push_front(command);
-            }
+        line.commands = line.commands.saturating_add(count);
+        line.aside = commands;
+        for command in &mut line.aside {
+            command.is_set_aside = true;
         }
         Ok(())
     }

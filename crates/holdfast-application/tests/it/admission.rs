@@ -16,12 +16,12 @@ use holdfast_application::ports::contract::warehouse::{
 };
 use holdfast_application::ports::memory_lock::{LyingLock, MemoryLock};
 use holdfast_application::ports::{DistributedLock, Lease, LockFault, Store};
-use holdfast_application::queries::StockQueries;
+use holdfast_application::queries::{MovementFilter, StockQueries};
 use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
 use holdfast_application::ticket::{Heard, Ticket};
 use holdfast_application::{Command, Policy};
 use holdfast_domain::book::ProductRef;
-use holdfast_domain::{OrderStatus, ProductId, Timestamp};
+use holdfast_domain::{OrderStatus, ProductId, StockMovement, StockMovementType, Timestamp};
 
 use crate::faulty_store::{Faults, FaultyStore, Poison};
 
@@ -45,6 +45,32 @@ fn a_command_whose_lock_another_holds_waits_and_its_neighbours_go() {
     stranger.release(lease).expect("the lock answers");
     assert!(is_applied(&held_back.wait()));
     house.close(lane);
+}
+
+#[test]
+fn commands_that_wait_for_a_lock_leave_room_for_others_however_many_they_are() {
+    let lock = MemoryLock::default();
+    let (mut stranger, lease) = held_by_a_stranger(&lock, &[1]);
+    let house = House::open();
+    let limits = BatchLimits { commands_max: 4, ..BatchLimits::default() };
+    // More than two batches could hold, and what is asked of one of their orders later.
+    let held_back: Vec<Ticket> = (1..=9).map(|number| house.ask(reserve(number, &[(1, 1)]))).collect();
+    let later = house.ask(confirm(9));
+    let lane = house.run_with(Box::new(lock), REQUIRED, limits);
+    for number in 101..=120 {
+        assert!(is_applied(&house.ask(reserve(number, &[(2, 1)])).wait()));
+    }
+    assert_eq!(house.reserved(1), 0);
+    stranger.release(lease).expect("the lock answers");
+    for ticket in held_back {
+        assert!(is_applied(&ticket.wait()));
+    }
+    assert!(is_applied(&later.wait()), "a confirm without an order would be refused");
+    house.close(lane);
+    let served: Vec<_> = house.movements(1).into_iter().filter(|it| it.kind == StockMovementType::Reserved).collect();
+    let served: Vec<String> = served.into_iter().map(|it| it.cause.reference.to_string()).collect();
+    let expected: Vec<String> = (1..=9).map(|number| order(number).to_string()).collect();
+    assert_eq!(served, expected, "in the order in which they came");
 }
 
 #[test]
@@ -334,10 +360,30 @@ impl House {
     }
 
     fn run(&self, lock: Box<dyn DistributedLock>, rule: AdmissionRule) -> JoinHandle<LaneEnd> {
+        self.run_with(lock, rule, BatchLimits::default())
+    }
+
+    fn run_with(
+        &self,
+        lock: Box<dyn DistributedLock>,
+        rule: AdmissionRule,
+        limits: BatchLimits,
+    ) -> JoinHandle<LaneEnd> {
         let admission = Admission::new(lock, rule, self.queries.clone());
         let waiting = self.queue.clone().line(0);
-        let lane = Lane::new((self.store)(), waiting, Policy::default(), BatchLimits::default()).admitted_by(admission);
+        let lane = Lane::new((self.store)(), waiting, Policy::default(), limits).admitted_by(admission);
         std::thread::spawn(move || lane.run())
+    }
+
+    /// The movements of a product, oldest first.
+    fn movements(&self, number: u8) -> Vec<StockMovement> {
+        let filter = MovementFilter {
+            product: Some(product(number)),
+            ascending: true,
+            limit: usize::MAX,
+            ..MovementFilter::default()
+        };
+        self.queries.movements(&filter).expect("reads")
     }
 
     fn close(&self, lane: JoinHandle<LaneEnd>) {
