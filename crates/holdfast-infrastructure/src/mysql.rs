@@ -8,6 +8,7 @@ mod connect;
 mod fault;
 mod filling;
 mod leases;
+mod literals;
 mod many_rows;
 mod naive_orders;
 mod numbers;

@@ -1,24 +1,17 @@
 //! Statements over many rows at once: one round trip for hundreds of them.
 //!
-//! Each size of a statement is prepared once on a connection, so sizes are powers of two: what is asked for is filled up by
-//! asking for the last key again, and what is written is split.
+//! Each size of a question is prepared once on a connection, so sizes are powers of two, filled up by naming the last key
+//! again. What is written is text of the exact size.
 
 use std::fmt::Write as _;
 
-use crate::sql::session::{RowFinder, RowGuard, RowRemover, RowWriter, Upsert};
+use crate::mysql::literals;
+use crate::sql::session::{GuardedChange, RowFinder, RowGuard, RowRemover, RowWriter, Upsert, Value};
 
 /// The most rows of one statement: beyond some hundreds nothing is won (docs/performance.md).
 pub(crate) const ROWS_MAX: usize = 1_024;
-/// The most bytes of values in one statement, roughly: packets may end at 1 MiB.
+/// The most bytes of one statement that writes, roughly: packets may end at 1 MiB.
 pub(crate) const BYTES_MAX: usize = 512 << 10;
-
-/// The largest power of two up to `rows`.
-pub(crate) const fn at_once(rows: usize) -> usize {
-    match rows.checked_ilog2() {
-        Some(power) => 1 << power,
-        None => 0,
-    }
-}
 
 /// Looks up the rows of `keys` keys.
 pub(crate) fn find_sql(finder: &RowFinder, keys: usize, lock: &str) -> String {
@@ -31,20 +24,71 @@ pub(crate) fn find_sql(finder: &RowFinder, keys: usize, lock: &str) -> String {
     format!("{select} WHERE {any} ORDER BY {}{lock}", finder.order)
 }
 
-/// Writes `rows` rows.
-pub(crate) fn write_sql(writer: &RowWriter, rows: usize) -> String {
-    let mut sql = format!("{} VALUES {}", writer.insert, places(writer.columns, rows));
-    if let Upsert::Columns { columns, .. } = &writer.upsert {
-        take_over(&mut sql, columns);
-    }
-    sql
+/// What the statements that write rows begin and end with; the rows stand in between.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    head: String,
+    tail: String,
 }
 
-/// Raises the guards of `rows` rows that are as they were read: two values a row, the key and what the guard was.
-pub(crate) fn guard_sql(guard: &RowGuard, rows: usize) -> String {
+impl Frame {
+    /// Writes rows as `writer` says.
+    pub(crate) fn of_writer(writer: &RowWriter) -> Self {
+        let columns = match &writer.upsert {
+            Upsert::Columns { columns, .. } => columns,
+            Upsert::Never => &[][..],
+        };
+        Self { head: format!("{} VALUES ", writer.insert), tail: take_over(columns.iter()) }
+    }
+
+    /// Writes rows whose guards were raised.
+    pub(crate) fn of_guard(guard: &RowGuard) -> Self {
+        let changed = || std::iter::once(&guard.guard).chain(guard.changed);
+        let all: Vec<&str> =
+            [guard.key, guard.guard].into_iter().chain(guard.kept.iter().chain(guard.changed).copied()).collect();
+        let head = format!("INSERT INTO {} ({}) VALUES ", guard.table, all.join(", "));
+        Self { head, tail: take_over(changed()) }
+    }
+
+    /// The statements that write `rows`, one after the other, none longer than may be.
+    pub(crate) fn fill<E>(
+        &self,
+        rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
+        write: &mut dyn FnMut(&str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut sql = String::new();
+        let mut waiting = 0_usize;
+        for row in rows {
+            sql.push_str(if waiting == 0 { &self.head } else { ", " });
+            literals::push_row(&mut sql, &row);
+            waiting = waiting.saturating_add(1);
+            if waiting >= ROWS_MAX || sql.len() >= BYTES_MAX {
+                sql.push_str(&self.tail);
+                write(&sql)?;
+                sql.clear();
+                waiting = 0;
+            }
+        }
+        if waiting == 0 {
+            return Ok(());
+        }
+        sql.push_str(&self.tail);
+        write(&sql)
+    }
+}
+
+/// Raises the guards of rows that are as they were read.
+pub(crate) fn guard_sql(guard: &RowGuard, changes: &[GuardedChange<'_>]) -> String {
     let RowGuard { table, key, guard: is, .. } = guard;
-    let any = vec![format!("({key} = ? AND {is} = ?)"); rows].join(" OR ");
-    format!("UPDATE {table} SET {is} = {is} + 1 WHERE {any}")
+    let mut sql = format!("UPDATE {table} SET {is} = {is} + 1 WHERE ");
+    for (at, change) in changes.iter().enumerate() {
+        sql.push_str(if at == 0 { "(" } else { " OR (" });
+        sql.push_str(key);
+        sql.push_str(" = ");
+        literals::push(&mut sql, change.row.first().unwrap_or(&Value::Null));
+        let _ = write!(sql, " AND {is} = {})", change.was); // writing to a string does not fail
+    }
+    sql
 }
 
 /// Removes the rows of `keys` keys.
@@ -53,27 +97,14 @@ pub(crate) fn remove_sql(remover: &RowRemover, keys: usize) -> String {
     format!("DELETE FROM {} WHERE {any}", remover.table)
 }
 
-/// Writes `rows` rows whose guards were raised.
-pub(crate) fn change_sql(guard: &RowGuard, rows: usize) -> String {
-    let all: Vec<&str> =
-        [guard.key, guard.guard].into_iter().chain(guard.kept.iter().chain(guard.changed).copied()).collect();
-    let mut sql = format!("INSERT INTO {} ({}) VALUES {}", guard.table, all.join(", "), places(all.len(), rows));
-    let changed: Vec<&str> = std::iter::once(guard.guard).chain(guard.changed.iter().copied()).collect();
-    take_over(&mut sql, &changed);
-    sql
-}
-
-fn places(columns: usize, rows: usize) -> String {
-    let row = format!("({})", vec!["?"; columns].join(", "));
-    vec![row; rows].join(", ")
-}
-
 /// What a row takes over whose key is there already.
-fn take_over(sql: &mut String, columns: &[&str]) {
-    for (at, column) in columns.iter().enumerate() {
+fn take_over<'a>(columns: impl Iterator<Item = &'a &'static str>) -> String {
+    let mut sql = String::new();
+    for (at, column) in columns.enumerate() {
         let before = if at == 0 { " ON DUPLICATE KEY UPDATE " } else { ", " };
-        let _ = write!(sql, "{before}{column} = VALUES({column})"); // writing to a string does not fail
+        let _ = write!(sql, "{before}{column} = VALUES({column})");
     }
+    sql
 }
 
 #[cfg(test)]
@@ -87,13 +118,15 @@ mod tests {
         assert_eq!(sql, "SELECT a FROM t FORCE INDEX (by_k) WHERE k = ? OR k = ? ORDER BY k FOR UPDATE");
     }
 
-    #[test]
-    fn a_guarded_change_raises_the_guard_and_then_writes_what_changes() {
-        let guard = RowGuard { table: "t", key: "k", guard: "g", kept: &["a"], changed: &["b"] };
-        assert_eq!(guard_sql(&guard, 2), "UPDATE t SET g = g + 1 WHERE (k = ? AND g = ?) OR (k = ? AND g = ?)");
-        let expected =
-            "INSERT INTO t (k, g, a, b) VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE g = VALUES(g), b = VALUES(b)";
-        assert_eq!(change_sql(&guard, 1), expected);
+    /// The statements that write these rows.
+    fn filled(frame: &Frame, rows: Vec<Vec<Value<'_>>>) -> Vec<String> {
+        let mut written = Vec::new();
+        let mut write = |sql: &str| -> Result<(), std::convert::Infallible> {
+            written.push(sql.to_owned());
+            Ok(())
+        };
+        frame.fill(&mut rows.into_iter(), &mut write).expect("nothing fails");
+        written
     }
 
     #[test]
@@ -103,7 +136,26 @@ mod tests {
     }
 
     #[test]
-    fn statements_come_in_powers_of_two() {
-        assert_eq!([0, 1, 3, 512, 1_023].map(at_once), [0, 1, 2, 512, 512]);
+    fn a_guarded_change_raises_the_guard_and_then_writes_what_changes() {
+        let guard = RowGuard { table: "t", key: "k", guard: "g", kept: &["a"], changed: &["b"] };
+        let change = |key, was| GuardedChange { was, row: vec![Value::Int(key)] };
+        let expected = "UPDATE t SET g = g + 1 WHERE (k = 1 AND g = 5) OR (k = 2 AND g = 6)";
+        assert_eq!(guard_sql(&guard, &[change(1, 5), change(2, 6)]), expected);
+        let row = vec![Value::Int(1), Value::Int(6), Value::Text("x"), Value::Null];
+        let expected =
+            "INSERT INTO t (k, g, a, b) VALUES (1, 6, 'x', NULL) ON DUPLICATE KEY UPDATE g = VALUES(g), b = VALUES(b)";
+        assert_eq!(filled(&Frame::of_guard(&guard), vec![row]), [expected]);
+    }
+
+    #[test]
+    fn rows_are_one_statement_until_it_would_be_too_long() {
+        let frame = Frame::of_writer(&RowWriter { insert: "INSERT INTO t (a)", columns: 1, upsert: Upsert::Never });
+        let rows = |number: usize| (0..number).map(|_| vec![Value::Int(1)]).collect::<Vec<_>>();
+        assert_eq!(filled(&frame, rows(0)), [""; 0]);
+        assert_eq!(filled(&frame, rows(3)), ["INSERT INTO t (a) VALUES (1), (1), (1)"]);
+        assert_eq!(filled(&frame, rows(ROWS_MAX)).len(), 1);
+        assert_eq!(filled(&frame, rows(ROWS_MAX + 1)).len(), 2);
+        let long = "x".repeat(BYTES_MAX);
+        assert_eq!(filled(&frame, vec![vec![Value::Text(&long)], vec![Value::Int(1)]]).len(), 2);
     }
 }

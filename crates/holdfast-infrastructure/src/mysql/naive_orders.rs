@@ -116,20 +116,21 @@ impl NaiveClient {
         Ok(Self(connection))
     }
 
-    /// Writes an order of one unit of each product, in one transaction; whether there was enough. The products are locked in the
+    /// Writes an order of some units of each product, in one transaction; whether there was enough. The products are locked in the
     /// order they are given in, which is the caller's to keep the same for all.
     ///
     /// # Errors
     ///
     /// The database's; nothing was written, unless it was the commit that failed.
-    pub fn order(&mut self, order: [u8; 16], products: &[[u8; 16]]) -> Result<bool, mysql::Error> {
+    pub fn order(&mut self, order: [u8; 16], lines: &[([u8; 16], u32)]) -> Result<bool, mysql::Error> {
         let mut transaction = self.0.start_transaction(TxOpts::default())?;
-        let mut levels = Vec::with_capacity(products.len());
-        for product in products {
+        let mut levels = Vec::with_capacity(lines.len());
+        for (product, quantity) in lines {
+            let units = i64::from(*quantity);
             let level = "SELECT available, reserved FROM naive_levels WHERE product = ? FOR UPDATE";
             match transaction.exec_first::<(i64, i64), _, _>(level, (product,))? {
-                Some((available, reserved)) if available >= 1 => {
-                    levels.push((product, available.saturating_sub(1), reserved.saturating_add(1)));
+                Some((available, reserved)) if available >= units => {
+                    levels.push((product, units, available.saturating_sub(units), reserved.saturating_add(units)));
                 }
                 _ => {
                     transaction.rollback()?;
@@ -137,15 +138,15 @@ impl NaiveClient {
                 }
             }
         }
-        for (product, available, reserved) in levels {
+        for (product, units, available, reserved) in levels {
             let level = "UPDATE naive_levels SET available = ?, reserved = ? WHERE product = ?";
             transaction.exec_drop(level, (available, reserved, product))?;
             let movement = "INSERT INTO naive_movements (product, order_id, quantity, available, reserved) \
-                            VALUES (?, ?, 1, ?, ?)";
-            transaction.exec_drop(movement, (product, order, available, reserved))?;
+                            VALUES (?, ?, ?, ?, ?)";
+            transaction.exec_drop(movement, (product, order, units, available, reserved))?;
             let reservation =
-                "INSERT INTO naive_reservations (order_id, product, quantity, status) VALUES (?, ?, 1, 1)";
-            transaction.exec_drop(reservation, (order, product))?;
+                "INSERT INTO naive_reservations (order_id, product, quantity, status) VALUES (?, ?, ?, 1)";
+            transaction.exec_drop(reservation, (order, product, units))?;
         }
         transaction.exec_drop("INSERT INTO naive_orders (id, status) VALUES (?, 1)", (order,))?;
         transaction.commit()?;

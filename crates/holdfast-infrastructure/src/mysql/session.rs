@@ -9,7 +9,7 @@ use mysql::{Conn, Params};
 
 use crate::mysql::connect::{Address, Purpose};
 use crate::mysql::fault::{commit_fault, ends_connection, fault};
-use crate::mysql::many_rows::{self, BYTES_MAX, ROWS_MAX, at_once};
+use crate::mysql::many_rows::{self, Frame, ROWS_MAX};
 use crate::sql::codec::broken;
 use crate::sql::dialect::{Dialect, MYSQL};
 use crate::sql::session::{
@@ -64,7 +64,7 @@ impl MysqlSession {
 
     /// Makes the transaction durable.
     pub(crate) fn commit(&mut self) -> Result<(), CommitError> {
-        let committed = self.say("COMMIT").map_err(commit_fault);
+        let committed = self.say("COMMIT").map(|_| ()).map_err(commit_fault);
         if committed.is_ok() {
             self.is_open = false;
         } else if matches!(committed, Err(CommitError::Unknown(_))) {
@@ -88,10 +88,10 @@ impl MysqlSession {
         self.is_open = false;
     }
 
-    /// Says something that has neither values nor rows.
-    fn say(&mut self, sql: &str) -> mysql::Result<()> {
+    /// Says something that has neither values nor rows; how many rows it concerned.
+    fn say(&mut self, sql: &str) -> mysql::Result<u64> {
         let Some(connection) = &mut self.connection else { return Err(gone()) };
-        let said = connection.query_drop(sql);
+        let said = connection.query_iter(sql).map(|result| result.affected_rows());
         self.noting(said)
     }
 
@@ -132,34 +132,12 @@ impl MysqlSession {
     }
 
     /// Writes rows, in statements of as many as may be.
-    fn write_at_once(
+    fn write_framed(
         &mut self,
-        sql: &dyn Fn(usize) -> String,
-        rows: &mut dyn Iterator<Item = Vec<mysql::Value>>,
+        frame: &Frame,
+        rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError> {
-        let mut waiting: Vec<Vec<mysql::Value>> = Vec::new();
-        let mut bytes = 0_usize;
-        loop {
-            let row = rows.next();
-            let is_last = row.is_none();
-            if let Some(row) = row {
-                bytes = bytes.saturating_add(weight(&row));
-                waiting.push(row);
-            }
-            let is_full = waiting.len() >= ROWS_MAX || bytes >= BYTES_MAX;
-            while (is_last || is_full) && !waiting.is_empty() {
-                let rest = waiting.split_off(at_once(waiting.len()));
-                let sql = sql(waiting.len());
-                self.run(&sql, waiting.into_iter().flatten().collect(), None)?;
-                waiting = rest;
-            }
-            if is_last {
-                return Ok(());
-            }
-            if is_full {
-                bytes = 0;
-            }
-        }
+        frame.fill(rows, &mut |sql| self.say(sql).map(|_| ()).map_err(fault))
     }
 }
 
@@ -168,13 +146,11 @@ fn gone() -> mysql::Error {
     mysql::Error::IoError(std::io::ErrorKind::NotConnected.into())
 }
 
-/// Roughly how many bytes a row takes in a statement.
-fn weight(row: &[mysql::Value]) -> usize {
-    let of = |value: &mysql::Value| match value {
-        mysql::Value::Bytes(bytes) => bytes.len().saturating_add(4),
-        _ => 8,
-    };
-    row.iter().map(of).fold(0, usize::saturating_add)
+/// So many keys that a statement for that many is prepared once: how many, and their values.
+fn filled_up(keys: &[Vec<Value<'_>>]) -> (usize, Vec<mysql::Value>) {
+    let size = keys.len().next_power_of_two();
+    let again = keys.last().into_iter().cycle().take(size.saturating_sub(keys.len()));
+    (size, keys.iter().chain(again).flat_map(|key| owned(key)).collect())
 }
 
 fn owned(values: &[Value<'_>]) -> Vec<mysql::Value> {
@@ -209,9 +185,7 @@ impl SqlSession for MysqlSession {
         let lock = if self.purpose == Purpose::Writing { MYSQL.lock_rows } else { "" };
         let mut ended = false;
         for some in keys.chunks(ROWS_MAX) {
-            let size = some.len().next_power_of_two();
-            let again = some.last().into_iter().cycle().take(size.saturating_sub(some.len()));
-            let values = some.iter().chain(again).flat_map(|key| owned(key)).collect();
+            let (size, values) = filled_up(some);
             self.run(
                 &many_rows::find_sql(finder, size, lock),
                 values,
@@ -233,16 +207,13 @@ impl SqlSession for MysqlSession {
         writer: &RowWriter,
         rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError> {
-        self.write_at_once(&|rows| many_rows::write_sql(writer, rows), &mut rows.map(|row| owned(&row)))
+        self.write_framed(&Frame::of_writer(writer), rows)
     }
 
     fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError> {
-        let mut left = keys;
-        while !left.is_empty() {
-            let (now, later) = left.split_at(at_once(left.len()).min(ROWS_MAX));
-            let values = now.iter().flat_map(|key| owned(key)).collect();
-            self.run(&many_rows::remove_sql(remover, now.len()), values, None)?;
-            left = later;
+        for some in keys.chunks(ROWS_MAX) {
+            let (size, values) = filled_up(some);
+            self.run(&many_rows::remove_sql(remover, size), values, None)?;
         }
         Ok(())
     }
@@ -254,21 +225,14 @@ impl SqlSession for MysqlSession {
 
     /// Two steps: the guards of all rows rise while they are as they were read, and what is written then cannot be stale.
     fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError> {
-        let mut raised = 0_u64;
-        let mut left = changes;
-        while !left.is_empty() {
-            let (now, later) = left.split_at(at_once(left.len()).min(ROWS_MAX));
-            let pairs = now
-                .iter()
-                .flat_map(|change| [change.row.first().copied().unwrap_or(Value::Null), Value::Int(change.was)]);
-            let values = owned(&pairs.collect::<Vec<_>>());
-            raised = raised.saturating_add(self.run(&many_rows::guard_sql(guard, now.len()), values, None)?);
-            left = later;
+        let mut raised = 0_usize;
+        for some in changes.chunks(ROWS_MAX) {
+            let some = self.say(&many_rows::guard_sql(guard, some)).map_err(fault)?;
+            raised = raised.saturating_add(usize::try_from(some).unwrap_or(usize::MAX));
         }
-        let raised = usize::try_from(raised).unwrap_or(usize::MAX);
         if raised == changes.len() {
-            let mut rows = changes.iter().map(|change| owned(&change.row));
-            self.write_at_once(&|rows| many_rows::change_sql(guard, rows), &mut rows)?;
+            let mut rows = changes.iter().map(|change| change.row.clone());
+            self.write_framed(&Frame::of_guard(guard), &mut rows)?;
         }
         Ok(raised)
     }

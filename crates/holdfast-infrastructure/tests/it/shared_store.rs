@@ -19,8 +19,9 @@ use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Command, Policy, store_contract};
-use holdfast_domain::OrderId;
 use holdfast_domain::book::ProductRef;
+use holdfast_domain::book::stocking::NewItem;
+use holdfast_domain::{Name, OrderId};
 use holdfast_infrastructure::mysql::{MysqlLeases, MysqlSettings, MysqlStore, OpenError, TimeSource, migrate, open};
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Opts};
@@ -67,6 +68,22 @@ fn the_databases_clock_decides() {
     let told = database.ask("SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)");
     assert!(first.micros() <= second.micros() && second.micros() <= told, "{first} {second} {told}");
     assert!(told - first.micros() < 60_000_000, "{first} is not the present");
+}
+
+#[test]
+fn text_comes_back_as_it_was_whatever_it_holds() {
+    let Some(database) = Database::make() else { return left_out("text_comes_back_as_it_was_whatever_it_holds") };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut store, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let names = ["O'Neil", "a\\", "\\' OR 1 = 1; -- ", "50 % \"off\"", "größer ✓ 😀", "x'41'", "?, ?", "{:name}"];
+    for (number, name) in (1..).zip(names) {
+        let item = NewItem { name: Name::new(name).expect("a name"), ..new_item(number, &[("main", 5)]) };
+        let done = [submission(Command::CreateItem(item, Remarks::default()))];
+        decide_at_once(&mut store, &done, &Policy::default()).expect("made");
+        let found = queries.items(&[ProductRef::Id(product(number))]).expect("reads");
+        assert_eq!(found.first().map(|item| item.name.as_str()), Some(name));
+    }
+    assert_eq!(database.ask("SELECT COUNT(*) FROM items WHERE name = 'O\\'Neil' AND LENGTH(name) = 6"), 1);
 }
 
 #[test]

@@ -23,7 +23,8 @@ pub(crate) enum BenchCommand {
     /// The committer in this process, batch after batch
     #[command(
         after_help = "Examples:\n  holdfast bench commit\n  holdfast bench commit --products 10000 --orders 500000\n  \
-                      holdfast bench commit --database-url mysql://…/an_empty_database --callers 1024 --naive"
+                      holdfast bench commit --database-url mysql://…/an_empty_database --callers 1024 --naive\n  \
+                      holdfast bench commit --database-url mysql://…/an_empty_database --orders-from events.jsonl.gz --naive"
     )]
     Commit(BenchCommitArgs),
     /// One order a request
@@ -91,6 +92,9 @@ pub(crate) struct BenchCallersArgs {
     /// With --database-url: take turns with a transaction for each order
     #[arg(long)]
     pub(crate) naive: bool,
+    /// With --database-url: the orders that a file of events makes, over and over, in place of orders at random
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["products", "lines"])]
+    pub(crate) orders_from: Option<PathBuf>,
     /// With --database-url: leave what was written
     #[arg(long)]
     pub(crate) keep: bool,

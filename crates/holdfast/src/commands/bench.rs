@@ -8,6 +8,7 @@ use crate::cli::{BenchArgs, BenchCommand, CommonArgs};
 use crate::exit::{Exit, Failure};
 use crate::numbers::{count, float};
 
+mod answered;
 mod baseline;
 mod batch;
 mod callers;
@@ -18,6 +19,7 @@ mod http;
 mod kafka;
 mod latency;
 mod naive;
+mod orders;
 mod service;
 mod setting_up;
 

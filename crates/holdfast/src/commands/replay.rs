@@ -20,9 +20,11 @@ mod event;
 mod file;
 mod into_service;
 mod into_store;
+mod orders_created;
 
 use event::Event;
 use file::Chunk;
+pub(super) use orders_created::orders_created;
 
 /// Events that are handed over together.
 const BATCH: usize = 1_024;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::program::Program;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
+use crate::test_data::kept;
 
 #[test]
 fn every_bench_proves_the_books_it_wrote() {
@@ -92,10 +93,33 @@ fn a_bench_on_a_shared_database_takes_turns_with_naive_clients_and_leaves_it_emp
 }
 
 #[test]
-fn naive_clients_want_a_shared_database() {
-    let refused = Program::new().run(&["bench", "commit", "--naive"]);
+fn real_orders_can_be_the_load_of_a_shared_database() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let program = Program::new();
+    let database = SharedDatabase::empty();
+    let url = database.url();
+    let events = kept("online_retail_small").join("events.jsonl.gz");
+    let events = events.to_str().expect("text");
+    let bench = ["bench", "commit", "--database-url", &url, "--callers", "16", "--seconds", "1", "--rounds", "1"];
+    let said = program.done(&[&bench[..], &["--naive", "--orders-from", events]].concat()).json();
+    check(&said);
+    assert_eq!((&said["verified"], &said["naive_errors"]), (&json!(true), &json!(0)), "{said}");
+    assert!(said["products"].as_u64() > Some(1_000), "{said}");
+    assert!(said["lines"].as_f64() > Some(10.0), "{said}");
+
+    let refused = program.run(&[&bench[..], &["--orders-from", events, "--products", "5"]].concat());
     assert_eq!(refused.exit, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains("--database-url"), "{refused:?}");
+}
+
+#[test]
+fn naive_clients_and_real_orders_want_a_shared_database() {
+    for flags in [&["--naive"][..], &["--orders-from", "events.jsonl"]] {
+        let refused = Program::new().run(&[&["bench", "commit"], flags].concat());
+        assert_eq!(refused.exit, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("--database-url"), "{refused:?}");
+    }
 }
 
 #[test]

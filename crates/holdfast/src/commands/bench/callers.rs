@@ -1,7 +1,6 @@
 //! `bench commit --database-url …`: callers who each wait for an answer before they ask again, before the queue and the lanes of this
 //! process on a shared database of the bench's own; with `--naive` in turns with a transaction for each order.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,17 +9,17 @@ use holdfast_application::ticket::Landing;
 use holdfast_application::{Command, CommandQueue, Reply, Submission};
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::reserving::OrderLine;
-use holdfast_domain::{Actor, ProductId, Quantity};
+use holdfast_domain::{Actor, Quantity};
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use super::answered::Answered;
 use super::naive::Naive;
-use super::setting_up::{self, Proved};
-use super::{Found, Tally, median, rate, rounded, shown_count, with};
+use super::orders::{Lines, Orders};
+use super::{Found, median, rate, rounded, setting_up, shown_count, with};
 use crate::cli::{BenchCommitArgs, CommonArgs};
 use crate::config::Settings;
 use crate::exit::Failure;
-use crate::numbers::count;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::wiring::{self, OwnDatabase, Running};
@@ -46,30 +45,31 @@ fn measure(
     settings: &Settings,
     database: &mut OwnDatabase,
 ) -> Result<Found, Failure> {
-    let products: Arc<[ProductId]> = setting_up::new_products(args.products).into();
+    let orders = match &args.callers.orders_from {
+        Some(path) => Orders::real(path)?,
+        None => Orders::at_random(args.products, args.lines),
+    };
     let stock = Quantity::new(Quantity::MAX).expect("the largest quantity");
     let callers = usize::try_from(args.callers.callers).unwrap_or(usize::MAX);
     let mut books = wiring::open_books(settings)?;
-    setting_up::stock_up(&mut books, &products, stock)?;
-    let mut naive = if args.callers.naive {
-        Some(Naive::prepare(database, products.clone(), stock, callers, args.lines)?)
-    } else {
-        None
-    };
+    setting_up::stock_up(&mut books, orders.products(), stock)?;
+    let mut naive =
+        if args.callers.naive { Some(Naive::prepare(database, orders.anew(), stock, callers)?) } else { None };
     let running = Running::start(settings, books)?;
-    let crowd = Crowd { queue: running.queue.clone(), products: products.clone(), callers, lines: args.lines };
+    let crowd = Crowd { queue: running.queue.clone(), orders: orders.clone(), callers };
 
-    let (before, _) = crowd.load(WARM_UP)?;
+    let (mut all, _) = crowd.load(WARM_UP)?;
+    all.tally = super::Tally::default();
     if let Some(naive) = &mut naive {
         naive.load(WARM_UP)?;
     }
     let mut progress = Progress::new(common, "bench", "rounds", Some(u64::from(args.callers.rounds)));
     let time = Duration::from_secs(args.callers.seconds);
-    let (mut ours, mut theirs, mut tally) = (Vec::new(), Vec::new(), Tally::default());
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..args.callers.rounds {
         let (answered, took) = crowd.load(time)?;
-        ours.push(rate(answered.decided(), took));
-        tally.join(answered);
+        ours.push(rate(answered.tally.decided(), took));
+        all.join(answered);
         if let Some(naive) = &mut naive {
             theirs.push(naive.load(time)?);
         }
@@ -79,15 +79,16 @@ fn measure(
     let queries = running.queries.clone();
     running.stop();
 
-    let proved = setting_up::prove(&*queries, &products, stock)?;
+    let proved = setting_up::prove(&*queries, orders.products(), stock)?;
     let naive_is_right = naive.as_mut().map_or(Ok(true), Naive::is_right)?;
-    let is_right = tells(&proved, &tally, &before, args.lines) && naive_is_right;
+    let told = proved.is_clean && proved.oversold == 0 && all.agrees_with(proved.reserved);
+    let is_right = told && naive_is_right;
     let mut shown = with(
-        tally.shown(median(ours.clone()), proved.oversold),
+        all.tally.shown(median(ours.clone()), proved.oversold),
         json!({
             "callers": args.callers.callers,
-            "products": args.products,
-            "lines": shown_count(args.lines),
+            "products": shown_count(orders.products().len()),
+            "lines": rounded(orders.lines()),
             "lanes": shown_count(settings.store.lanes),
             "rounds": args.callers.rounds,
             "verified": is_right,
@@ -107,60 +108,52 @@ fn measure(
     Ok(Found { shown, is_right })
 }
 
-/// Whether the books tell what the answers told. Of an order that failed nobody knows whether it is held.
-fn tells(proved: &Proved, tally: &Tally, before: &Tally, lines: usize) -> bool {
-    let units = |orders: u64| orders.saturating_mul(count(lines));
-    let accepted = units(tally.accepted.saturating_add(before.accepted));
-    let errors = units(tally.errors.saturating_add(before.errors));
-    let told = proved.reserved >= accepted && proved.reserved <= accepted.saturating_add(errors);
-    proved.is_clean && proved.oversold == 0 && told
-}
-
 /// Callers before the queue.
 struct Crowd {
     queue: CommandQueue,
-    products: Arc<[ProductId]>,
+    orders: Orders,
     callers: usize,
-    lines: usize,
 }
 
 impl Crowd {
     /// Loads the lanes for a while: all callers live on this thread, as those of the service do on its threads.
-    fn load(&self, time: Duration) -> Result<(Tally, Duration), Failure> {
+    fn load(&self, time: Duration) -> Result<(Answered, Duration), Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| Failure::failed("the callers cannot be started", &error))?;
         let started = Instant::now();
         let until = started.checked_add(time).unwrap_or(started);
-        let tally = runtime.block_on(async {
+        let answered = runtime.block_on(async {
             let landing = Arc::new(Landing::default());
             tokio::spawn(landing.clone().serve());
-            let mut callers: JoinSet<Tally> = (0..self.callers).map(|_| self.caller(until, landing.clone())).collect();
-            let mut all = Tally::default();
+            let mut callers: JoinSet<Answered> =
+                (0..self.callers).map(|_| self.caller(until, landing.clone())).collect();
+            let mut all = Answered::default();
             while let Some(one) = callers.join_next().await {
                 all.join(one.map_err(|error| Failure::failed("a caller has died", &error))?);
             }
             Ok(all)
         })?;
-        Ok((tally, started.elapsed()))
+        Ok((answered, started.elapsed()))
     }
 
-    fn caller(&self, until: Instant, landing: Arc<Landing>) -> impl Future<Output = Tally> + Send + 'static {
-        let (queue, products, lines) = (self.queue.clone(), self.products.clone(), self.lines);
+    fn caller(&self, until: Instant, landing: Arc<Landing>) -> impl Future<Output = Answered> + Send + 'static {
+        let (queue, orders) = (self.queue.clone(), self.orders.clone());
         let actor = Actor::new("bench").expect("a plain word is an actor");
         async move {
-            let (mut random, mut tally) = (Random::new(), Tally::default());
+            let (mut random, mut all) = (Random::new(), Answered::default());
             loop {
                 let asked = Instant::now();
                 if asked >= until {
-                    return tally;
+                    return all;
                 }
-                let command = order(&mut random, &products, lines);
+                let lines = orders.draw(&mut random);
+                let command = order(&mut random, &lines);
                 let submission = Submission { command, actor: actor.clone(), key: None, decided_at: None };
                 let heard = match queue.submit(submission, Class::Interactive, Some(landing.clone())) {
                     Ok(ticket) => ticket.await,
                     Err(fault) => Err(fault),
                 };
-                tally.answered(match heard {
+                let status = match heard {
                     Ok(Reply::Decided(Ok(_))) => 201,
                     Ok(_) => 409,
                     Err(_) => {
@@ -168,24 +161,16 @@ impl Crowd {
                         tokio::task::yield_now().await;
                         503
                     }
-                });
-                tally.took(asked.elapsed());
+                };
+                all.note(status, &lines);
+                all.tally.took(asked.elapsed());
             }
         }
     }
 }
 
-fn order(random: &mut Random, products: &[ProductId], lines: usize) -> Command {
-    let line = |product| OrderLine { product: ProductRef::Id(product), quantity: Quantity::ONE, location: None };
-    let lines = different(random, products, lines).into_iter().map(line).collect();
-    Command::ReserveOrder { order: random.order(), lines, ttl: None, strategy: None }
-}
-
-/// Products of one order, each once, in their order.
-pub(super) fn different(random: &mut Random, products: &[ProductId], lines: usize) -> BTreeSet<ProductId> {
-    let mut different = BTreeSet::new();
-    while different.len() < lines.min(products.len()) {
-        different.extend(random.pick(products));
-    }
-    different
+fn order(random: &mut Random, lines: &Lines) -> Command {
+    let line =
+        |(product, quantity): &_| OrderLine { product: ProductRef::Id(*product), quantity: *quantity, location: None };
+    Command::ReserveOrder { order: random.order(), lines: lines.iter().map(line).collect(), ttl: None, strategy: None }
 }

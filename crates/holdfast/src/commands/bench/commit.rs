@@ -19,15 +19,16 @@ use crate::wiring;
 
 /// Runs the bench; on a database that was named with callers before the queue.
 pub(super) fn run(common: &CommonArgs, args: &BenchCommitArgs) -> Result<Found, Failure> {
-    if u64::from(args.products) < count(args.lines) && common.database_url.is_some() {
+    let is_drawn = args.callers.orders_from.is_none();
+    if is_drawn && u64::from(args.products) < count(args.lines) && common.database_url.is_some() {
         return Err(Failure::usage("--lines are of different products: there must be as many --products"));
     }
     if common.database_url.is_some() {
         return callers::run(common, args);
     }
-    if args.callers.naive || args.callers.keep {
+    if args.callers.naive || args.callers.keep || !is_drawn {
         return Err(Failure::usage(
-            "--naive and --keep are for a shared database: name an empty one with --database-url",
+            "--naive, --keep and --orders-from are for a shared database: name an empty one with --database-url",
         ));
     }
     let folder = setting_up::folder(args.folder.as_deref())?;

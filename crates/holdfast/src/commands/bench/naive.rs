@@ -1,93 +1,89 @@
 //! The other side of `--naive`: clients with a connection each, who write a transaction for each order.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_domain::{ProductId, Quantity};
+use holdfast_domain::Quantity;
 use holdfast_infrastructure::mysql::{NaiveClient, NaiveOrders};
 
-use super::callers::different;
-use super::{Tally, rate};
+use super::answered::Answered;
+use super::orders::Orders;
+use super::rate;
 use crate::exit::Failure;
-use crate::numbers::count;
 use crate::random::Random;
 use crate::wiring::OwnDatabase;
 
 /// The clients, and what they were told so far.
 pub(super) struct Naive {
-    orders: NaiveOrders,
-    products: Arc<[ProductId]>,
-    lines: usize,
-    tally: Tally,
+    clients: NaiveOrders,
+    orders: Orders,
+    answered: Answered,
 }
 
 impl Naive {
     /// Makes their tables with the same products and stock, and connects as many clients as there are callers and the database takes.
     pub(super) fn prepare(
         database: &mut OwnDatabase,
-        products: Arc<[ProductId]>,
+        orders: Orders,
         stock: Quantity,
         callers: usize,
-        lines: usize,
     ) -> Result<Self, Failure> {
-        let ids: Vec<[u8; 16]> = products.iter().map(|product| product.to_bytes()).collect();
-        let orders = database.naive(&ids, stock.get(), callers);
-        let orders = orders.map_err(|error| Failure::failed("the naive clients cannot be connected", &error))?;
-        Ok(Self { orders, products, lines, tally: Tally::default() })
+        let ids: Vec<[u8; 16]> = orders.products().iter().map(|product| product.to_bytes()).collect();
+        let clients = database.naive(&ids, stock.get(), callers);
+        let clients = clients.map_err(|error| Failure::failed("the naive clients cannot be connected", &error))?;
+        Ok(Self { clients, orders, answered: Answered::default() })
     }
 
     /// Lets them order for a while; orders a second.
     pub(super) fn load(&mut self, time: Duration) -> Result<f64, Failure> {
         let started = Instant::now();
         let until = started.checked_add(time).unwrap_or(started);
-        let (products, lines) = (&*self.products, self.lines);
-        let mut round = Tally::default();
+        let orders = &self.orders;
+        let mut round = Answered::default();
         thread::scope(|scope| {
-            let clients = self.orders.clients.iter_mut();
+            let clients = self.clients.clients.iter_mut();
             let clients: Vec<_> =
-                clients.map(|client| scope.spawn(move || order_until(client, products, lines, until))).collect();
-            clients.into_iter().all(|client| client.join().map(|tally| round.join(tally)).is_ok())
+                clients.map(|client| scope.spawn(move || order_until(client, orders, until))).collect();
+            clients.into_iter().all(|client| client.join().map(|one| round.join(one)).is_ok())
         })
         .then_some(())
         .ok_or_else(|| Failure::new(crate::exit::Exit::Failed, "a naive client has died"))?;
-        let per_second = rate(round.decided(), started.elapsed());
-        self.tally.join(round);
+        let per_second = rate(round.tally.decided(), started.elapsed());
+        self.answered.join(round);
         Ok(per_second)
     }
 
     /// How many there are.
     pub(super) const fn connections(&self) -> usize {
-        self.orders.clients.len()
+        self.clients.clients.len()
     }
 
     /// Orders that failed.
     pub(super) const fn errors(&self) -> u64 {
-        self.tally.errors
+        self.answered.tally.errors
     }
 
     /// Whether their tables tell what they were told.
     pub(super) fn is_right(&mut self) -> Result<bool, Failure> {
-        let told = self.orders.reserved();
+        let told = self.clients.reserved();
         let told = told.map_err(|error| Failure::failed("the naive tables cannot be read", &error))?;
-        let units = |orders: u64| orders.saturating_mul(count(self.lines));
-        let accepted = units(self.tally.accepted);
-        let possible = accepted..=accepted.saturating_add(units(self.tally.errors));
         let [levels, reservations, movements] = told;
-        Ok(levels == reservations && levels == movements && possible.contains(&levels))
+        Ok(levels == reservations && levels == movements && self.answered.agrees_with(levels))
     }
 }
 
-fn order_until(client: &mut NaiveClient, products: &[ProductId], lines: usize, until: Instant) -> Tally {
-    let (mut random, mut tally) = (Random::new(), Tally::default());
+fn order_until(client: &mut NaiveClient, orders: &Orders, until: Instant) -> Answered {
+    let (mut random, mut answered) = (Random::new(), Answered::default());
     while Instant::now() < until {
-        let wanted = different(&mut random, products, lines);
-        let wanted: Vec<[u8; 16]> = wanted.into_iter().map(ProductId::to_bytes).collect();
-        tally.answered(match client.order(random.order().to_bytes(), &wanted) {
+        let lines = orders.draw(&mut random);
+        let wanted: Vec<([u8; 16], u32)> =
+            lines.iter().map(|(product, quantity)| (product.to_bytes(), quantity.get())).collect();
+        let status = match client.order(random.order().to_bytes(), &wanted) {
             Ok(true) => 201,
             Ok(false) => 409,
             Err(_) => 503,
-        });
+        };
+        answered.note(status, &lines);
     }
-    tally
+    answered
 }
