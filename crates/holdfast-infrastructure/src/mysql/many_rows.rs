@@ -13,9 +13,12 @@ pub(crate) const ROWS_MAX: usize = 1_024;
 /// The most bytes of one statement that writes, roughly: packets may end at 1 MiB.
 pub(crate) const BYTES_MAX: usize = 512 << 10;
 
-/// Looks up the rows of `keys` keys.
+/// Looks up the rows of `keys` keys. Keys of one column stand in a list, which MariaDB plans in half the time of as many conditions.
 pub(crate) fn find_sql(finder: &RowFinder, keys: usize, lock: &str) -> String {
-    let any = vec![finder.key; keys].join(" OR ");
+    let any = match finder.key.strip_suffix(" = ?") {
+        Some(column) => format!("{column} IN ({})", vec!["?"; keys].join(", ")),
+        None => vec![finder.key; keys].join(" OR "),
+    };
     let lock = if finder.locks { lock } else { "" };
     let select = match finder.by_index {
         Some((table, index)) => finder.select.replacen(table, &format!("{table} FORCE INDEX ({index})"), 1),
@@ -115,7 +118,10 @@ mod tests {
     fn many_keys_are_one_statement_with_its_locks_in_order() {
         let finder = RowFinder::new("SELECT a FROM t", "k = ?", "k").that_locks("t", "by_k");
         let sql = find_sql(&finder, 2, " FOR UPDATE");
-        assert_eq!(sql, "SELECT a FROM t FORCE INDEX (by_k) WHERE k = ? OR k = ? ORDER BY k FOR UPDATE");
+        assert_eq!(sql, "SELECT a FROM t FORCE INDEX (by_k) WHERE k IN (?, ?) ORDER BY k FOR UPDATE");
+        let finder = RowFinder::new("SELECT a FROM t", "(k = ? AND l = ?)", "k, l");
+        let sql = find_sql(&finder, 2, " FOR UPDATE");
+        assert_eq!(sql, "SELECT a FROM t WHERE (k = ? AND l = ?) OR (k = ? AND l = ?) ORDER BY k, l");
     }
 
     /// The statements that write these rows.
