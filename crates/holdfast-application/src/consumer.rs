@@ -20,7 +20,7 @@ use crate::queue::{Class, CommandQueue};
 use crate::ticket::Ticket;
 
 /// The most records that are decided together.
-const RECORDS_MAX: usize = 500;
+const RECORDS_MAX: usize = 4_096;
 /// How long the first record is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long after a failure the same is tried again, at first and at most.

@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use holdfast_domain::Actor;
-
-use crate::command::{Command, Submission};
 use crate::commit_bell::CommitBell;
 use crate::duties::{Duties, Duty};
 use crate::events::{OutgoingEvent, Stream, UnsentEvent};
 use crate::ports::{EventSink, SentPlace};
 use crate::queries::{OutboxStep, ReadError, StockQueries};
-use crate::queue::{Class, CommandQueue};
-use crate::ticket::Ticket;
+use crate::queue::CommandQueue;
+
+mod removals;
+
+use removals::Removals;
 
 /// The most events that are on their way together, of each stream, and the most bytes of them.
 const STEP: OutboxStep = OutboxStep { events_max: 4_096, bytes_max: 8 << 20 };
@@ -98,7 +98,7 @@ pub struct Relay {
     sink: Box<dyn EventSink>,
     parts: RelayParts,
     status: Arc<RelayStatus>,
-    actor: Actor,
+    removals: Removals,
     duty_taken: Option<Instant>,
     stopped: Option<Instant>,
 }
@@ -123,9 +123,9 @@ enum Round {
 impl Relay {
     /// A relay to `destination`, which `hears_all` that happens, or some of it.
     pub fn new(destination: Arc<str>, hears_all: bool, sink: Box<dyn EventSink>, parts: RelayParts) -> Self {
-        let actor = Actor::new("relay").expect("a plain word is an actor");
         let status = Arc::default();
-        Self { destination, hears_all, sink, parts, status, actor, duty_taken: None, stopped: None }
+        let removals = Removals::of(destination.clone(), parts.queue.clone());
+        Self { destination, hears_all, sink, parts, status, removals, duty_taken: None, stopped: None }
     }
 
     /// What others may know about it.
@@ -157,6 +157,7 @@ impl Relay {
                 }
             }
         }
+        self.removals.finish(FLUSH_MAX);
         self.parts.duties.leave();
     }
 
@@ -212,8 +213,8 @@ impl Relay {
         let destination = self.destination.to_string();
         metrics::counter!("holdfast_relay_events_total", "destination" => destination.clone()).increment(told);
         metrics::counter!("holdfast_relay_failures_total", "destination" => destination).increment(failed);
-        let removed = self.remove(sent);
-        if failed == 0 && removed {
+        self.removals.add(sent);
+        if failed == 0 {
             self.status.set(None);
             return Round::Told;
         }
@@ -232,36 +233,17 @@ impl Relay {
         Ok(taken.is_some())
     }
 
-    /// What waits, of both streams.
-    fn unsent(&self) -> Result<Vec<UnsentEvent>, ReadError> {
+    /// What waits, of both streams, but what was told already and is only not removed yet.
+    fn unsent(&mut self) -> Result<Vec<UnsentEvent>, ReadError> {
+        // What is seen to be removed is so for whoever reads from now on.
+        self.removals.look();
+        let step = OutboxStep { events_max: STEP.events_max.saturating_add(self.removals.len()), ..STEP };
         let mut unsent = Vec::new();
         for stream in Stream::ALL {
-            unsent.extend(self.parts.queries.unsent(&self.destination, stream, STEP)?);
+            unsent.extend(self.parts.queries.unsent(&self.destination, stream, step)?);
         }
+        unsent.retain(|unsent| !self.removals.has(&(unsent.event.place, unsent.written_at)));
         Ok(unsent)
-    }
-
-    /// Removes what was told, however long the line is. What is left is told once more.
-    fn remove(&self, sent: Vec<SentPlace>) -> bool {
-        if sent.is_empty() {
-            return true;
-        }
-        let sent: Arc<[SentPlace]> = sent.into();
-        loop {
-            let command = Command::RemoveEvents { destination: self.destination.clone(), sent: sent.clone() };
-            let submission = Submission { command, actor: self.actor.clone(), key: None, decided_at: None };
-            let heard = self.parts.queue.submit(submission, Class::Maintenance, None).map(Ticket::wait);
-            match heard {
-                Ok(Ok(_)) => return true,
-                Ok(Err(fault)) | Err(fault) => {
-                    tracing::debug!(?fault, events = sent.len(), "what was told cannot be removed yet");
-                    if self.parts.stop.load(Ordering::Relaxed) {
-                        return false;
-                    }
-                    self.sleep(PAUSES.0);
-                }
-            }
-        }
     }
 }
 

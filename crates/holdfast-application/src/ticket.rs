@@ -55,6 +55,11 @@ impl Ticket {
             state = self.0.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    /// What was heard, if something was by now.
+    pub fn heard(&self) -> Option<Heard> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).heard.take()
+    }
 }
 
 impl Future for Ticket {

@@ -1,0 +1,108 @@
+//! What was told and is being removed from the outbox, while the relay goes on.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use holdfast_domain::Actor;
+
+use crate::bounded_wait::hear_within;
+use crate::command::{Command, Submission};
+use crate::ports::SentPlace;
+use crate::queue::{Class, CommandQueue};
+use crate::ticket::Ticket;
+
+/// The most events that were told and not removed yet: beyond that a relay waits for the lane.
+const EVENTS_MAX: usize = 16_384;
+/// How long it waits for it at a time.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// What was told and is being removed.
+pub(super) struct Removals {
+    destination: Arc<str>,
+    queue: CommandQueue,
+    actor: Actor,
+    /// The oldest first. One that could not be put in line, or failed, has no ticket.
+    under_way: VecDeque<(Arc<[SentPlace]>, Option<Ticket>)>,
+    told: HashSet<SentPlace>,
+}
+
+impl Removals {
+    pub(super) fn of(destination: Arc<str>, queue: CommandQueue) -> Self {
+        let actor = Actor::new("relay").expect("a plain word is an actor");
+        Self { destination, queue, actor, under_way: VecDeque::new(), told: HashSet::new() }
+    }
+
+    /// How many events were told and are not removed yet.
+    pub(super) fn len(&self) -> usize {
+        self.told.len()
+    }
+
+    /// Whether the event there was told.
+    pub(super) fn has(&self, place: &SentPlace) -> bool {
+        self.told.contains(place)
+    }
+
+    /// Has events removed that were told.
+    pub(super) fn add(&mut self, sent: Vec<SentPlace>) {
+        if sent.is_empty() {
+            return;
+        }
+        self.told.extend(&sent);
+        let sent: Arc<[SentPlace]> = sent.into();
+        let ticket = self.submit(&sent);
+        self.under_way.push_back((sent, ticket));
+    }
+
+    /// Forgets what is removed by now, and asks again for what could not be. Waits where too much is under way.
+    pub(super) fn look(&mut self) {
+        let mut open = VecDeque::with_capacity(self.under_way.len());
+        for (sent, ticket) in std::mem::take(&mut self.under_way) {
+            match ticket.as_ref().map(Ticket::heard) {
+                Some(Some(Ok(_))) => self.forget(&sent),
+                Some(None) => open.push_back((sent, ticket)),
+                Some(Some(Err(_))) | None => {
+                    let ticket = self.submit(&sent);
+                    open.push_back((sent, ticket));
+                }
+            }
+        }
+        self.under_way = open;
+        if self.told.len() > EVENTS_MAX {
+            self.wait_for_oldest(WAIT);
+        }
+    }
+
+    /// Waits until all is removed, or not longer than this.
+    pub(super) fn finish(&mut self, most: Duration) {
+        let since = Instant::now();
+        while !self.under_way.is_empty() && since.elapsed() < most {
+            self.wait_for_oldest(most.saturating_sub(since.elapsed()));
+        }
+    }
+
+    fn wait_for_oldest(&mut self, most: Duration) {
+        let Some((sent, ticket)) = self.under_way.pop_front() else { return };
+        let ticket = ticket.or_else(|| self.submit(&sent));
+        // A command that is given up is dropped undecided, and asked for again.
+        match ticket.and_then(|ticket| hear_within(ticket, most)) {
+            Some(Ok(_)) => self.forget(&sent),
+            Some(Err(_)) | None => {
+                self.under_way.push_front((sent, None));
+                std::thread::sleep(most.min(Duration::from_millis(20)));
+            }
+        }
+    }
+
+    fn forget(&mut self, sent: &[SentPlace]) {
+        for place in sent {
+            self.told.remove(place);
+        }
+    }
+
+    fn submit(&self, sent: &Arc<[SentPlace]>) -> Option<Ticket> {
+        let command = Command::RemoveEvents { destination: self.destination.clone(), sent: sent.clone() };
+        let submission = Submission { command, actor: self.actor.clone(), key: None, decided_at: None };
+        self.queue.submit(submission, Class::Maintenance, None).ok()
+    }
+}
