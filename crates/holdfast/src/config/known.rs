@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Url,
     /// Words separated by commas, or an array.
     List,
+    /// Properties as `name=value`, separated by commas, or an array. They may hold passwords.
+    Properties,
     /// Yes or no.
     Flag,
     /// A whole number in this range.
@@ -121,7 +123,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("kafka.compatibility", Kind::OneOf(&["cloudevents", "plain"])),
     known("kafka.source", Kind::Text),
     known("kafka.topic_dead_letter", Kind::Text),
-    known("kafka.properties", Kind::List),
+    known("kafka.properties", Kind::Properties),
     known("log.level", Kind::Text),
     known("log.format", Kind::OneOf(&["auto", "text", "json"])),
 ];

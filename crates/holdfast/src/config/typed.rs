@@ -223,7 +223,7 @@ impl Reader<'_> {
 
     pub(super) fn list(&self, key: &str) -> Vec<String> {
         match self.value(key) {
-            Value::List(words) => words.clone(),
+            Value::List(words) | Value::Properties(words) => words.clone(),
             other => unreachable!("{key} is a list, not {other:?}"),
         }
     }

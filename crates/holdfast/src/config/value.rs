@@ -15,6 +15,8 @@ pub(crate) enum Value {
     Url(String),
     /// Several words.
     List(Vec<String>),
+    /// Several properties, `name=value`; no value is ever shown.
+    Properties(Vec<String>),
     /// Yes or no.
     Flag(bool),
     /// A whole number.
@@ -33,10 +35,8 @@ impl Value {
         match kind {
             Kind::Text => Ok(Self::Text(text.to_owned())),
             Kind::Url => Ok(Self::Url(text.to_owned())),
-            Kind::List => {
-                let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-                Ok(Self::List(words.map(str::to_owned).collect()))
-            }
+            Kind::List => Ok(Self::List(words(text))),
+            Kind::Properties => Ok(Self::Properties(words(text))),
             Kind::Flag => match text.trim() {
                 "true" => Ok(Self::Flag(true)),
                 "false" => Ok(Self::Flag(false)),
@@ -69,16 +69,17 @@ impl Value {
     /// What the value should be.
     pub(super) fn from_toml(kind: Kind, value: &toml::Value) -> Result<Self, String> {
         match (kind, value) {
-            (Kind::List, toml::Value::Array(values)) => {
+            (Kind::List | Kind::Properties, toml::Value::Array(values)) => {
                 let words: Option<Vec<String>> = values.iter().map(|v| v.as_str().map(str::to_owned)).collect();
-                words.map(Self::List).ok_or_else(|| "is no list of texts".to_owned())
+                let value = if matches!(kind, Kind::List) { Self::List } else { Self::Properties };
+                words.map(value).ok_or_else(|| "is no list of texts".to_owned())
             }
             (Kind::Flag, toml::Value::Boolean(flag)) => Ok(Self::Flag(*flag)),
             (Kind::Whole { .. }, toml::Value::Integer(number)) => Self::from_text(kind, &number.to_string()),
             (Kind::Flag, _) => Err("is neither `true` nor `false`".to_owned()),
             (Kind::Whole { least, most }, _) => Err(format!("is no whole number from {least} to {most}")),
             (_, toml::Value::String(text)) => Self::from_text(kind, text),
-            (Kind::List, _) => Err("is no list of texts".to_owned()),
+            (Kind::List | Kind::Properties, _) => Err("is no list of texts".to_owned()),
             _ => Err("is no text in quotation marks".to_owned()),
         }
     }
@@ -89,13 +90,26 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Url(url) => f.write_str(&masked(url)),
-            // A word may be a property with a password.
             Self::List(words) => f.write_str(&words.iter().map(|word| masked(word)).collect::<Vec<_>>().join(",")),
+            Self::Properties(properties) => {
+                let shown: Vec<String> = properties.iter().map(|property| without_value(property)).collect();
+                f.write_str(&shown.join(","))
+            }
             Self::Flag(flag) => flag.fmt(f),
             Self::Whole(number) => number.fmt(f),
             Self::Time(time) => f.write_str(&time.map_or_else(|| "never".to_owned(), duration_text::show)),
         }
     }
+}
+
+/// The words of a text, which commas separate.
+fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// A property without its value, which may be a password in any characters; one without a name may be the rest of one.
+fn without_value(property: &str) -> String {
+    property.split_once('=').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}=***"))
 }
 
 /// Words in the names of parameters whose values are secrets.
@@ -153,11 +167,24 @@ mod tests {
             ("redis://u:ge?heim@h/0", "redis://***"),
             ("h:6379,password=geheim,ssl=true", "h:6379,password=***,ssl=true"),
             ("server=h;password=geheim", "server=h;password=***"),
-            ("sasl.password=ge@heim", "***"),
-            ("sasl.password=geheim", "sasl.password=***"),
             ("https://shop.example", "https://shop.example"),
         ] {
             assert_eq!(masked(url), shown);
+        }
+    }
+
+    #[test]
+    fn no_value_of_a_property_is_shown() {
+        for (property, shown) in [
+            ("sasl.password=geheim", "sasl.password=***"),
+            ("sasl.password=ge&heim", "sasl.password=***"),
+            ("sasl.password=ge=heim;x=1", "sasl.password=***"),
+            ("sasl.password=ge@heim", "sasl.password=***"),
+            ("sasl.password=ge,heim", "sasl.password=***,***"),
+            ("sasl.jaas.config=user=\"u\" password=\"geheim\"", "sasl.jaas.config=***"),
+        ] {
+            let read = Value::from_text(Kind::Properties, property).expect("a property");
+            assert_eq!(read.to_string(), shown);
         }
     }
 }

@@ -106,6 +106,14 @@ fn a_property_of_kafka_that_is_not_taken_is_named_without_its_value() {
 }
 
 #[test]
+fn the_settings_show_no_value_of_a_property_of_kafka() {
+    for given in ["kafka.properties=sasl.username=u,sasl.password=ge&heim", "kafka.properties=sasl.password=x@y,heim"] {
+        let said = Program::new().done(&["config", "show", "--set", given]);
+        assert!(said.stdout.contains("sasl.password=***") && !said.stdout.contains("heim"), "{said:?}");
+    }
+}
+
+#[test]
 fn a_migration_tells_its_statements_and_makes_the_store_once() {
     let program = Program::new();
     let dry = program.done(&["migrate", "--dry-run"]).json();
