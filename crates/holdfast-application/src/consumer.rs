@@ -9,23 +9,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use holdfast_domain::Actor;
+use holdfast_domain::{Actor, OrderId};
 
-use crate::answer::Fault;
+use crate::answer::{Fault, Reply};
 use crate::command::{Command, Submission};
 use crate::intake::{self, EventNames, ReadEvent};
 use crate::order_event::EventOutcome;
-use crate::ports::{DeadLetter, EventSource, Record};
+use crate::ports::{DeadLetter, EventSource, PollLimits, Record};
 use crate::queue::{Class, CommandQueue};
-use crate::ticket::Ticket;
+use crate::ticket::{Heard, Ticket};
 
-/// The most records that are decided together.
-const RECORDS_MAX: usize = 4_096;
+/// The most records that are decided together: a good batch, and as many bytes as a service can hold beside its queue.
+const TOGETHER: PollLimits = PollLimits { records_max: 4_096, bytes_max: 8 << 20 };
 /// How long the first record is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long after a failure the same is tried again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// How often a command that fails for a fault of ours is tried.
+/// How often a command that fails for a fault of ours is tried together with others.
 const FAILURES_MAX: u32 = 3;
 /// The code of a record that fails for a fault of ours.
 const INTERNAL: &str = "internal";
@@ -101,7 +101,7 @@ impl Consumer {
         let _ended = Ended(self.status.clone());
         let mut pause = Pause::default();
         while !self.is_stopped() {
-            let records = match self.source.poll(RECORDS_MAX, PATIENCE) {
+            let records = match self.source.poll(TOGETHER, PATIENCE) {
                 Ok(records) => records,
                 Err(error) => {
                     tracing::warn!(error = %error_words(&error), "no events can be taken at present");
@@ -169,11 +169,16 @@ impl Consumer {
         let mut again = Vec::new();
         let mut waiting: Vec<(Underway<'a>, Ticket)> = Vec::with_capacity(events.len());
         let mut behind = Vec::new();
+        let mut suspects = Vec::new();
         let mut orders = HashSet::with_capacity(events.len());
         let mut is_full = false;
         for event in events {
             if is_full || !orders.insert(event.read.event.order) {
                 behind.push(event);
+                continue;
+            }
+            if event.failures >= FAILURES_MAX {
+                suspects.push(event);
                 continue;
             }
             match self.queue.submit(self.submission(&event), Class::Events, None) {
@@ -188,37 +193,55 @@ impl Consumer {
         }
         for (mut event, ticket) in waiting {
             match ticket.wait() {
-                Ok(reply) => {
-                    let (outcome, code) = intake::heard(&reply);
-                    intake::count(&event.names, outcome);
-                    if outcome == EventOutcome::Rejected {
-                        let code = code.unwrap_or_else(|| INTERNAL.to_owned());
-                        let cause = format!("the event can never be applied: {code}");
-                        letters.push(DeadLetter { record: event.record, code, cause });
-                    }
-                }
+                Ok(reply) => letters.extend(heard(&event, &reply)),
                 Err(Fault::ShuttingDown) => return Err(Stopped),
-                Err(Fault::Failed(cause)) => {
-                    event.failures = event.failures.saturating_add(1);
-                    if event.failures < FAILURES_MAX {
-                        again.push(event);
-                    } else {
-                        intake::count(&event.names, EventOutcome::Rejected);
-                        letters.push(DeadLetter { record: event.record, code: INTERNAL.to_owned(), cause });
-                    }
+                Err(fault) => {
+                    event.failures = event.failures.saturating_add(u32::from(matches!(fault, Fault::Failed(_))));
+                    again.push(event);
                 }
-                Err(
-                    Fault::Overloaded
-                    | Fault::TooLate(_)
-                    | Fault::LockTimeout(_)
-                    | Fault::StoreUnavailable(_)
-                    | Fault::OutcomeUnknown(_),
-                ) => again.push(event),
+            }
+        }
+        for event in suspects {
+            match self.alone(&event)? {
+                Ok(reply) => letters.extend(heard(&event, &reply)),
+                Err(Some(cause)) => {
+                    intake::count(&event.names, EventOutcome::Rejected);
+                    letters.push(DeadLetter { record: event.record, code: INTERNAL.to_owned(), cause });
+                }
+                Err(None) => again.push(event),
             }
         }
         let failed = !again.is_empty() || is_full;
         again.extend(behind);
         Ok(Left { events: again, failed })
+    }
+
+    /// Tries an event by itself that has failed again and again. When it fails while the store commits what others ask, before and
+    /// after it, it is the event's own fault: then its cause. Else the store cannot do anything, and the event waits: `None`.
+    fn alone(&self, event: &Underway<'_>) -> Result<Result<Reply, Option<String>>, Stopped> {
+        if !self.store_commits()? {
+            return Ok(Err(None));
+        }
+        match self.ask(self.submission(event))? {
+            Ok(reply) => Ok(Ok(reply)),
+            Err(Fault::Failed(cause)) if self.store_commits()? => Ok(Err(Some(cause))),
+            Err(_) => Ok(Err(None)),
+        }
+    }
+
+    /// Whether the store commits a command that reads what every event reads, and changes nothing.
+    fn store_commits(&self) -> Result<bool, Stopped> {
+        let command = Command::ExpireOrder { order: OrderId::from_bytes([0; 16]) };
+        let nothing = Submission { command, actor: self.actor.clone(), key: None, decided_at: None };
+        Ok(self.ask(nothing)?.is_ok())
+    }
+
+    /// Puts a command in line and waits for it.
+    fn ask(&self, submission: Submission) -> Result<Heard, Stopped> {
+        match self.queue.submit(submission, Class::Events, None).and_then(Ticket::wait) {
+            Err(Fault::ShuttingDown) => Err(Stopped),
+            heard => Ok(heard),
+        }
     }
 
     /// Every event is decided under its own name, however often it comes.
@@ -236,6 +259,17 @@ impl Consumer {
         self.source.stay(pause.next());
         if self.is_stopped() { Err(Stopped) } else { Ok(()) }
     }
+}
+
+/// Counts what became of an event, which is put away if it can never be applied.
+fn heard<'a>(event: &Underway<'a>, reply: &Reply) -> Option<DeadLetter<'a>> {
+    let (outcome, code) = intake::heard(reply);
+    intake::count(&event.names, outcome);
+    (outcome == EventOutcome::Rejected).then(|| {
+        let code = code.unwrap_or_else(|| INTERNAL.to_owned());
+        let cause = format!("the event can never be applied: {code}");
+        DeadLetter { record: event.record, code, cause }
+    })
 }
 
 /// How long is waited before the next try: twice as long each time.

@@ -20,7 +20,7 @@ pub mod memory;
 pub mod memory_lock;
 
 pub use event_sink::EventSink;
-pub use event_source::{DeadLetter, EventSource, Record, SourceError};
+pub use event_source::{DeadLetter, EventSource, PollLimits, Record, SourceError};
 pub use lock::{DistributedLock, Lease, LockFault, LockState};
 
 /// Why a store could not do what was asked, before a commit was sent: nothing was done.

@@ -26,6 +26,22 @@ impl Record {
         let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(value.as_deref()?).ok()
     }
+
+    /// How many bytes it takes, roughly.
+    pub fn weight(&self) -> usize {
+        let of = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers = self.headers.iter().map(|(name, value)| name.len().saturating_add(of(value)));
+        headers.fold(of(&self.key).saturating_add(of(&self.value)), usize::saturating_add)
+    }
+}
+
+/// How much is taken at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PollLimits {
+    /// The most records.
+    pub records_max: usize,
+    /// The most bytes; one record always comes.
+    pub bytes_max: usize,
 }
 
 /// A record that can never be applied, and why.
@@ -46,12 +62,12 @@ pub struct SourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Topics with upstream events, shared with the other members of a group.
 pub trait EventSource: Send {
-    /// The next records: up to `most`, waiting up to `patience` for the first of them.
+    /// The next records within `limits`, waiting up to `patience` for the first of them.
     ///
     /// # Errors
     ///
     /// [`SourceError`].
-    fn poll(&mut self, most: usize, patience: Duration) -> Result<Vec<Record>, SourceError>;
+    fn poll(&mut self, limits: PollLimits, patience: Duration) -> Result<Vec<Record>, SourceError>;
     /// Stays a member of the group for some time without taking records.
     fn stay(&mut self, time: Duration);
     /// Puts records away for people to look at; when it returns they are safe.

@@ -1,9 +1,10 @@
 //! What the client library tells a member of the group: which partitions it has, how the brokers are, whether they know how far it is.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
@@ -17,16 +18,30 @@ pub(super) type Place = (String, i32);
 pub(super) struct Membership {
     status: Arc<KafkaStatus>,
     assigned: Mutex<HashSet<Place>>,
+    /// Whether it takes no records at present.
+    stays: AtomicBool,
 }
 
 impl Membership {
     pub(super) fn new(status: Arc<KafkaStatus>) -> Self {
-        Self { status, assigned: Mutex::default() }
+        Self { status, assigned: Mutex::default(), stays: AtomicBool::new(false) }
     }
 
     /// The partitions it has.
     pub(super) fn assigned(&self) -> MutexGuard<'_, HashSet<Place>> {
         self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes no records from now on, whichever partitions come.
+    pub(super) fn stay(&self, consumer: &BaseConsumer<Self>) {
+        self.stays.store(true, Ordering::Relaxed);
+        of_all(consumer, |all| consumer.pause(all));
+    }
+
+    /// Takes records again.
+    pub(super) fn go_on(&self, consumer: &BaseConsumer<Self>) {
+        self.stays.store(false, Ordering::Relaxed);
+        of_all(consumer, |all| consumer.resume(all));
     }
 }
 
@@ -59,6 +74,12 @@ impl ConsumerContext for Membership {
         tracing::info!(partitions = assigned.len(), "the partitions of this member have changed");
     }
 
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if matches!(rebalance, Rebalance::Assign(_)) && self.stays.load(Ordering::Relaxed) {
+            of_all(consumer, |all| consumer.pause(all));
+        }
+    }
+
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
         match result {
             Err(error) if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) => {
@@ -66,6 +87,13 @@ impl ConsumerContext for Membership {
             }
             _ => {}
         }
+    }
+}
+
+/// Does something to all partitions of this member. What is not paused only comes early.
+fn of_all(consumer: &BaseConsumer<Membership>, change: impl FnOnce(&TopicPartitionList) -> KafkaResult<()>) {
+    if let Err(error) = consumer.assignment().and_then(|all| change(&all)) {
+        tracing::debug!(%error, "partitions are not paused or resumed");
     }
 }
 

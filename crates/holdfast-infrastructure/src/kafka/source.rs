@@ -8,12 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use holdfast_application::ports::{DeadLetter, EventSource, Record, SourceError};
+use holdfast_application::ports::{DeadLetter, EventSource, PollLimits, Record, SourceError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::dead_letters::DeadLetters;
+use super::gathering::gather;
 use super::membership::Membership;
 use super::settings::KafkaSettings;
 use super::status::KafkaStatus;
@@ -48,7 +49,8 @@ pub struct KafkaSource {
 
 impl std::fmt::Debug for KafkaSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KafkaSource").field("early", &self.early.len()).finish_non_exhaustive()
+        let (early, partitions) = (self.early.len(), self.consumer.context().assigned().len());
+        f.debug_struct("KafkaSource").field("early", &early).field("partitions", &partitions).finish_non_exhaustive()
     }
 }
 
@@ -68,15 +70,6 @@ impl KafkaSource {
         Ok((Self { consumer, letters, early: VecDeque::new() }, status))
     }
 
-    /// The next record, if one comes within `patience`.
-    fn next(&mut self, patience: Duration) -> Result<Option<Record>, SourceError> {
-        match self.consumer.poll(patience) {
-            None => Ok(None),
-            Some(Ok(message)) => Ok(Some(record(&message))),
-            Some(Err(error)) => Err(failed(error)),
-        }
-    }
-
     /// Whether this member has the record's partition.
     fn has(&self, record: &Record) -> bool {
         self.consumer.context().assigned().contains(&(record.topic.clone(), record.partition))
@@ -85,6 +78,15 @@ impl KafkaSource {
 
 pub(super) fn failed(error: rdkafka::error::KafkaError) -> SourceError {
     SourceError(Box::new(error))
+}
+
+/// The next record, if one comes within `patience`.
+fn next(consumer: &BaseConsumer<Membership>, patience: Duration) -> Result<Option<Record>, SourceError> {
+    match consumer.poll(patience) {
+        None => Ok(None),
+        Some(Ok(message)) => Ok(Some(record(&message))),
+        Some(Err(error)) => Err(failed(error)),
+    }
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
@@ -106,27 +108,9 @@ fn headers(message: &BorrowedMessage<'_>) -> Vec<(String, Option<Vec<u8>>)> {
 }
 
 impl EventSource for KafkaSource {
-    fn poll(&mut self, most: usize, patience: Duration) -> Result<Vec<Record>, SourceError> {
-        let mut records: Vec<Record> = Vec::new();
-        while records.len() < most {
-            let early = self.early.pop_front();
-            let next = match early {
-                Some(record) => Some(record),
-                None => match self.next(if records.is_empty() { patience } else { Duration::ZERO }) {
-                    Ok(next) => next,
-                    // What was taken is handed over first: nobody would be given it again. An error that lasts is told anew.
-                    Err(error) if !records.is_empty() => {
-                        tracing::debug!(%error, "a poll broke off");
-                        None
-                    }
-                    Err(error) => return Err(error),
-                },
-            };
-            match next {
-                Some(record) => records.push(record),
-                None => break,
-            }
-        }
+    fn poll(&mut self, limits: PollLimits, patience: Duration) -> Result<Vec<Record>, SourceError> {
+        let consumer = &self.consumer;
+        let mut records = gather(limits, patience, &mut self.early, |patience| next(consumer, patience))?;
         // A rebalance on the way may have taken partitions from this member.
         records.retain(|record| self.has(record));
         Ok(records)
@@ -134,22 +118,17 @@ impl EventSource for KafkaSource {
 
     fn stay(&mut self, time: Duration) {
         let until = Instant::now().checked_add(time);
-        let assigned = self.consumer.assignment().ok();
-        if let Some(assigned) = &assigned {
-            // What is not paused only comes early.
-            let _ = self.consumer.pause(assigned);
-        }
+        self.consumer.context().stay(&self.consumer);
         while let Some(left) = until.and_then(|until| until.checked_duration_since(Instant::now())) {
-            match self.next(left) {
+            match next(&self.consumer, left) {
                 Ok(Some(record)) => self.early.push_back(record),
-                Ok(None) => break,
+                // The time is over, or the library has told something else.
+                Ok(None) => {}
                 // It is told again by the next poll, should it last.
                 Err(_) => std::thread::sleep(left.min(Duration::from_millis(50))),
             }
         }
-        if let Some(assigned) = &assigned {
-            let _ = self.consumer.resume(assigned);
-        }
+        self.consumer.context().go_on(&self.consumer);
         let early = std::mem::take(&mut self.early);
         self.early = early.into_iter().filter(|record| self.has(record)).collect();
     }

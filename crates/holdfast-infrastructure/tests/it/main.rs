@@ -1,5 +1,6 @@
 //! What crosses the boundary to a database or to the lock.
 
+mod kafka_source;
 mod own_redis;
 mod redis_lock;
 mod shared_payments;
