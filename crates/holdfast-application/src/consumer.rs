@@ -244,12 +244,13 @@ impl Consumer {
         }
     }
 
-    /// Every event is decided under its own name, however often it comes.
+    /// Every event is decided once, however often it comes: under its own name, or, where its type and order are its name, by what
+    /// the order remembers, which spares the answer that would be kept.
     fn submission(&self, event: &Underway<'_>) -> Submission {
         Submission {
             command: Command::OrderEvent(event.read.event.clone()),
             actor: self.actor.clone(),
-            key: Some(event.read.identity.command_key()),
+            key: (!event.read.event.is_bare).then(|| event.read.identity.command_key()),
             decided_at: None,
         }
     }

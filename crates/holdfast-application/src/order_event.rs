@@ -2,7 +2,7 @@
 
 use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::{Effect, Hold};
-use holdfast_domain::order::OrderEventKind;
+use holdfast_domain::order::{Order, OrderEventKind};
 use holdfast_domain::{Actor, Book, OrderId, OrderStatus, Reason, Refusal};
 
 use crate::policy::{LatePayment, Policy};
@@ -86,9 +86,8 @@ impl EventAnswer {
 impl OrderEvent {
     /// Decides the event on the book's pages.
     pub fn apply(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
-        let known = book.order(self.order).is_some_and(|order| order.has_seen(self.kind));
-        if self.is_bare && known {
-            return EventAnswer::plain(EventOutcome::Replayed);
+        if self.is_bare && book.order(self.order).is_some_and(|order| order.has_seen(self.kind)) {
+            return self.known(book, policy, actor);
         }
         if self.is_bare && self.kind == OrderEventKind::PaymentCompleted && book.waiting.was_given_up(self.order) {
             return EventAnswer::coded(EventOutcome::Rejected, Refusal::OrderNotFound.code());
@@ -102,6 +101,16 @@ impl OrderEvent {
             book.note_event(self.order, self.kind);
         }
         answer
+    }
+
+    /// An event that the order remembers. While the order holds what it was made with, the same lines are a repeat, and others are
+    /// another order's.
+    fn known(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
+        let is_as_made = |order: &Order| order.status == OrderStatus::Reserved && order.event_seq == 1;
+        if self.kind == OrderEventKind::OrderCreated && book.order(self.order).is_some_and(is_as_made) {
+            return self.created(book, policy, actor);
+        }
+        EventAnswer::plain(EventOutcome::Replayed)
     }
 
     /// Tells the world of an order that is not served, and answers the event.

@@ -149,7 +149,8 @@ impl Relay {
             match round {
                 Round::Told => pause = PAUSES.0,
                 Round::Idle => {
-                    self.parts.bell.wait(heard, LOOK_EVERY);
+                    let pause = self.removals.due_in().map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY));
+                    self.parts.bell.wait(heard, pause);
                 }
                 Round::Failed => {
                     self.sleep(pause);
@@ -213,7 +214,7 @@ impl Relay {
         let destination = self.destination.to_string();
         metrics::counter!("holdfast_relay_events_total", "destination" => destination.clone()).increment(told);
         metrics::counter!("holdfast_relay_failures_total", "destination" => destination).increment(failed);
-        self.removals.add(sent);
+        self.removals.add(&sent);
         if failed == 0 {
             self.status.set(None);
             return Round::Told;

@@ -14,6 +14,8 @@ use crate::ticket::Ticket;
 
 /// The most events that were told and not removed yet: beyond that a relay waits for the lane.
 const EVENTS_MAX: usize = 16_384;
+/// So many are removed at once, or those that were told so long ago: each removal is part of a commit, and commits are dear.
+const TOGETHER: (usize, Duration) = (1_024, Duration::from_millis(100));
 /// How long it waits for it at a time.
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -25,12 +27,16 @@ pub(super) struct Removals {
     /// The oldest first. One that could not be put in line, or failed, has no ticket.
     under_way: VecDeque<(Arc<[SentPlace]>, Option<Ticket>)>,
     told: HashSet<SentPlace>,
+    /// What was told and is not being removed yet, and since when.
+    gathered: Vec<SentPlace>,
+    since: Instant,
 }
 
 impl Removals {
     pub(super) fn of(destination: Arc<str>, queue: CommandQueue) -> Self {
         let actor = Actor::new("relay").expect("a plain word is an actor");
-        Self { destination, queue, actor, under_way: VecDeque::new(), told: HashSet::new() }
+        let (under_way, told, gathered) = (VecDeque::new(), HashSet::new(), Vec::new());
+        Self { destination, queue, actor, under_way, told, gathered, since: Instant::now() }
     }
 
     /// How many events were told and are not removed yet.
@@ -43,19 +49,34 @@ impl Removals {
         self.told.contains(place)
     }
 
-    /// Has events removed that were told.
-    pub(super) fn add(&mut self, sent: Vec<SentPlace>) {
-        if sent.is_empty() {
+    /// Has events removed that were told, together with others.
+    pub(super) fn add(&mut self, sent: &[SentPlace]) {
+        if self.gathered.is_empty() {
+            self.since = Instant::now();
+        }
+        self.told.extend(sent);
+        self.gathered.extend_from_slice(sent);
+        self.remove_gathered(false);
+    }
+
+    /// How long what was gathered may still wait; `None` where there is nothing.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        (!self.gathered.is_empty()).then(|| TOGETHER.1.saturating_sub(self.since.elapsed()))
+    }
+
+    fn remove_gathered(&mut self, at_once: bool) {
+        let is_time = self.gathered.len() >= TOGETHER.0 || self.since.elapsed() >= TOGETHER.1;
+        if self.gathered.is_empty() || !(is_time || at_once) {
             return;
         }
-        self.told.extend(&sent);
-        let sent: Arc<[SentPlace]> = sent.into();
+        let sent: Arc<[SentPlace]> = std::mem::take(&mut self.gathered).into();
         let ticket = self.submit(&sent);
         self.under_way.push_back((sent, ticket));
     }
 
     /// Forgets what is removed by now, and asks again for what could not be. Waits where too much is under way.
     pub(super) fn look(&mut self) {
+        self.remove_gathered(false);
         let mut open = VecDeque::with_capacity(self.under_way.len());
         for (sent, ticket) in std::mem::take(&mut self.under_way) {
             match ticket.as_ref().map(Ticket::heard) {
@@ -69,12 +90,14 @@ impl Removals {
         }
         self.under_way = open;
         if self.told.len() > EVENTS_MAX {
+            self.remove_gathered(true);
             self.wait_for_oldest(WAIT);
         }
     }
 
     /// Waits until all is removed, or not longer than this.
     pub(super) fn finish(&mut self, most: Duration) {
+        self.remove_gathered(true);
         let since = Instant::now();
         while !self.under_way.is_empty() && since.elapsed() < most {
             self.wait_for_oldest(most.saturating_sub(since.elapsed()));

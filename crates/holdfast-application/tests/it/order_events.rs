@@ -9,7 +9,7 @@ use holdfast_application::order_event::{EventAnswer, EventOutcome, OrderEvent};
 use holdfast_application::policy::LatePayment;
 use holdfast_application::ports::contract::Warehouse;
 use holdfast_application::ports::contract::warehouse::{
-    confirm, event, event_of, expire, lines, order, release, reserve, submission,
+    confirm, event, event_of, expire, lines, order, release, replace, reserve, submission,
 };
 use holdfast_domain::order::OrderEventKind::{self, OrderCancelled, OrderCreated, PaymentCompleted, PaymentFailed};
 use holdfast_domain::{OrderStatus, Reason};
@@ -114,6 +114,22 @@ fn an_order_created_with_other_lines_can_never_be_applied() {
     let heard = hear_by_id(&mut warehouse, OrderCreated, &[(1, 5)]);
     assert_eq!((heard.outcome, heard.code), (EventOutcome::Rejected, Some("order_already_reserved")));
     assert_eq!(warehouse.levels(1), (6, 4));
+}
+
+#[test]
+fn an_order_created_that_is_known_is_compared_while_the_order_is_as_it_was_made() {
+    let mut warehouse = Warehouse::in_memory();
+    warehouse.stock(1, 10);
+    let heard = |warehouse: &mut Warehouse, units: u32| {
+        let EventAnswer { outcome, code } = warehouse.hear(OrderCreated, 1, &[(1, units)]);
+        (outcome, code)
+    };
+    assert_eq!(heard(&mut warehouse, 3), APPLIED);
+    assert_eq!(heard(&mut warehouse, 3), REPLAYED);
+    assert_eq!(heard(&mut warehouse, 4), (EventOutcome::Rejected, Some("order_already_reserved")));
+    warehouse.decide(replace(1, &[(1, 5)])).expect("enough");
+    assert_eq!(heard(&mut warehouse, 3), REPLAYED, "it was made so");
+    assert_eq!(warehouse.levels(1), (5, 5));
 }
 
 #[test]
