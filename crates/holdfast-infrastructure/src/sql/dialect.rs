@@ -10,6 +10,8 @@ pub(crate) struct Dialect {
     /// Joins `reservations` as `r` to the `orders` as `o` in front of them: an order's number stands before the place, which
     /// has 20 bits.
     pub(crate) reservations_of_order: &'static str,
+    /// Whether one transaction writes at a time, so that nothing comes between what it has read and what it removes.
+    pub(crate) one_writes: bool,
     /// Puts movements in an order in which each item's sequences rise, the cheapest there is.
     pub(crate) commit_order: &'static str,
 }
@@ -28,6 +30,7 @@ pub(crate) static SQLITE: Dialect = Dialect {
     stages: Some(Stages { bits: 4, condition: "(m.sequence >> 4) = ?" }),
     lock_rows: "",
     reservations_of_order: "r.number BETWEEN (o.number << 20) AND ((o.number << 20) | 1048575)",
+    one_writes: true,
     commit_order: "rowid",
 };
 
@@ -36,5 +39,6 @@ pub(crate) static MYSQL: Dialect = Dialect {
     stages: None,
     lock_rows: " FOR UPDATE",
     reservations_of_order: "r.order_number = o.number",
+    one_writes: false,
     commit_order: "item, sequence",
 };

@@ -89,12 +89,19 @@ pub fn what_was_told_is_removed(make: MakeStore<'_>) {
     let depth = warehouse.queries.outbox_depth(&[BROKERS, BUYERS], 1_000).expect("reads");
     assert_eq!((depth.events, depth.oldest), (7, all.first().map(|unsent| unsent.written_at)));
     assert_eq!(warehouse.queries.outbox_depth(&[BROKERS], 3).expect("reads").events, 3, "it counts no further");
-    let sent: Vec<SentPlace> = first.iter().map(|unsent| (unsent.event.place, unsent.written_at)).collect();
-    let remove = Command::RemoveEvents { destination: BROKERS.into(), sent: sent.into() };
-    warehouse.decide(remove.clone()).expect("removed");
-    assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock).as_slice(), &all[2..]);
-    warehouse.decide(remove).expect("what is gone already is no fault");
+    let remove = |events: &[&UnsentEvent]| {
+        let sent: Vec<SentPlace> = events.iter().map(|unsent| (unsent.event.place, unsent.written_at)).collect();
+        Command::RemoveEvents { destination: BROKERS.into(), sent: sent.into() }
+    };
+    warehouse.decide(remove(&[&all[0], &all[2]])).expect("removed");
+    let left = [all[1].clone(), all[3].clone()];
+    assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock), left, "and nothing that stands between them");
+    warehouse.decide(remove(&[&all[0], &all[2]])).expect("what is gone already is no fault");
+    assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock), left);
+    warehouse.decide(remove(&[&left[0], &left[1]])).expect("removed");
+    assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock), []);
     assert_eq!(told(&warehouse, BUYERS, Stream::Stock).len(), 2, "another one waits on");
+    assert_eq!(told(&warehouse, BROKERS, Stream::Orders).len(), 1, "and another stream");
 }
 
 /// Nobody to tell, nothing written down; but what happened is counted, so that whoever listens later can tell what was before.
