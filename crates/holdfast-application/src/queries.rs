@@ -7,7 +7,7 @@ use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    Count, InventoryItem, LocationCode, LocationNumber, Order, OrderId, OrderStatus, ProductId, Quantity,
+    Count, InventoryItem, ItemNumber, LocationCode, LocationNumber, Order, OrderId, OrderStatus, ProductId, Quantity,
     ReservationId, Sku, StockMovement, StockReservation, Timestamp,
 };
 
@@ -15,6 +15,7 @@ use crate::events::{Stream, UnsentEvent};
 
 mod filters;
 mod ledger;
+mod telling;
 
 pub use filters::{
     MovementCursor, MovementFilter, OrderFilter, ProductCursor, ProductFilter, ProductSort, ReservationFilter,
@@ -23,6 +24,7 @@ pub use ledger::{
     LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
     PromiseReader, StockReader, UnfitReader, UnfitRow,
 };
+pub use telling::{Horizon, LedgerPlace, ToldPlace};
 
 /// Why a read failed.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +183,14 @@ pub trait StockQueries: Send + Sync {
     fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError>;
     /// How many events wait in the outbox, counted up to `most`, and since when the oldest of these destinations does.
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError>;
+
+    /// Up to when the ledger is complete at present.
+    fn horizon(&self) -> Result<Horizon, ReadError>;
+    /// The first `most` movements behind `after` that were decided up to `until`, in their order.
+    fn places_between(&self, after: LedgerPlace, until: Timestamp, most: usize) -> Result<Vec<LedgerPlace>, ReadError>;
+    /// What these movements, each of an item and with a sequence, are told as: in the order asked, without those that are not
+    /// there. An end that was put off and a name that changed are told as they are now.
+    fn events_at(&self, movements: &[(ItemNumber, u64)]) -> Result<Vec<ToldPlace>, ReadError>;
 
     /// Walks over all items by SKU.
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError>;

@@ -175,6 +175,14 @@ impl MovementId {
         let numbers = numbers_of(self.0, KIND_MOVEMENT)?;
         Some((ItemNumber(u32::try_from(numbers >> SEQUENCE_BITS).ok()?), numbers & SEQUENCE_MAX))
     }
+
+    /// When the movement was decided that this id can name, or `None` when it was not made here.
+    pub fn created_at(self) -> Option<Timestamp> {
+        self.names()?;
+        let millis = i64::try_from(self.0 >> 80).ok()?;
+        let fine = i64::try_from((self.0 >> 66) & 0x3FF).ok()?;
+        Some(Timestamp::from_micros(millis.checked_mul(1_000)?.checked_add(fine)?))
+    }
 }
 
 impl ReservationId {
@@ -229,6 +237,7 @@ mod tests {
         let at = Timestamp::parse("2026-11-22T10:00:00.123456Z").expect("a time");
         let movement = MovementId::new(at, ItemNumber(ItemNumber::MAX), SEQUENCE_MAX);
         assert_eq!(movement.names(), Some((ItemNumber(ItemNumber::MAX), SEQUENCE_MAX)));
+        assert_eq!(movement.created_at(), Some(at));
         assert_eq!(movement.to_string().as_bytes().get(14), Some(&b'7'));
         let reservation = ReservationId::new(at, OrderNumber(42), 7);
         assert_eq!(reservation.names(), Some((OrderNumber(42), 7)));

@@ -19,6 +19,7 @@ pub(crate) mod orders;
 pub(crate) mod outbox;
 pub(crate) mod queries;
 pub(crate) mod reservations;
+pub(crate) mod retelling;
 pub(crate) mod session;
 pub(crate) mod transaction;
 pub(crate) mod waiting_payments;

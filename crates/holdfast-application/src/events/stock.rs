@@ -185,6 +185,18 @@ pub fn crossed(alert: &Alert, part: u32, at: Timestamp, item: (&Sku, &Name)) -> 
     OutgoingEvent { place: place(alert.product, alert.sequence, part), kind, at, data }
 }
 
+/// Everything a movement is told as: its own event, and those of the lines it crossed, in their order.
+pub fn told(
+    told: &ToldMovement<'_>,
+    name: &Name,
+    crossed_lines: &[Alert],
+    locations: &Locations,
+) -> Vec<OutgoingEvent> {
+    let at = told.movement.created_at;
+    let lines = (1..).zip(crossed_lines).map(|(part, alert)| crossed(alert, part, at, (told.sku, name)));
+    std::iter::once(moved(told, locations)).chain(lines).collect()
+}
+
 /// What a movement is told as.
 fn kind_of(movement: StockMovementType, status: Option<ReservationStatus>) -> EventKind {
     match movement {

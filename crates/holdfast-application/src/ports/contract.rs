@@ -15,6 +15,7 @@ mod listing;
 mod locking;
 mod pages;
 pub mod random;
+mod retelling;
 mod saving_answers;
 mod saving_items;
 mod saving_orders;
@@ -27,6 +28,7 @@ pub use history::{Step, plays_the_same, random_history, random_policy};
 pub use ledger::same_ledger;
 pub use listing::*;
 pub use locking::*;
+pub use retelling::*;
 pub use saving_answers::*;
 pub use saving_items::*;
 pub use saving_orders::*;
@@ -66,6 +68,7 @@ macro_rules! store_contract {
             an_export_ends_when_its_reader_has_enough, one_product_is_audited_by_itself,
             everything_that_happens_is_told, what_was_told_is_removed, with_nobody_to_tell_nothing_is_written,
             a_payment_for_nothing_is_told, nothing_is_told_of_what_did_not_happen,
+            the_ledger_tells_again_what_was_told, places_in_the_ledger_come_page_by_page, the_ledger_has_a_horizon,
             a_repeat_hears_the_first_answer, another_request_under_the_same_key_is_told_so,
             a_key_that_stands_twice_in_one_batch_is_carried_out_once, a_refusal_is_kept_too,
             a_dead_hold_never_costs_a_sale, the_events_clock_ends_what_is_due_first,

@@ -10,6 +10,7 @@ use crate::ports::{Store, StoreError, StoreTransaction};
 
 mod books;
 mod reads;
+mod retelling;
 mod transaction;
 
 use books::Books;

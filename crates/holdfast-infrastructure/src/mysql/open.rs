@@ -12,7 +12,8 @@ use crate::mysql::readers::MysqlReaders;
 use crate::mysql::schema;
 use crate::mysql::session::MysqlSession;
 use crate::mysql::startup_checks;
-use crate::mysql::store::{DATABASE_TIME, MysqlStore, TimeSource};
+use crate::mysql::store::{MysqlStore, TimeSource};
+use crate::sql::dialect::DATABASE_TIME;
 use crate::sql::queries::SqlQueries;
 
 /// Why a shared store cannot be opened.

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
+use holdfast_application::ports::{Collision, CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::{Clock, failpoint};
 use holdfast_domain::book::Numbering;
 use holdfast_domain::{Location, LocationNumber, Timestamp};
@@ -13,8 +13,13 @@ use crate::mysql::connect::Purpose;
 use crate::mysql::numbers::{Numbers, next_location};
 use crate::mysql::session::MysqlSession;
 use crate::sql::codec;
+use crate::sql::dialect::DATABASE_TIME;
 use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
+
+/// How long a transaction may take from its time to its commit. One that takes longer is undone and tried again, so that who reads
+/// the ledger by time knows how far behind a movement may turn up (`sql/dialect.rs`).
+const DECIDED_AGO_MAX: Duration = Duration::from_secs(10);
 
 /// Whose clock decides.
 #[derive(Clone)]
@@ -71,7 +76,13 @@ impl Store for MysqlStore {
     fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError> {
         self.session.begin()?;
         let numbers = self.numbers;
-        Ok(Box::new(SqlTransaction::new(Writing { store: self, now: None, numbers, next_location: None })))
+        Ok(Box::new(SqlTransaction::new(Writing {
+            store: self,
+            now: None,
+            decided: None,
+            numbers,
+            next_location: None,
+        })))
     }
 
     /// Nothing is remembered but numbers, and those only of commits that are certain.
@@ -92,6 +103,8 @@ impl Store for MysqlStore {
 struct Writing<'a> {
     store: &'a mut MysqlStore,
     now: Option<Timestamp>,
+    /// When that was read, on this machine.
+    decided: Option<Instant>,
     /// Numbers that are this writer's once the transaction is durable.
     numbers: Option<Numbers>,
     next_location: Option<LocationNumber>,
@@ -113,7 +126,7 @@ impl TransactionHost for Writing<'_> {
             TimeSource::Database => database_time(&mut self.store.session)?,
         };
         let now = told.max(self.store.decided_at.after(Duration::from_micros(1)));
-        self.now = Some(now);
+        (self.now, self.decided) = (Some(now), Some(Instant::now()));
         Ok(now)
     }
 
@@ -144,6 +157,11 @@ impl TransactionHost for Writing<'_> {
         failpoint::reach("before_commit");
         self.store.numbers = None;
         let now = self.now().inspect_err(|_| self.store.session.rollback())?;
+        if let Some(ago) = self.decided.map(|decided| decided.elapsed()).filter(|ago| *ago > DECIDED_AGO_MAX) {
+            self.store.session.rollback();
+            let late = format!("the batch was decided {ago:?} ago");
+            return Err(StoreError::Contention(Collision::LockWait, late.into()).into());
+        }
         self.store.session.commit()?;
         self.store.numbers = self.numbers;
         self.store.decided_at = now;
@@ -154,9 +172,6 @@ impl TransactionHost for Writing<'_> {
         self.store.session.rollback();
     }
 }
-
-/// What the database's clock says; `NOW()` would tell when the statement's transaction began to wait.
-pub(crate) const DATABASE_TIME: &str = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
 
 pub(crate) fn database_time(session: &mut MysqlSession) -> Result<Timestamp, StoreError> {
     let mut now = None;

@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 use holdfast_application::events::{Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
-    DueHold, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, PromiseReader, ReadError,
-    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor, WaitingPayment,
+    DueHold, Horizon, LedgerPlace, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, PromiseReader,
+    ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace, Visitor, WaitingPayment,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    InventoryItem, LocationNumber, Order, OrderId, OrderStatus, ProductId, ReservationId, Sku, StockMovement, Timestamp,
+    InventoryItem, ItemNumber, LocationNumber, Order, OrderId, OrderStatus, ProductId, ReservationId, Sku,
+    StockMovement, Timestamp,
 };
 
 use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::Asker;
 use crate::sql::session::SqlSession;
 use crate::sql::{
-    due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, outbox,
+    due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, outbox, retelling,
     waiting_payments,
 };
 
@@ -134,6 +135,18 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
 
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {
         self.0.keep_up(|session| outbox::depth(session, destinations, most))
+    }
+
+    fn horizon(&self) -> Result<Horizon, ReadError> {
+        self.0.ask(retelling::horizon)
+    }
+
+    fn places_between(&self, after: LedgerPlace, until: Timestamp, most: usize) -> Result<Vec<LedgerPlace>, ReadError> {
+        self.0.ask(|session| retelling::places(session, after, until, most))
+    }
+
+    fn events_at(&self, movements: &[(ItemNumber, u64)]) -> Result<Vec<ToldPlace>, ReadError> {
+        self.0.ask(|session| retelling::events_at(session, movements))
     }
 
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {

@@ -90,6 +90,11 @@ impl RowFinder {
         Self { locks: true, by_index: Some((table, index)), ..self }
     }
 
+    /// The same, by this index of this table of the statement.
+    pub(crate) fn by_index(self, table: &'static str, index: &'static str) -> Self {
+        Self { by_index: Some((table, index)), ..self }
+    }
+
     /// The whole statement for one key, without locks.
     pub(crate) fn for_one_key(&self) -> &str {
         &self.one

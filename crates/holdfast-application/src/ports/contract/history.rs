@@ -12,6 +12,7 @@ use holdfast_domain::{
 
 use super::ledger::same_ledger;
 use super::random::Random;
+use super::retelling::same_retold;
 use super::telling::{everybody, same_events};
 use super::warehouse::{Warehouse, keyed, location, product, sku, submission};
 use crate::command::{Command, Remarks, StockChange, Submission};
@@ -43,6 +44,8 @@ pub fn plays_the_same(one: &mut Warehouse, other: &mut Warehouse, history: &[Ste
     }
     same_ledger(&*one.queries, &*other.queries);
     same_events(one, other);
+    same_retold(one);
+    same_retold(other);
     assert_eq!(one.audit(), other.audit(), "seed {seed}");
     assert_eq!(one.audit().faults, [], "seed {seed}");
 }

@@ -38,6 +38,11 @@ fn unsent(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<Unsen
     warehouse.queries.unsent(destination, stream, OutboxStep::ALL).expect("reads")
 }
 
+/// What waits for somebody who is told everything.
+pub fn to_the_brokers(warehouse: &Warehouse, stream: Stream) -> impl Iterator<Item = OutgoingEvent> {
+    unsent(warehouse, BROKERS, stream).into_iter().map(|unsent| unsent.event)
+}
+
 fn told(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<(EventKind, u64, u32)> {
     let unsent = unsent(warehouse, destination, stream);
     unsent.iter().map(|unsent| (unsent.event.kind, unsent.event.place.sequence, unsent.event.place.part)).collect()

@@ -8,17 +8,19 @@ use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::{Balance, MovementReference};
 use holdfast_domain::{
-    AskedLine, InventoryItem, LocationCode, Order, OrderId, OrderStatus, ProductId, Reason, ReservationId, Sku,
-    StockMovement, StockMovementType, StockReservation, Timestamp,
+    AskedLine, InventoryItem, ItemNumber, LocationCode, Order, OrderId, OrderStatus, ProductId, Reason, ReservationId,
+    Sku, StockMovement, StockMovementType, StockReservation, Timestamp,
 };
 
 use super::MemoryQueries;
 use super::books::{Books, is_at};
+use super::retelling;
 use crate::events::{Stream, UnsentEvent};
 use crate::queries::{
-    DueHold, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
-    MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, ProductSort, PromiseReader, ReadError,
-    ReservationFilter, ReservationRow, StockQueries, StockReader, Visitor, WaitingPayment,
+    DueHold, Horizon, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerPlace, LedgerReason,
+    LedgerReservation, LedgerStock, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, ProductSort,
+    PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace, Visitor,
+    WaitingPayment,
 };
 
 impl StockQueries for MemoryQueries {
@@ -194,6 +196,24 @@ impl StockQueries for MemoryQueries {
         let theirs = books.outbox.iter().filter(|((of, ..), _)| destinations.contains(&of.as_str()));
         let oldest = theirs.map(|((_, _, written_at, _), _)| *written_at).min();
         Ok(OutboxDepth { events: books.outbox.len().min(most), oldest })
+    }
+
+    fn horizon(&self) -> Result<Horizon, ReadError> {
+        let now = self.shared.books().decided_at;
+        Ok(Horizon { settled: now, clock: now, now })
+    }
+
+    fn places_between(&self, after: LedgerPlace, until: Timestamp, most: usize) -> Result<Vec<LedgerPlace>, ReadError> {
+        let books = self.shared.books();
+        let mut places: Vec<LedgerPlace> = books.movements.values().map(retelling::place_of).collect();
+        places.retain(|place| *place > after && place.created_at <= until);
+        places.sort_unstable();
+        places.truncate(most);
+        Ok(places)
+    }
+
+    fn events_at(&self, movements: &[(ItemNumber, u64)]) -> Result<Vec<ToldPlace>, ReadError> {
+        Ok(retelling::events_at(&self.shared.books(), movements))
     }
 
     fn each_item(&self, visit: Visitor<'_, InventoryItem>) -> Result<(), ReadError> {
