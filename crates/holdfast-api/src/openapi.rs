@@ -34,7 +34,7 @@ fn complete(document: &mut Value) {
         {"name": "orders", "description": "The owners of reservations."},
         {"name": "movements", "description": "The audit trail."},
         {"name": "locations", "description": "Places that keep stock."},
-        {"name": "events", "description": "Upstream events about orders."},
+        {"name": "events", "description": "Upstream events about orders, and stock events for those who listen."},
         {"name": "status", "description": "How the service is."},
     ]);
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };

@@ -22,8 +22,10 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::render::IDEMPOTENT_REPLAYED;
 use crate::rim::{X_REQUEST_ID, rim};
+use crate::routes::event_stream::LAST_EVENT_ID;
 use crate::routes::{
-    availability, batch, events, items, locations, movements, orders, problems, reservations, status, stock,
+    availability, batch, event_stream, events, items, locations, movements, orders, problems, reservations, status,
+    stock,
 };
 use crate::state::Service;
 
@@ -91,6 +93,7 @@ pub(crate) fn documented() -> (Router<Arc<Service>>, OpenApi) {
         .routes(routes!(movements::list_movements))
         .routes(routes!(locations::list_locations, locations::create_location))
         .routes(routes!(events::take_events))
+        .routes(routes!(event_stream::stream_events))
         .routes(routes!(status::get_health))
         .routes(routes!(status::get_ready))
         .routes(routes!(status::get_live))
@@ -134,7 +137,14 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH])
-        .allow_headers([CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, X_REQUEST_ID, HeaderName::from_static(IDEMPOTENCY_KEY)])
+        .allow_headers([
+            CONTENT_TYPE,
+            LAST_EVENT_ID,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            X_REQUEST_ID,
+            HeaderName::from_static(IDEMPOTENCY_KEY),
+        ])
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, X_REQUEST_ID, IDEMPOTENT_REPLAYED])
         .max_age(std::time::Duration::from_hours(1))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod availability;
 pub(crate) mod batch;
+pub(crate) mod event_stream;
 pub(crate) mod events;
 pub(crate) mod items;
 pub(crate) mod locations;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use holdfast_application::events::cloud_event;
 use holdfast_application::queries::{DueHold, ReadError, StockQueries};
+use holdfast_application::stream::RecentEvents;
 use holdfast_application::ticket::{Landing, Ticket};
 use holdfast_application::{Class, Command, CommandKey};
 use holdfast_application::{Clock, CommandQueue, Reply, Submission};
@@ -33,6 +35,8 @@ pub struct ApiSettings {
     pub actor: Actor,
     /// Whether Swagger UI is there.
     pub swagger: bool,
+    /// Where events come from, by their own account.
+    pub event_source: String,
 }
 
 impl Default for ApiSettings {
@@ -46,6 +50,7 @@ impl Default for ApiSettings {
             reclaim_orders_max: 1_024,
             actor: Actor::new("http").expect("a plain word is an actor"),
             swagger: true,
+            event_source: cloud_event::SOURCE.to_owned(),
         }
     }
 }
@@ -56,6 +61,8 @@ pub struct Service {
     pub commands: CommandQueue,
     /// Reads of the books.
     pub queries: Arc<dyn StockQueries>,
+    /// What happened last, for those who listen.
+    pub events: Arc<RecentEvents>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where the callers of the thread that this service lives on are woken.

@@ -4,7 +4,8 @@
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
 //! rules), [`intake`] (how those events are read), [`consumer`] (how they come from a broker), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
 //! (the heart) and [`lane`] (the loop), [`admission`] (whose turn it is, where replicas share a lock), [`expiry`] (the sweep),
-//! [`duties`] (who sweeps), [`events`] and [`relay`] (what the world is told), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
+//! [`duties`] (who sweeps), [`events`] and [`relay`] (what the world is told), [`stream`] (those who listen over HTTP), [`ports`] (what a store is), [`queries`] (reads) and
+//! [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
 
@@ -31,6 +32,7 @@ pub mod ports;
 pub mod queries;
 pub mod queue;
 pub mod relay;
+pub mod stream;
 pub mod ticket;
 
 pub use answer::{Answer, Decision, Fault, KeptAnswer, Reply};

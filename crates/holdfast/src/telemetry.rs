@@ -56,6 +56,8 @@ fn describe() {
     metrics::describe_gauge!("holdfast_queue_depth", "Commands that wait");
     metrics::describe_histogram!("holdfast_batch_commands", "Commands in one transaction");
     metrics::describe_histogram!("holdfast_commit_duration_seconds", "Time of one transaction");
+    metrics::describe_gauge!("holdfast_event_streams", "Event streams that are open");
+    metrics::describe_counter!("holdfast_event_streams_dropped_total", "Event streams that were ended, by reason");
     metrics::describe_counter!("holdfast_events_in_total", "Upstream events, by type and outcome");
     metrics::describe_counter!("holdfast_expired_orders_total", "Orders that ended because their time was over");
     metrics::describe_counter!("holdfast_store_retries_total", "Transactions tried again, by reason");

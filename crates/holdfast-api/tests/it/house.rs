@@ -8,10 +8,13 @@ use axum::body::Body;
 use holdfast_api::{ApiSettings, Component, HealthProbe, HealthState, Identity, Interface, Service, interface};
 use holdfast_application::batch::BatchLimits;
 use holdfast_application::clock::ManualClock;
+use holdfast_application::commit_bell::CommitBell;
+use holdfast_application::events::cloud_event;
 use holdfast_application::lane::{Lane, LaneEnd};
 use holdfast_application::ports::memory::MemoryStore;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::QueueLimits;
+use holdfast_application::stream::{RecentEvents, StreamLimits, StreamReader};
 use holdfast_application::{CommandQueue, Policy};
 use holdfast_domain::Timestamp;
 use http::header::CONTENT_LENGTH;
@@ -37,6 +40,8 @@ pub(crate) struct House {
     runtime: tokio::runtime::Runtime,
     queue: CommandQueue,
     clock: Arc<ManualClock>,
+    /// Who listens, and to what.
+    events: Arc<RecentEvents>,
     lane: Option<JoinHandle<LaneEnd>>,
 }
 
@@ -115,14 +120,19 @@ impl House {
         let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-22T10:00:00Z").expect("a time")));
         let (store, queries) = MemoryStore::new(clock.clone());
         let queue = CommandQueue::new(limits);
-        let lane = has_lane.then(|| {
-            let lane = Lane::new(Box::new(store), queue.clone().line(0), Policy::default(), BatchLimits::default());
-            std::thread::spawn(move || lane.run())
-        });
+        let lane = has_lane
+            .then(|| Lane::new(Box::new(store), queue.clone().line(0), Policy::default(), BatchLimits::default()));
         let queries: Arc<dyn StockQueries> = queries;
+        let events = RecentEvents::new(StreamLimits::default());
+        let bell = Arc::new(CommitBell::default());
+        let lane = lane.map(|lane: Lane| lane.that_rings(bell.clone()));
+        let reader = StreamReader::new(events.clone(), queries.clone(), bell, cloud_event::SOURCE);
+        std::thread::spawn(move || reader.run());
+        let lane = lane.map(|lane| std::thread::spawn(move || lane.run()));
         let service = Service {
             commands: queue.clone(),
             queries,
+            events: events.clone(),
             clock: clock.clone(),
             landing: None,
             settings,
@@ -130,7 +140,7 @@ impl House {
             metrics: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { interface: interface(Arc::new(service)), runtime, queue, clock, lane }
+        Self { interface: interface(Arc::new(service)), runtime, queue, clock, events, lane }
     }
 
     /// A house with 10 lamps and 5 chairs.
@@ -213,6 +223,7 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.queue.close();
+        self.events.close();
         if let Some(lane) = self.lane.take() {
             let end = lane.join();
             assert!(std::thread::panicking() || matches!(end, Ok(LaneEnd::Drained)), "the lane drains");

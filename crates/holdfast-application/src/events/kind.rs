@@ -127,6 +127,11 @@ impl EventKind {
         }
     }
 
+    /// The one that is called so.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// Its type as a `CloudEvent`.
     pub const fn cloud_event_type(self) -> &'static str {
         match self {

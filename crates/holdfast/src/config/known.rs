@@ -75,6 +75,8 @@ pub(super) const KNOWN: &[Known] = &[
     known("server.connections_max", whole(1, 1_000_000)),
     known("server.body_max_kib", whole(1, KIB_MAX)),
     known("server.batch_body_max_kib", whole(1, KIB_MAX)),
+    known("server.streams_max", whole(0, 100_000)),
+    known("server.stream_buffer_kib", whole(64, KIB_MAX)),
     known("server.drain_max", time(Duration::ZERO, Duration::from_secs(10))),
     known("server.swagger", Kind::Flag),
     known("store.data", Kind::Text),

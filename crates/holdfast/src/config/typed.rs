@@ -9,6 +9,7 @@ use holdfast_application::batch::BatchLimits;
 use holdfast_application::expiry::SweepPace;
 use holdfast_application::policy::LatePayment;
 use holdfast_application::queue::QueueLimits;
+use holdfast_application::stream::StreamLimits;
 use holdfast_domain::Strategy;
 use holdfast_domain::book::ExpiryRule;
 use holdfast_infrastructure::kafka::KafkaSettings;
@@ -98,6 +99,10 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<String>,
     /// The lock by which replicas take turns, if there is one.
     pub(crate) lock: Option<LockSettings>,
+    /// How much is kept for those who listen to events, and for how many.
+    pub(crate) streams: StreamLimits,
+    /// Where events come from, by their own account.
+    pub(crate) event_source: String,
     /// Kafka, if there is one.
     pub(crate) kafka: Option<KafkaSettings>,
     /// With so many events in the outbox, who would add to them is turned away.
@@ -190,6 +195,11 @@ impl Settings {
             idempotency_required: from.flag("idempotency.required"),
             cors_origins: from.list("cors.origins"),
             lock,
+            streams: StreamLimits {
+                streams_max: from.size("server.streams_max"),
+                buffer_bytes: from.kib("server.stream_buffer_kib"),
+            },
+            event_source: from.text("kafka.source"),
             kafka,
             outbox_events_max: from.size("outbox.events_max"),
             log_level: from.text("log.level"),

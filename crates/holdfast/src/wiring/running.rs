@@ -16,6 +16,7 @@ use holdfast_application::lane::{Lane, LaneEnd};
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::relay::{Relay, RelayParts};
+use holdfast_application::stream::{RecentEvents, StreamReader};
 use holdfast_application::{Clock, CommandQueue};
 use holdfast_domain::Actor;
 use holdfast_infrastructure::kafka::{KafkaPublisher, KafkaSettings, KafkaSource, KafkaStatus};
@@ -44,6 +45,8 @@ pub(crate) struct Running {
     /// Reads of its books.
     pub(crate) queries: Arc<dyn StockQueries>,
     health: Arc<Health>,
+    /// Those who listen.
+    events: Arc<RecentEvents>,
     stop_http: watch::Sender<bool>,
     stop_sweep: Arc<AtomicBool>,
     /// Takes events from a broker, where there is one.
@@ -85,7 +88,7 @@ impl Running {
             queries: queries.clone(),
             queue: queue.clone(),
             duties: books.duties.clone(),
-            bell,
+            bell: bell.clone(),
             stop: stop_sweep.clone(),
         };
         let relays = relays(settings, &parts)?;
@@ -110,16 +113,20 @@ impl Running {
         };
         let health = Arc::new(Health::of(watched));
 
+        let events = RecentEvents::new(settings.streams);
+        let stream = StreamReader::new(events.clone(), queries.clone(), bell, &settings.event_source);
         let (stop_http, stopping) = watch::channel(false);
         let (ended, http_ended) = mpsc::channel();
         let api = api_settings(settings);
         let service = {
             let (queue, queries, health) = (queue.clone(), queries.clone(), health.clone());
+            let events = events.clone();
             let metrics = metrics.clone();
             move |landing| {
                 let service = Service {
                     commands: queue.clone(),
                     queries: queries.clone(),
+                    events: events.clone(),
                     clock: clock.clone(),
                     landing: Some(landing),
                     settings: api.clone(),
@@ -138,13 +145,26 @@ impl Running {
             writers.push(thread("lane", move || work_off(lane))?);
         }
         let consumer = kafka.map(Consuming::start).transpose()?;
-        // Neither of these writes, so nobody needs to wait for them at the end.
+        // None of these writes, so nobody needs to wait for them at the end.
+        thread("stream", move || stream.run())?;
         thread("watch", move || watched.watch(&metrics))?;
         thread("http", move || {
             // Nobody listens once the service is being stopped.
             let _ = ended.send(server.run(service, &stopping));
         })?;
-        Ok(Self { address, queue, queries, health, stop_http, stop_sweep, consumer, http_ended, telling, writers })
+        Ok(Self {
+            address,
+            queue,
+            queries,
+            health,
+            events,
+            stop_http,
+            stop_sweep,
+            consumer,
+            http_ended,
+            telling,
+            writers,
+        })
     }
 
     /// Its address as a URL.
@@ -176,6 +196,8 @@ impl Running {
             consumer.stop.store(true, Ordering::Relaxed);
         }
         let until = Instant::now().checked_add(LEAVE_WITHIN);
+        // Streams do not end by themselves.
+        self.events.close();
         // Nobody listens when the HTTP interface has ended already.
         let _ = self.stop_http.send(true);
         if self.http_ended.recv_timeout(LEAVE_WITHIN).is_err_and(|error| error == mpsc::RecvTimeoutError::Timeout) {
@@ -277,6 +299,7 @@ fn api_settings(settings: &Settings) -> ApiSettings {
         answer_max: settings.queue.wait_max.saturating_add(Duration::from_secs(20)),
         reclaim_orders_max: settings.policy.reclaim_orders_max,
         swagger: settings.http.swagger,
+        event_source: settings.event_source.clone(),
         ..ApiSettings::default()
     }
 }

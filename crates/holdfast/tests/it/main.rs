@@ -15,6 +15,7 @@ mod cutting_proxy;
 mod database_faults;
 mod disk_full;
 mod encrypted_database;
+mod event_stream;
 mod events_and_crashes;
 mod events_replayed;
 mod exit_codes;
@@ -27,6 +28,7 @@ mod interrupted;
 mod kafka;
 mod kafka_members;
 mod kafka_silent;
+mod listener;
 mod load;
 mod lock;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
