@@ -16,7 +16,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test       everything that must hold before a change is done; installs what it needs
 cargo xtask tidy       the quick part: format, lints, docs, arrows between crates, links
-cargo xtask openapi    writes openapi.json anew
+cargo xtask openapi    writes openapi.json, docs/asyncapi.json and docs/events anew
 cargo xtask schemathesis   attacks a running service by its own OpenAPI document
 cargo xtask services up    starts MariaDB, Redis and Kafka for tests beside all else on this machine; `down` ends them
 ";

@@ -2,10 +2,11 @@
 //!
 //! Reading order: [`mod@router`] (all routes, and what surrounds them), [`routes`] (decode, ask, answer), [`decode`] (bodies to
 //! commands), [`wire`] (the shapes of answers), [`render`] (decisions to answers), [`code`] and [`problem`] (what goes
-//! wrong, one table), [`openapi`] (the document).
+//! wrong, one table), [`openapi`] and [`asyncapi`] (the documents).
 //!
 //! Nothing here decides about stock: a write becomes a command and waits in line, a read goes to the queries.
 
+pub mod asyncapi;
 mod body;
 pub mod code;
 mod convoy;

@@ -10,12 +10,14 @@ use crate::config::FromCommandLine;
 
 mod bench;
 mod replay;
+mod republish;
 
 pub(crate) use bench::{
     BenchArgs, BenchBatchArgs, BenchCommand, BenchCommitArgs, BenchHttpArgs, BenchKafkaArgs, BenchLatencyArgs,
     BenchSaleArgs, BenchServiceArgs,
 };
 pub(crate) use replay::{EventKind, LatePaymentArg, ReplayArgs, ReplayClock, Speed};
+pub(crate) use republish::{RangeEnd, RepublishArgs};
 
 /// Reserves stock for orders and never promises a unit twice.
 #[derive(Debug, Parser)]
@@ -96,6 +98,15 @@ pub(crate) enum Command {
     /// Write the OpenAPI document of the HTTP interface
     #[command(after_help = "Examples:\n  holdfast openapi\n  holdfast openapi > openapi.json")]
     Openapi,
+    /// Send stock events again, out of the ledger
+    Republish(RepublishArgs),
+    /// Write the `AsyncAPI` document of the events, or the JSON schema of one
+    #[command(after_help = "Examples:\n  holdfast asyncapi\n  holdfast asyncapi --event StockReserved")]
+    Asyncapi {
+        /// Only the schema of this event
+        #[arg(long, value_name = "WORD", value_parser = event_kind)]
+        event: Option<holdfast_application::events::EventKind>,
+    },
     /// Write completions for a shell
     #[command(
         alias = "completion",
@@ -269,4 +280,8 @@ pub(crate) enum ConfigCommand {
 
 fn product_id(text: &str) -> Result<ProductId, String> {
     ProductId::parse(text).ok_or_else(|| "no UUID such as 3fa85f64-5717-4562-b3fc-2c963f66afa6".to_owned())
+}
+
+fn event_kind(text: &str) -> Result<holdfast_application::events::EventKind, String> {
+    holdfast_application::events::EventKind::parse(text).ok_or_else(|| "no event such as StockReserved".to_owned())
 }

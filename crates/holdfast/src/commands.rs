@@ -7,6 +7,7 @@ use crate::interrupt::{Interrupt, Work};
 use crate::output::Output;
 use crate::wiring::signals;
 
+mod asyncapi;
 mod bench;
 mod completions;
 mod config_show;
@@ -17,6 +18,7 @@ mod import;
 mod migrate;
 mod openapi;
 mod replay;
+mod republish;
 mod serve;
 mod verify;
 
@@ -54,6 +56,8 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         }
         Command::Demo(args) => demo::run(&common, &args),
         Command::Config(ConfigCommand::Show) => config_show::run(&common),
+        Command::Republish(args) => republish::run(&common, &args),
+        Command::Asyncapi { event } => asyncapi::run(event),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),
     }

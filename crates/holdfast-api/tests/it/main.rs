@@ -4,6 +4,7 @@
 
 mod batches;
 mod document;
+mod event_schemas;
 mod events;
 mod hostile;
 mod house;

@@ -39,6 +39,7 @@ mod program;
 mod published;
 mod replicas;
 mod replicas_and_locks;
+mod republished;
 mod running;
 mod service;
 mod settings;
