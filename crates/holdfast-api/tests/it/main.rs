@@ -15,3 +15,4 @@ mod orders;
 mod quotes;
 mod rim;
 mod stock;
+mod streams;

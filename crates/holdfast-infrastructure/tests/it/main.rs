@@ -1,6 +1,7 @@
 //! What crosses the boundary to a database or to the lock.
 
 mod kafka_source;
+mod late_commits;
 mod own_redis;
 mod redis_lock;
 mod shared_payments;
