@@ -24,6 +24,9 @@ use removals::Removals;
 
 /// The most events that are on their way together, of each stream, and the most bytes of them.
 const STEP: OutboxStep = OutboxStep { events_max: 4_096, bytes_max: 8 << 20 };
+/// With so many events a time the relay is busy: it lets them gather for so long, for each sending costs the brokers, too.
+const BUSY: usize = 64;
+const GATHER: Duration = Duration::from_millis(20);
 /// How long a relay waits for a commit before it looks by itself: other services write too.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long the duty is this service's, and how often it takes it anew.
@@ -114,8 +117,8 @@ impl std::fmt::Debug for Relay {
 enum Round {
     /// There was nothing to tell, or it is another's duty.
     Idle,
-    /// Something was told; there may be more.
-    Told,
+    /// So many events were told.
+    Told(usize),
     /// Something could not be told.
     Failed,
 }
@@ -138,19 +141,24 @@ impl Relay {
         let _ended = Ended(self.status.clone());
         let mut pause = PAUSES.0;
         loop {
-            let heard = self.parts.bell.rings();
+            let (heard, started) = (self.parts.bell.rings(), Instant::now());
             let round = self.round();
             if self.parts.stop.load(Ordering::Relaxed) {
                 let since = *self.stopped.get_or_insert_with(Instant::now);
-                if round != Round::Told || since.elapsed() >= FLUSH_MAX {
+                if !matches!(round, Round::Told(_)) || since.elapsed() >= FLUSH_MAX {
                     break;
                 }
             }
             match round {
-                Round::Told => pause = PAUSES.0,
-                Round::Idle => {
-                    let pause = self.removals.due_in().map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY));
-                    self.parts.bell.wait(heard, pause);
+                Round::Idle => self.wait(heard),
+                Round::Told(events) => {
+                    pause = PAUSES.0;
+                    if (BUSY..STEP.events_max).contains(&events) {
+                        std::thread::sleep(GATHER.saturating_sub(started.elapsed()));
+                    }
+                    if events < STEP.events_max {
+                        self.wait(heard);
+                    }
                 }
                 Round::Failed => {
                     self.sleep(pause);
@@ -160,6 +168,12 @@ impl Relay {
         }
         self.removals.finish(FLUSH_MAX);
         self.parts.duties.leave();
+    }
+
+    /// Waits until something was committed since the bell was heard so often, or something else is to be done.
+    fn wait(&self, heard: u64) {
+        let most = self.removals.due_in().map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY));
+        self.parts.bell.wait(heard, most);
     }
 
     fn sleep(&self, pause: Duration) {
@@ -217,7 +231,7 @@ impl Relay {
         self.removals.add(&sent);
         if failed == 0 {
             self.status.set(None);
-            return Round::Told;
+            return Round::Told(unsent.len());
         }
         self.status.set(Some(self.sink.fault().unwrap_or_else(|| "events were not taken".to_owned())));
         Round::Failed
