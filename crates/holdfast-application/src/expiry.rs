@@ -29,13 +29,13 @@ pub struct SweepPace {
     pub grace: Duration,
     /// How long answers are kept under their keys.
     pub answers_kept: Duration,
+    /// How often answers are looked at that need not be kept any longer; not at the start, when others wait.
+    pub answers_every: Duration,
 }
 
 /// The most reservations of the orders ended in one step, but for one order that has more: a transaction of so many takes about
 /// as long as others may wait for it, a tenth of a second.
 const STEP_RESERVATIONS_MAX: usize = 5_000;
-/// How often answers are looked at that need not be kept any longer.
-const FORGET_EVERY: Duration = Duration::from_mins(1);
 /// For how long the duty to sweep is taken at least: a holder that is gone is missed for so long.
 const HOLD_MIN: Duration = Duration::from_secs(5);
 
@@ -120,14 +120,14 @@ impl Sweep {
     /// Sweeps again and again, as long as no other service does.
     pub fn run(mut self) {
         let _stopped = Stopped(self.status.clone());
-        let mut forgot: Option<Instant> = None;
+        let mut forgot = Some(Instant::now());
         while !self.stop.load(Ordering::Relaxed) {
             let is_more_due = self.step().unwrap_or_else(|words| {
                 tracing::warn!(error = %words, "the sweep could not read what is due");
                 false
             });
             let mut is_more_old = false;
-            if forgot.is_none_or(|forgot| forgot.elapsed() > FORGET_EVERY) {
+            if forgot.is_none_or(|forgot| forgot.elapsed() >= self.pace.answers_every) {
                 is_more_old = self.forget_some();
                 forgot = (!is_more_old).then(Instant::now);
             }
@@ -139,7 +139,7 @@ impl Sweep {
     /// Forgets some answers that were kept for long enough, if that is for this service to do. Says whether there may be more: they
     /// wait for the next turn, so that nobody who is due waits for them.
     fn forget_some(&self) -> bool {
-        match self.duties.take(Duty::Purge, FORGET_EVERY.saturating_mul(2)) {
+        match self.duties.take(Duty::Purge, self.pace.answers_every.saturating_mul(2).max(HOLD_MIN)) {
             Ok(Some(now)) => {
                 let before = now.before(self.pace.answers_kept);
                 ended(&self.submit_all([Command::ForgetAnswers { before, most: self.pace.step_max }])) > 0

@@ -24,6 +24,7 @@ const PACE: SweepPace = SweepPace {
     step_max: 3,
     grace: Duration::from_secs(2),
     answers_kept: Duration::from_hours(24 * 7),
+    answers_every: Duration::ZERO,
 };
 
 #[test]

@@ -65,6 +65,7 @@ fn a_payment_and_its_order_that_are_decided_at_the_same_moment_find_each_other()
         step_max: 100,
         grace: Duration::from_secs(2),
         answers_kept: Duration::from_hours(1),
+        answers_every: Duration::ZERO,
     };
     let sweep = Sweep::new(queue.clone(), queries.clone(), duties, pace, stop.clone());
     let sweep = std::thread::spawn(move || sweep.run());

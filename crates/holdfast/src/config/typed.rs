@@ -187,6 +187,7 @@ impl Settings {
             },
             policy: policy(from, kafka.as_ref(), grace),
             sweep: SweepPace {
+                answers_every: Duration::from_mins(1),
                 interval: from.time("reservation.sweep_interval"),
                 step_max: from.size("reservation.sweep_step_max"),
                 grace,
