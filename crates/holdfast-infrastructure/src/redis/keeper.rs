@@ -157,11 +157,11 @@ impl Shared {
         }
     }
 
-    /// Locks that were perhaps taken although no answer came: given back as soon as that can be.
-    pub(super) fn forsake(&self, keys: impl Iterator<Item = String>, token: &str) {
+    /// Locks that were perhaps taken although no answer came, each with its token: given back as soon as that can be.
+    pub(super) fn forsake(&self, leases: impl Iterator<Item = (String, String)>) {
         let mut state = self.state();
         let room = FORSAKEN_MAX.saturating_sub(state.forsaken.len());
-        state.forsaken.extend(keys.take(room).map(|key| (key, token.to_owned())));
+        state.forsaken.extend(leases.take(room));
     }
 
     /// Waits until a look is due, or somebody wants something.
@@ -253,10 +253,16 @@ fn probe(shared: &Shared, link: &mut Link) -> RedisResult<()> {
 fn serve(shared: &Shared, own: Option<&mut Link>) -> RedisResult<()> {
     let forsaken = std::mem::take(&mut shared.state().forsaken);
     if let Some(link) = own {
+        let mut done = 0_usize;
         for some in forsaken.chunks(512) {
             let questions: Vec<Question> =
                 some.iter().map(|(key, token)| lock::give_back(key.clone(), token)).collect();
-            link.exchange(&questions)?;
+            if let Err(error) = link.exchange(&questions) {
+                // Giving back twice is harmless, and not giving back keeps others waiting: the next look tries again.
+                shared.forsake(forsaken.into_iter().skip(done));
+                return Err(error);
+            }
+            done = done.saturating_add(some.len());
         }
     }
     while shared.state().wanted > 0 {

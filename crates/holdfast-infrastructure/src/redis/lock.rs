@@ -105,7 +105,7 @@ impl DistributedLock for RedisDistributedLock {
             }
             Err(fault) => {
                 if matches!(fault, LockFault::TimedOut | LockFault::Failed) {
-                    self.keeper.forsake(questions.into_iter().map(|question| question.key), &token);
+                    self.keeper.forsake(questions.into_iter().map(|question| (question.key, token.clone())));
                 }
                 Err(fault)
             }
@@ -124,7 +124,7 @@ impl DistributedLock for RedisDistributedLock {
         let questions: Vec<Question> =
             lease.products.iter().map(|product| give_back(key_of(*product), &lease.token)).collect();
         self.exchange(&questions).map(drop).inspect_err(|_| {
-            self.keeper.forsake(questions.into_iter().map(|question| question.key), &lease.token);
+            self.keeper.forsake(questions.into_iter().map(|question| (question.key, lease.token.clone())));
         })
     }
 }
