@@ -60,6 +60,9 @@ impl Services {
             };
             services.variables.push((kind.variable, url));
         }
+        let has_kafka = services.variables.iter().any(|(name, url)| *name == kafka::KIND.variable && !url.is_empty());
+        let home = if has_kafka { kafka::programs()?.display().to_string() } else { String::new() };
+        services.variables.push((kafka::HOME, home));
         Ok(services)
     }
 }

@@ -23,6 +23,7 @@ mod outbox;
 mod running;
 pub(crate) mod signals;
 mod system_clock;
+mod threads;
 
 pub(crate) use holdfast_infrastructure::mysql::OwnDatabase;
 pub(crate) use running::Running;

@@ -19,6 +19,12 @@ pub(super) static KIND: Kind = Kind {
     start,
 };
 
+/// The variable that tells the stories with a broker of their own where its programs are.
+pub(super) const HOME: &str = "HOLDFAST_TEST_KAFKA_HOME";
+
+/// How it is set; the stories with a broker of their own set theirs alike.
+const SETTINGS: &str = include_str!("kafka.properties");
+
 /// What it consists of.
 const POM: &str = include_str!("kafka-pom.xml");
 
@@ -29,20 +35,9 @@ fn start(folder: &Path) -> Result<String> {
     let programs = programs()?;
     let (port, controller) = (free_port()?, free_port()?);
     let settings = folder.join("server.properties");
-    fs::write(
-        &settings,
-        format!(
-            "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
-             controller.quorum.bootstrap.servers=127.0.0.1:{controller}\nlog.dirs={}\n\
-             offsets.topic.replication.factor=1\noffsets.topic.num.partitions=4\n\
-             transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
-             group.initial.rebalance.delay.ms=0\nnum.partitions=3\nmessage.max.bytes=8388608\n",
-            folder.join("data").display()
-        ),
-    )?;
+    let data = folder.join("data").display().to_string();
+    let words = SETTINGS.replace("{port}", &port.to_string()).replace("{controller}", &controller.to_string());
+    fs::write(&settings, words.replace("{data}", &data))?;
     let cluster = read(java(&programs).args(["kafka.tools.StorageTool", "random-uuid"]))?;
     let format = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster.trim(), "-c"];
     run(java(&programs).args(format).arg(&settings).stdout(Stdio::null()).stderr(Stdio::null()))?;
@@ -55,7 +50,7 @@ fn start(folder: &Path) -> Result<String> {
 }
 
 /// The folder of its programs, fetched once.
-fn programs() -> Result<PathBuf> {
+pub(super) fn programs() -> Result<PathBuf> {
     let folder = target().join("tools/kafka");
     let programs = folder.join("programs");
     let done = folder.join("done");

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use holdfast_api::server::{Server, ServerSettings};
@@ -26,6 +26,7 @@ use super::Books;
 use super::health::{Health, Watched};
 use super::lock::SharedLock;
 use super::outbox::OutboxWatch;
+use super::threads::{BoundedThread, join, thread};
 use crate::config::{DESTINATION, Settings};
 use crate::exit::{Exit, Failure, with_sources};
 use crate::telemetry;
@@ -35,6 +36,9 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(9_500);
 
 /// How long a shutdown waits for the consumer once the HTTP interface has ended: brokers that do not answer keep nobody.
 const LEAVE_GROUP_WITHIN: Duration = Duration::from_secs(4);
+
+/// How long it then waits for the relays: two seconds in which they still tell, two in which what was told is removed, and one more.
+const TELL_WITHIN: Duration = Duration::from_secs(5);
 
 /// A running service.
 pub(crate) struct Running {
@@ -54,7 +58,7 @@ pub(crate) struct Running {
     /// Hears when the HTTP interface has ended.
     http_ended: mpsc::Receiver<std::io::Result<()>>,
     /// The relays.
-    telling: Vec<JoinHandle<()>>,
+    telling: Vec<BoundedThread>,
     /// The sweep and the lanes.
     writers: Vec<JoinHandle<()>>,
 }
@@ -139,7 +143,7 @@ impl Running {
         let watched = health.clone();
         let mut writers = vec![thread("sweep", move || sweep.run())?];
         let telling: Result<Vec<_>, Failure> =
-            relays.into_iter().map(|relay| thread("relay", move || relay.run())).collect();
+            relays.into_iter().map(|relay| BoundedThread::start("relay", move || relay.run())).collect();
         let telling = telling?;
         for lane in lanes {
             writers.push(thread("lane", move || work_off(lane))?);
@@ -208,18 +212,16 @@ impl Running {
             let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
             consumer.leave(left.min(LEAVE_GROUP_WITHIN));
         }
-        // What the relays have told is removed by a lane.
-        join(self.telling);
+        // What the relays have told is removed by a lane, as long as there is time.
+        let told_until = Instant::now().checked_add(TELL_WITHIN).min(until);
+        for relay in self.telling {
+            let left = told_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            if !relay.ends_within(left) {
+                tracing::warn!("a relay does not end in time: what it has not told is told after the next start");
+            }
+        }
         self.queue.close();
         join(self.writers);
-    }
-}
-
-fn join(threads: Vec<JoinHandle<()>>) {
-    for thread in threads {
-        if thread.join().is_err() {
-            tracing::error!("a thread of the service has died");
-        }
     }
 }
 
@@ -248,29 +250,21 @@ fn join_group(settings: &KafkaSettings, queue: &CommandQueue) -> Result<Member, 
 /// The thread that takes events from a broker.
 struct Consuming {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-    /// Hears when it has ended, in whichever way.
-    ended: mpsc::Receiver<()>,
+    thread: BoundedThread,
 }
 
 impl Consuming {
     fn start(member: Member) -> Result<Self, Failure> {
-        let (alive, ended) = mpsc::channel();
-        let run = move || {
-            let _alive: mpsc::Sender<()> = alive;
-            member.consumer.run();
-        };
-        Ok(Self { stop: member.stop, thread: thread("consumer", run)?, ended })
+        let thread = BoundedThread::start("consumer", move || member.consumer.run())?;
+        Ok(Self { stop: member.stop, thread })
     }
 
     /// What was taken is decided and settled, nothing more is taken, and the group is left: all of that within some time. What is
     /// not settled by then comes again.
     fn leave(self, within: Duration) {
         self.stop.store(true, Ordering::Relaxed);
-        if self.ended.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if !self.thread.ends_within(within) {
             tracing::warn!("the brokers do not let the consumer go in time: what they were not told comes again");
-        } else if self.thread.join().is_err() {
-            tracing::error!("the consumer has died");
         }
     }
 }
@@ -302,11 +296,6 @@ fn api_settings(settings: &Settings) -> ApiSettings {
         event_source: settings.event_source.clone(),
         ..ApiSettings::default()
     }
-}
-
-fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
-    let started = Builder::new().name(name.to_owned()).spawn(run);
-    started.map_err(|error| Failure::failed(&format!("the thread {name} cannot be started"), &error))
 }
 
 /// Runs a lane. Where it ends for another reason than a shutdown, so does the process: nobody knows what the store

@@ -22,13 +22,18 @@ pub(crate) struct Broker {
 impl Broker {
     /// The broker, where there is one; where there is none, the story says that it is left out.
     pub(crate) fn find() -> Option<Self> {
-        static FOUND: AtomicU32 = AtomicU32::new(0);
         let Some(address) = std::env::var("HOLDFAST_TEST_KAFKA").ok().filter(|address| !address.is_empty()) else {
             eprintln!("left out: there is no broker to show it on");
             return None;
         };
+        Some(Self::at(address))
+    }
+
+    /// The broker at an address.
+    pub(crate) fn at(address: String) -> Self {
+        static FOUND: AtomicU32 = AtomicU32::new(0);
         let name = format!("story-{}-{}", std::process::id(), FOUND.fetch_add(1, Ordering::Relaxed));
-        Some(Self { address, name })
+        Self { address, name }
     }
 
     /// The name of the story's topic for all events.
@@ -74,6 +79,22 @@ impl Broker {
         let lines: Vec<String> = records.iter().map(|(key, value)| format!("{key}\t{value}")).collect();
         let lines = lines.join("\n");
         self.kcat(&["-P", "-K", "\t", "-z", "none"], lines.as_bytes());
+    }
+
+    /// Writes records one after another, spread over this time, each once and in order even if the broker is away for a while.
+    pub(crate) fn write_within(&self, records: &[(String, String)], time: Duration) {
+        let pause = time / u32::try_from(records.len()).expect("a small number");
+        let mut kcat = Command::new("kcat");
+        kcat.args(["-b", &self.address, "-t", &self.name, "-P", "-K", "\t", "-z", "none", "-q", "-E"]);
+        kcat.args(["-X", "enable.idempotence=true", "-X", "message.timeout.ms=120000"]);
+        let mut child = kcat.stdin(Stdio::piped()).spawn().expect("kcat runs");
+        let mut input = child.stdin.take().expect("its input");
+        for (key, value) in records {
+            writeln!(input, "{key}\t{value}").expect("it reads");
+            std::thread::sleep(pause);
+        }
+        drop(input);
+        assert!(child.wait().expect("it ends").success(), "the broker takes what it is given");
     }
 
     /// Writes one record as it stands, with headers as `name=value`; into partition 0, so that it keeps its place.

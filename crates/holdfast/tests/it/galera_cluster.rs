@@ -1,17 +1,17 @@
 //! A Galera cluster of one story's own on this machine: nodes may be killed, and come back by a full state transfer.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Opts};
 use tempfile::TempDir;
+
+use crate::free_port::free_port;
 
 /// How long nodes may take until they agree.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -204,19 +204,6 @@ impl Node {
     fn new() -> Self {
         let [port, group, increments, state] = [(); 4].map(|()| free_port());
         Self { port, group, increments, state, process: None }
-    }
-}
-
-/// A port that nobody listens on, below those from which connections are made: a node that was killed finds its own again.
-fn free_port() -> u16 {
-    static TRIED: AtomicU32 = AtomicU32::new(0);
-    let first = 10_000 + std::process::id() % 1_000 * 20;
-    loop {
-        let port = first + TRIED.fetch_add(1, Ordering::Relaxed);
-        let port = u16::try_from(port).expect("some are free");
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

@@ -157,7 +157,7 @@ fn without_a_broker_nothing_is_written_down_and_with_one_that_is_away_everything
 }
 
 /// Every movement since the import was published with its levels, and of every order what became of it last.
-fn published_is_what_the_books_say(program: &Program, broker: &Broker) {
+pub(crate) fn published_is_what_the_books_say(program: &Program, broker: &Broker) {
     let stock = broker.stock_events();
     let told: HashMap<(String, u64), &Value> = in_order(&stock, "sequence")
         .into_iter()
