@@ -23,6 +23,7 @@ const fn about(kind: EventKind) -> &'static str {
         EventKind::OrderConfirmed => "An order's units left the house.",
         EventKind::OrderReleased => "An order's units went back.",
         EventKind::OrderExpired => "An order's time was over and its units went back.",
+        EventKind::DeadLetter => "A record can never be applied.",
     }
 }
 

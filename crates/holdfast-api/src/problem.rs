@@ -125,6 +125,7 @@ impl From<&Refusal> for Problem {
             Refusal::ReservationExpired => ProblemCode::ReservationExpired,
             Refusal::ExtensionLimit { .. } => ProblemCode::ExtensionLimit,
             Refusal::VersionMismatch { .. } => ProblemCode::VersionMismatch,
+            Refusal::DeadLetterNotFound => ProblemCode::NotFound,
             Refusal::OutOfRange { pointer, detail } => return Self::fault(*pointer, *detail),
         };
         let problem = Self::new(code, sentence(refusal));

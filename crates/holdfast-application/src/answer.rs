@@ -7,6 +7,7 @@ use holdfast_domain::book::Effect;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{InventoryItem, Location, MovementId, Order, Refusal};
 
+use crate::dead_letters::LetterHead;
 use crate::order_event::EventAnswer;
 
 /// Something the caller should know about a change that was made all the same.
@@ -58,6 +59,13 @@ pub enum Answer {
     Location(Location),
     /// An upstream event was decided.
     Event(EventAnswer),
+    /// A dead letter was dealt with, or was so already.
+    DeadLetter {
+        /// Whether something changed.
+        effect: Effect,
+        /// The letter as the decision left it.
+        letter: Box<LetterHead>,
+    },
     /// A step of maintenance was done.
     Swept {
         /// Whether there was something to do.

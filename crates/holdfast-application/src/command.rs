@@ -8,11 +8,12 @@ use holdfast_domain::book::stocking::{CardChange, NewItem, StockVerb};
 use holdfast_domain::book::{Effect, Hold, ProductRef};
 use holdfast_domain::movement::{Cause, MovementReference};
 use holdfast_domain::{
-    Actor, Book, Count, LocationCode, MovementId, Name, Notes, OrderId, ProductId, Quantity, Reason, Reference,
-    Refusal, Strategy, Timestamp,
+    Actor, Book, Count, DeadLetterId, LocationCode, MovementId, Name, Notes, OrderId, ProductId, Quantity, Reason,
+    Reference, Refusal, Strategy, Timestamp,
 };
 
 use crate::answer::{Answer, Decision, ItemAnswer, KeptAnswer, Warning};
+use crate::dead_letters::{LetterEnd, NewLetter};
 use crate::order_event::OrderEvent;
 use crate::policy::Policy;
 use crate::ports::SentPlace;
@@ -171,6 +172,22 @@ pub enum Command {
         /// Where they stand in the outbox.
         sent: Arc<[SentPlace]>,
     },
+    /// Put a record away that can never be applied.
+    PutAway(Arc<NewLetter>),
+    /// Deal with a dead letter.
+    SettleLetter {
+        /// The letter.
+        letter: DeadLetterId,
+        /// How.
+        end: LetterEnd,
+    },
+    /// Forget dead letters that were dealt with before this time, some at a time.
+    ForgetLetters {
+        /// The time.
+        before: Timestamp,
+        /// The most to forget in one step.
+        most: usize,
+    },
     /// Forget answers kept, and payments given up, before this time, some at a time.
     ForgetAnswers {
         /// The time.
@@ -246,7 +263,13 @@ impl Command {
             | Self::ExpireOrder { order }
             | Self::MatchPayment { order }
             | Self::DropPayment { order } => needs.orders.push(*order),
-            Self::CreateLocation { .. } | Self::ClaimKey | Self::RemoveEvents { .. } | Self::ForgetAnswers { .. } => {}
+            Self::CreateLocation { .. }
+            | Self::ClaimKey
+            | Self::RemoveEvents { .. }
+            | Self::PutAway(_)
+            | Self::SettleLetter { .. }
+            | Self::ForgetLetters { .. }
+            | Self::ForgetAnswers { .. } => {}
         }
     }
 
@@ -271,6 +294,9 @@ impl Command {
             | Self::CreateLocation { .. }
             | Self::ClaimKey
             | Self::RemoveEvents { .. }
+            | Self::PutAway(_)
+            | Self::SettleLetter { .. }
+            | Self::ForgetLetters { .. }
             | Self::ForgetAnswers { .. } => None,
         }
     }
@@ -327,15 +353,22 @@ impl Command {
             Self::DropPayment { .. } => "drop_payment",
             Self::ClaimKey => "claim_key",
             Self::RemoveEvents { .. } => "remove_events",
+            Self::PutAway(_) => "put_away",
+            Self::SettleLetter { .. } => "settle_letter",
+            Self::ForgetLetters { .. } => "forget_letters",
             Self::ForgetAnswers { .. } => "forget_answers",
         }
     }
 
     /// How many bytes it takes in the queue, roughly: the queue is bounded by bytes too.
     pub fn weight(&self) -> usize {
-        let events = if let Self::RemoveEvents { sent, .. } = self { size_of_val(&**sent) } else { 0 };
+        let carried = match self {
+            Self::RemoveEvents { sent, .. } => size_of_val(&**sent),
+            Self::PutAway(letter) => letter.weight(),
+            _ => 0,
+        };
         let lines = self.lines().len().saturating_mul(size_of::<OrderLine>());
-        lines.saturating_add(events).saturating_add(size_of::<Submission>())
+        lines.saturating_add(carried).saturating_add(size_of::<Submission>())
     }
 
     /// Decides the command on the book's pages.
@@ -401,9 +434,13 @@ impl Command {
             Self::OrderEvent(event) => Ok(Answer::Event(event.apply(book, policy, actor))),
             Self::MatchPayment { order } => Ok(Answer::Swept { ended: book.match_payment(*order, actor) }),
             Self::DropPayment { order } => Ok(Answer::Swept { ended: book.give_up_payment(*order, actor) }),
-            Self::ClaimKey | Self::RemoveEvents { .. } | Self::ForgetAnswers { .. } => {
-                Ok(Answer::Swept { ended: true })
-            }
+            // Nothing in the book changes; dead letters have their shelf.
+            Self::ClaimKey
+            | Self::RemoveEvents { .. }
+            | Self::PutAway(_)
+            | Self::SettleLetter { .. }
+            | Self::ForgetLetters { .. }
+            | Self::ForgetAnswers { .. } => Ok(Answer::Swept { ended: true }),
         }
     }
 }

@@ -9,6 +9,8 @@ use holdfast_domain::{Book, OrderId, Refusal};
 
 use crate::answer::{Answer, Decision, KeptAnswer, Reply};
 use crate::command::{Command, CommandKey, Needs, Submission};
+use crate::dead_letters::shelf::Shelf;
+use crate::dead_letters::told::told;
 use crate::event_clock::EventClock;
 use crate::events::of_book::events_of;
 use crate::events::{OutgoingEvent, Publishing};
@@ -43,19 +45,21 @@ fn commit_with(
     let mut transaction = store.begin()?;
     failpoint::reach("begun");
     let logged = find_answers(&mut *transaction, batch)?;
+    let mut shelf = Shelf::load(&mut *transaction, batch)?;
     let mut book = load_book(&mut *transaction, batch, policy, due)?;
-    let mut replies = decide(batch, &logged, &mut book, policy);
+    let mut replies = decide(batch, &logged, &mut book, &mut shelf, policy);
     while let Some(more) = due_orders_in_the_way(&mut *transaction, batch, &book, due, policy)? {
         due.extend(more);
         if starts_over {
             return Ok(None);
         }
         book = load_book(&mut *transaction, batch, policy, due)?;
-        replies = decide(batch, &logged, &mut book, policy);
+        replies = decide(batch, &logged, &mut book, &mut shelf, policy);
     }
     failpoint::reach("decided");
     save_book(&mut *transaction, &book)?;
-    save_events(&mut *transaction, batch, &book, &policy.publishing)?;
+    save_letters(&mut *transaction, &shelf)?;
+    save_events(&mut *transaction, batch, &book, &shelf, &policy.publishing)?;
     save_answers(&mut *transaction, batch, &mut replies, &book)?;
     failpoint::reach("saved");
     transaction.commit()?;
@@ -63,6 +67,9 @@ fn commit_with(
     for alert in &book.alerts {
         let crossing = alert.crossing.as_str();
         metrics::counter!("holdfast_stock_crossings_total", "crossing" => crossing).increment(1);
+    }
+    for letter in &shelf.new {
+        metrics::counter!("holdfast_dead_letters_total", "code" => letter.head.code.clone()).increment(1);
     }
     Ok(Some(replies))
 }
@@ -112,8 +119,15 @@ fn load_book(
 }
 
 /// Decides the batch in order of arrival.
-fn decide(batch: &[&Submission], logged: &[Option<LoggedAnswer>], book: &mut Book, policy: &Policy) -> Vec<Reply> {
+fn decide(
+    batch: &[&Submission],
+    logged: &[Option<LoggedAnswer>],
+    book: &mut Book,
+    shelf: &mut Shelf,
+    policy: &Policy,
+) -> Vec<Reply> {
     let now = book.now;
+    shelf.start_over();
     let mut ends = EventClock::new(batch, book);
     let mut first_of: HashMap<(&str, &str, u32), usize> = HashMap::new();
     let mut replies: Vec<Reply> = Vec::with_capacity(batch.len());
@@ -132,7 +146,12 @@ fn decide(batch: &[&Submission], logged: &[Option<LoggedAnswer>], book: &mut Boo
             book.now = submission.decided_at.unwrap_or(now);
             book.on_events_clock = submission.decided_at.is_some();
             ends.pass(book, submission);
-            let decision = submission.command.apply(book, policy, &submission.actor);
+            let Submission { command, actor, .. } = submission;
+            let of_letters = shelf.decide(command, actor, book.now);
+            let decision = of_letters.unwrap_or_else(|| command.apply(book, policy, actor));
+            if let (Command::DropPayment { order }, Ok(Answer::Swept { ended: true })) = (command, &decision) {
+                shelf.give_up_payment(*order, book.now);
+            }
             ends.note(book, submission);
             match &submission.key {
                 Some(key) if is_kept(&submission.command, &decision) => Reply::Kept((key.render)(&decision)),
@@ -229,11 +248,20 @@ fn save_book(transaction: &mut dyn StoreTransaction, book: &Book) -> Result<(), 
     transaction.save_waiting(&book.waiting)
 }
 
+/// What was put away, and what was dealt with.
+fn save_letters(transaction: &mut dyn StoreTransaction, shelf: &Shelf) -> Result<(), StoreError> {
+    if !shelf.new.is_empty() {
+        transaction.put_away(&shelf.new)?;
+    }
+    shelf.settled.values().try_for_each(|letter| transaction.settle_letter(letter))
+}
+
 /// What the world is to be told, and what it was told and need not be kept any longer.
 fn save_events(
     transaction: &mut dyn StoreTransaction,
     batch: &[&Submission],
     book: &Book,
+    shelf: &Shelf,
     publishing: &Publishing,
 ) -> Result<(), StoreError> {
     for submission in batch {
@@ -244,7 +272,8 @@ fn save_events(
     if !publishing.is_on() {
         return Ok(());
     }
-    let events = events_of(book);
+    let mut events = events_of(book);
+    events.extend(shelf.new.iter().map(told));
     for destination in &publishing.destinations {
         let wanted: Vec<&OutgoingEvent> = events.iter().filter(|event| destination.wants.has(event.kind)).collect();
         if !wanted.is_empty() {
@@ -277,6 +306,10 @@ fn save_answers(
             let answers = transaction.forget_answers(*before, *most)?;
             let payments = transaction.forget_given_up(*before, *most)?;
             *reply = Reply::Decided(Ok(Answer::Swept { ended: answers.max(payments) >= *most }));
+        }
+        if let Command::ForgetLetters { before, most } = &submission.command {
+            let letters = transaction.forget_letters(*before, *most)?;
+            *reply = Reply::Decided(Ok(Answer::Swept { ended: letters >= *most }));
         }
     }
     Ok(())

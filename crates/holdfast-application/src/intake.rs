@@ -19,5 +19,6 @@ pub use broker_record::read_record;
 pub use cloud_event::with_attributes;
 pub use file_event::{FILE_SOURCE, StockEventName, file_event_id};
 pub use identity::Identity;
+pub(crate) use identity::hexadecimal;
 pub use kept_outcome::{count, heard, heard_again, kept_event, outcome_of};
 pub use upstream_event::{EventNames, ReadEvent, Unreadable, kind_of, read_event};

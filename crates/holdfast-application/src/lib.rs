@@ -4,7 +4,7 @@
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
 //! rules), [`intake`] (how those events are read), [`consumer`] (how they come from a broker), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
 //! (the heart) and [`lane`] (the loop), [`admission`] (whose turn it is, where replicas share a lock), [`expiry`] (the sweep),
-//! [`duties`] (who sweeps), [`events`] and [`relay`] (what the world is told), [`stream`] (those who listen over HTTP), [`ports`] (what a store is), [`queries`] (reads) and
+//! [`duties`] (who sweeps), [`events`] and [`relay`] (what the world is told), [`stream`] (those who listen over HTTP), [`dead_letters`] (what can never be applied), [`ports`] (what a store is), [`queries`] (reads) and
 //! [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
@@ -19,6 +19,7 @@ pub mod command;
 pub mod commit_bell;
 pub mod committer;
 pub mod consumer;
+pub mod dead_letters;
 pub mod duties;
 mod event_clock;
 pub mod events;

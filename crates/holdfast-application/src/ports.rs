@@ -5,10 +5,13 @@
 
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::event::Alert;
-use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
+use holdfast_domain::{
+    DeadLetterId, InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp,
+};
 
 use crate::answer::KeptAnswer;
 use crate::command::CommandKey;
+use crate::dead_letters::{self, LetterHead};
 use crate::events::{OutgoingEvent, PlaceInStream};
 
 #[cfg(feature = "contract")]
@@ -140,6 +143,20 @@ pub trait Outbox {
     fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError>;
 }
 
+/// Records and payments that can never be applied, until somebody has dealt with them.
+pub trait DeadLetterRepository {
+    /// Those of these origins that were put away.
+    fn known_letters(&mut self, origins: &[[u8; 16]]) -> Result<Vec<[u8; 16]>, StoreError>;
+    /// Puts letters away. One whose origin is there already is [`StoreError::Contention`].
+    fn put_away(&mut self, letters: &[dead_letters::DeadLetter]) -> Result<(), StoreError>;
+    /// These letters without what they say, locked until the transaction ends. Unknown ones are left out.
+    fn load_letters(&mut self, ids: &[DeadLetterId]) -> Result<Vec<LetterHead>, StoreError>;
+    /// Saves what became of a letter.
+    fn settle_letter(&mut self, letter: &LetterHead) -> Result<(), StoreError>;
+    /// Forgets up to `most` letters that were dealt with before `before`, and says how many.
+    fn forget_letters(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError>;
+}
+
 /// An answer found under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedAnswer {
@@ -161,7 +178,7 @@ pub trait CommandLog {
 
 /// All changes of one batch: all of them become durable, or none.
 pub trait StoreTransaction:
-    InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog + Outbox
+    InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog + Outbox + DeadLetterRepository
 {
     /// The time to decide by, read after what it decides about was locked; later than that of the batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError>;

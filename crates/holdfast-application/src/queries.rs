@@ -7,10 +7,11 @@ use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    Count, InventoryItem, ItemNumber, LocationCode, LocationNumber, Order, OrderId, OrderStatus, ProductId, Quantity,
-    ReservationId, Sku, StockMovement, StockReservation, Timestamp,
+    Count, DeadLetterId, InventoryItem, ItemNumber, LocationCode, LocationNumber, Order, OrderId, OrderStatus,
+    ProductId, Quantity, ReservationId, Sku, StockMovement, StockReservation, Timestamp,
 };
 
+use crate::dead_letters::{DeadLetter, LetterHead};
 use crate::events::{Stream, UnsentEvent};
 
 mod filters;
@@ -18,7 +19,8 @@ mod ledger;
 mod telling;
 
 pub use filters::{
-    MovementCursor, MovementFilter, OrderFilter, ProductCursor, ProductFilter, ProductSort, ReservationFilter,
+    LetterFilter, MovementCursor, MovementFilter, OrderFilter, ProductCursor, ProductFilter, ProductSort,
+    ReservationFilter,
 };
 pub use ledger::{
     LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
@@ -181,7 +183,13 @@ pub trait StockQueries: Send + Sync {
     /// Some of the events of a stream that a destination was not told yet, the oldest first: of no key is one left out that
     /// comes before another.
     fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError>;
-    /// How many events wait in the outbox, counted up to `most`, and since when the oldest of these destinations does.
+    /// A page of dead letters, without what they say.
+    fn find_letters(&self, filter: &LetterFilter) -> Result<Vec<LetterHead>, ReadError>;
+    /// A dead letter.
+    fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, ReadError>;
+    /// How many dead letters nobody has dealt with, counted up to `most`.
+    fn open_letters(&self, most: usize) -> Result<usize, ReadError>;
+    /// How many events of these destinations wait in the outbox, counted up to `most`, and since when the oldest does.
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError>;
 
     /// Up to when the ledger is complete at present.

@@ -98,6 +98,7 @@ impl std::fmt::Debug for RelayParts {
 pub struct Relay {
     destination: Arc<str>,
     hears_all: bool,
+    streams: &'static [Stream],
     sink: Box<dyn EventSink>,
     parts: RelayParts,
     status: Arc<RelayStatus>,
@@ -126,9 +127,16 @@ enum Round {
 impl Relay {
     /// A relay to `destination`, which `hears_all` that happens, or some of it.
     pub fn new(destination: Arc<str>, hears_all: bool, sink: Box<dyn EventSink>, parts: RelayParts) -> Self {
-        let status = Arc::default();
         let removals = Removals::of(destination.clone(), parts.queue.clone());
-        Self { destination, hears_all, sink, parts, status, removals, duty_taken: None, stopped: None }
+        let (status, streams) = (Arc::default(), Stream::OF_EVENTS.as_slice());
+        Self { destination, hears_all, streams, sink, parts, status, removals, duty_taken: None, stopped: None }
+    }
+
+    /// A relay of dead letters, between which there are holes.
+    pub fn of_dead_letters(destination: Arc<str>, sink: Box<dyn EventSink>, parts: RelayParts) -> Self {
+        let mut relay = Self::new(destination, false, sink, parts);
+        relay.streams = &[Stream::DeadLetters];
+        relay
     }
 
     /// What others may know about it.
@@ -248,14 +256,14 @@ impl Relay {
         Ok(taken.is_some())
     }
 
-    /// What waits, of both streams, but what was told already and is only not removed yet.
+    /// What waits, of all its streams, but what was told already and is only not removed yet.
     fn unsent(&mut self) -> Result<Vec<UnsentEvent>, ReadError> {
         // What is seen to be removed is so for whoever reads from now on.
         self.removals.look();
         let step = OutboxStep { events_max: STEP.events_max.saturating_add(self.removals.len()), ..STEP };
         let mut unsent = Vec::new();
-        for stream in Stream::ALL {
-            unsent.extend(self.parts.queries.unsent(&self.destination, stream, step)?);
+        for stream in self.streams {
+            unsent.extend(self.parts.queries.unsent(&self.destination, *stream, step)?);
         }
         // Where writers' clocks differ, a later event of a key may have been written at an earlier time.
         unsent.sort_unstable_by_key(|unsent| unsent.event.place);

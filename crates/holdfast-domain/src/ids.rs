@@ -120,6 +120,10 @@ uuid_name! {
     /// An item: made from its creation and its number.
     ItemId
 }
+uuid_name! {
+    /// A dead letter: made from the time at which it was put away and a hash of where it came from.
+    DeadLetterId
+}
 
 /// An item's short number: 1, 2, 3 … in order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,6 +150,7 @@ pub const SEQUENCE_MAX: u64 = (1 << SEQUENCE_BITS) - 1;
 /// The largest place that fits an id; an order is turned away long before (`book/reserving.rs`).
 pub const PLACE_MAX: u32 = (1 << PLACE_BITS) - 1;
 
+const KIND_DEAD_LETTER: u16 = 0;
 const KIND_MOVEMENT: u16 = 1;
 const KIND_RESERVATION: u16 = 2;
 const KIND_ITEM: u16 = 3;
@@ -205,6 +210,14 @@ impl ItemId {
     }
 }
 
+impl DeadLetterId {
+    /// The id of the letter that was put away `at`, of a record whose origin has this hash.
+    pub fn new(at: Timestamp, origin: [u8; 16]) -> Self {
+        let [.., a, b, c, d, e, f, g, h] = origin;
+        Self(version_7(at, KIND_DEAD_LETTER, u64::from_be_bytes([a, b, c, d, e, f, g, h])))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,5 +256,8 @@ mod tests {
         assert_eq!(reservation.names(), Some((OrderNumber(42), 7)));
         assert_eq!(ReservationId::parse(&movement.to_string()).and_then(ReservationId::names), None);
         assert!(MovementId::new(at, ItemNumber(1), 2) > MovementId::new(at, ItemNumber(1), 1));
+        let letters = [[7; 16], [8; 16]].map(|origin| DeadLetterId::new(at, origin));
+        assert_eq!(letters.map(|letter| letter.to_string().as_bytes().get(14).copied()), [Some(b'7'); 2]);
+        assert_ne!(letters[0], letters[1]);
     }
 }

@@ -25,7 +25,9 @@ mod words;
 
 pub use allocation::Strategy;
 pub use book::Book;
-pub use ids::{ItemId, ItemNumber, LocationNumber, MovementId, OrderId, OrderNumber, ProductId, ReservationId};
+pub use ids::{
+    DeadLetterId, ItemId, ItemNumber, LocationNumber, MovementId, OrderId, OrderNumber, ProductId, ReservationId,
+};
 pub use item::{InventoryItem, StockLevel};
 pub use location::Location;
 pub use movement::{StockMovement, StockMovementType};
@@ -33,5 +35,5 @@ pub use order::{AskedLine, Order, OrderStatus};
 pub use quantity::{Count, Quantity};
 pub use refusal::{Refusal, ShortLine};
 pub use reservation::{ReservationStatus, StockReservation};
-pub use text::{Actor, LocationCode, Name, Notes, Reason, Reference, Sku};
+pub use text::{Actor, DiscardNote, LocationCode, Name, Notes, Reason, Reference, Sku};
 pub use time::Timestamp;

@@ -79,6 +79,8 @@ pub enum Refusal {
         /// The item's version.
         current: u64,
     },
+    /// No such dead letter.
+    DeadLetterNotFound,
     /// A number is beyond the limits once everything is added up.
     OutOfRange {
         /// JSON pointer of the field.
@@ -107,6 +109,7 @@ impl Refusal {
             Self::ReservationExpired => "reservation_expired",
             Self::ExtensionLimit { .. } => "extension_limit",
             Self::VersionMismatch { .. } => "version_mismatch",
+            Self::DeadLetterNotFound => "not_found",
             Self::OutOfRange { .. } => "validation_failed",
         }
     }
@@ -156,6 +159,7 @@ impl fmt::Display for Refusal {
             Self::ReservationExpired => f.write_str("the reservation has expired"),
             Self::ExtensionLimit { latest } => write!(f, "the order can be held until {latest} at most"),
             Self::VersionMismatch { current } => write!(f, "the item has changed: its version is {current}"),
+            Self::DeadLetterNotFound => f.write_str("there is no such dead letter"),
             Self::OutOfRange { detail, .. } => f.write_str(detail),
         }
     }

@@ -78,6 +78,10 @@ fn is_notes(text: &str) -> bool {
     text.len() <= 500 && !text.contains('\0')
 }
 
+fn is_discard_note(text: &str) -> bool {
+    characters_within(text, 1, 500) && !text.contains('\0') && !text.trim().is_empty()
+}
+
 fn is_short(text: &str) -> bool {
     characters_within(text, 1, 64) && is_printable(text)
 }
@@ -97,6 +101,10 @@ text! {
 text! {
     /// A free remark: at most 500 bytes.
     Notes, is_notes, "notes have at most 500 bytes"
+}
+text! {
+    /// Why a dead letter was discarded: 1–500 characters.
+    DiscardNote, is_discard_note, "a note has 1 to 500 characters and is not blank"
 }
 text! {
     /// A document number: 1–64 printable characters.

@@ -3,6 +3,7 @@
 pub(crate) mod codec;
 pub(crate) mod command_log;
 pub(crate) mod copying;
+pub(crate) mod dead_letters;
 pub(crate) mod dialect;
 pub(crate) mod due_holders;
 pub(crate) mod due_orders;

@@ -17,7 +17,7 @@ mod secret_files;
 mod typed;
 mod value;
 
-pub(crate) use kafka::DESTINATION;
+pub(crate) use kafka::{DEAD_LETTERS, DESTINATION};
 pub(crate) use layers::Origin;
 pub(crate) use lock::{LockPlace, LockSettings};
 pub(crate) use typed::{LogFormat, Settings};

@@ -118,6 +118,7 @@ pub fn event_schema(kind: EventKind) -> Value {
         EventKind::OrderReserved | EventKind::OrderConfirmed | EventKind::OrderReleased | EventKind::OrderExpired => {
             object([outcome(), order_place()].concat())
         }
+        EventKind::DeadLetter => json!({"description": "What came, as it came."}),
     }
 }
 

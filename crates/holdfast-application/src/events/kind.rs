@@ -29,6 +29,8 @@ pub enum EventKind {
     OrderReleased,
     /// An order's time was over.
     OrderExpired,
+    /// Something can never be applied. It is told as it came, not as an event of ours.
+    DeadLetter,
 }
 
 /// What is kept in order together: per product, or per order.
@@ -38,17 +40,22 @@ pub enum Stream {
     Stock,
     /// Outcomes of an order, by its own count.
     Orders,
+    /// Dead letters of a partition, by their place in it: there are holes between them.
+    DeadLetters,
 }
 
 impl Stream {
     /// Every one of them.
-    pub const ALL: [Self; 2] = [Self::Stock, Self::Orders];
+    pub const ALL: [Self; 3] = [Self::Stock, Self::Orders, Self::DeadLetters];
+    /// Those that tell what happens.
+    pub const OF_EVENTS: [Self; 2] = [Self::Stock, Self::Orders];
 
     /// The number stores keep it as; it never changes.
     pub const fn code(self) -> u8 {
         match self {
             Self::Stock => 0,
             Self::Orders => 1,
+            Self::DeadLetters => 2,
         }
     }
 
@@ -62,12 +69,13 @@ impl Stream {
         match self {
             Self::Stock => "stock",
             Self::Orders => "orders",
+            Self::DeadLetters => "dead-letters",
         }
     }
 }
 
 impl EventKind {
-    /// Every one of them.
+    /// Every one that tells what happens.
     pub const ALL: [Self; 13] = [
         Self::StockReserved,
         Self::StockConfirmed,
@@ -100,12 +108,13 @@ impl EventKind {
             Self::OrderConfirmed => 11,
             Self::OrderReleased => 12,
             Self::OrderExpired => 13,
+            Self::DeadLetter => 14,
         }
     }
 
     /// The one that [`Self::code`] numbers so.
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
+        Self::ALL.into_iter().chain([Self::DeadLetter]).find(|kind| kind.code() == code)
     }
 
     /// The word of the contract.
@@ -124,6 +133,7 @@ impl EventKind {
             Self::OrderConfirmed => "OrderConfirmed",
             Self::OrderReleased => "OrderReleased",
             Self::OrderExpired => "OrderExpired",
+            Self::DeadLetter => "DeadLetter",
         }
     }
 
@@ -148,6 +158,7 @@ impl EventKind {
             Self::OrderConfirmed => "com.holdfast.order.confirmed.v1",
             Self::OrderReleased => "com.holdfast.order.released.v1",
             Self::OrderExpired => "com.holdfast.order.expired.v1",
+            Self::DeadLetter => "com.holdfast.dead-letter.v1",
         }
     }
 
@@ -167,6 +178,7 @@ impl EventKind {
             | Self::OrderConfirmed
             | Self::OrderReleased
             | Self::OrderExpired => Stream::Orders,
+            Self::DeadLetter => Stream::DeadLetters,
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use holdfast_domain::{OrderId, ProductId, Timestamp};
+use holdfast_domain::{DeadLetterId, OrderId, ProductId, Timestamp};
 
 use super::kind::{EventKind, Stream};
 
 /// Where an event stands among those of its key. Readers drop what is not above the last (sequence, part) they saw of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlaceInStream {
-    /// What is counted: a product's movements, or an order's outcomes.
+    /// What is counted: a product's movements, an order's outcomes, or a partition's records.
     pub stream: Stream,
-    /// The product's or the order's id.
+    /// The product's or the order's id; of a dead letter a hash of its partition.
     pub key: [u8; 16],
     /// 1, 2, 3 … per key.
     pub sequence: u64,
@@ -25,6 +25,7 @@ impl PlaceInStream {
         match self.stream {
             Stream::Stock => ProductId::from_bytes(self.key).to_string(),
             Stream::Orders => OrderId::from_bytes(self.key).to_string(),
+            Stream::DeadLetters => DeadLetterId::from_bytes(self.key).to_string(),
         }
     }
 

@@ -9,8 +9,10 @@ use super::kind::EventKind;
 pub struct EventSet(u32);
 
 impl EventSet {
-    /// All of them.
-    pub const ALL: Self = Self(u32::MAX);
+    /// All that tell what happens.
+    pub const ALL: Self = Self(u32::MAX ^ Self::DEAD_LETTERS.0);
+    /// Dead letters alone.
+    pub const DEAD_LETTERS: Self = Self(1 << EventKind::DeadLetter.code());
 
     /// Those in `kinds`.
     pub fn of(kinds: &[EventKind]) -> Self {

@@ -35,7 +35,10 @@ pub(super) fn committed(batch: &[Waiting], replies: &[Reply], started: Instant) 
 fn outcome_of(reply: &Reply) -> &'static str {
     match reply {
         Reply::Decided(Ok(Answer::Event(event))) => event.outcome.as_str(),
-        Reply::Replayed(_) | Reply::Decided(Ok(Answer::Order { effect: Effect::Replayed, .. })) => "replayed",
+        Reply::Replayed(_)
+        | Reply::Decided(Ok(
+            Answer::Order { effect: Effect::Replayed, .. } | Answer::DeadLetter { effect: Effect::Replayed, .. },
+        )) => "replayed",
         Reply::Decided(Ok(Answer::Item(item))) if item.effect == Effect::Replayed => "replayed",
         Reply::KeyReused | Reply::Decided(Err(_)) => "refused",
         Reply::Kept(answer) if answer.status >= 400 => "refused",

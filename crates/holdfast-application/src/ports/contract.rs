@@ -14,6 +14,7 @@ pub mod ledger;
 mod listing;
 mod locking;
 mod pages;
+mod putting_away;
 pub mod random;
 mod retelling;
 mod saving_answers;
@@ -28,6 +29,7 @@ pub use history::{Step, plays_the_same, random_history, random_policy};
 pub use ledger::same_ledger;
 pub use listing::*;
 pub use locking::*;
+pub use putting_away::*;
 pub use retelling::*;
 pub use saving_answers::*;
 pub use saving_items::*;
@@ -67,6 +69,9 @@ macro_rules! store_contract {
             reservations_are_listed_by_id, orders_are_listed_by_id, exports_are_in_a_stable_order,
             an_export_ends_when_its_reader_has_enough, one_product_is_audited_by_itself,
             everything_that_happens_is_told, what_was_told_is_removed, with_nobody_to_tell_nothing_is_written,
+            a_record_is_put_away_once, letters_are_listed_newest_first, a_letter_is_dealt_with_once,
+            letters_that_were_dealt_with_are_forgotten, a_payment_that_waited_in_vain_is_put_away,
+            letters_are_told_to_who_wants_them, a_letter_that_was_not_committed_is_not_there,
             a_payment_for_nothing_is_told, nothing_is_told_of_what_did_not_happen,
             the_ledger_tells_again_what_was_told, places_in_the_ledger_come_page_by_page, the_ledger_has_a_horizon,
             a_repeat_hears_the_first_answer, another_request_under_the_same_key_is_told_so,

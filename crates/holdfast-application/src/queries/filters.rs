@@ -1,9 +1,11 @@
 //! What lists are asked for: which rows, in which order, behind which one.
 
 use holdfast_domain::{
-    Actor, InventoryItem, LocationCode, MovementId, OrderId, OrderStatus, ProductId, Reason, ReservationId,
-    ReservationStatus, StockMovementType, Timestamp,
+    Actor, DeadLetterId, InventoryItem, LocationCode, MovementId, OrderId, OrderStatus, ProductId, Reason,
+    ReservationId, ReservationStatus, StockMovementType, Timestamp,
 };
+
+use crate::dead_letters::LetterStatus;
 
 /// One column to sort products by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,21 @@ pub struct OrderFilter {
     pub statuses: Vec<OrderStatus>,
     /// The last id of the page before.
     pub after: Option<OrderId>,
+    /// The most rows.
+    pub limit: usize,
+}
+
+/// Which dead letters; by id, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct LetterFilter {
+    /// Only in one of these states; empty for all.
+    pub statuses: Vec<LetterStatus>,
+    /// Only records of this topic.
+    pub topic: Option<String>,
+    /// Only with this code.
+    pub code: Option<String>,
+    /// The last id of the page before.
+    pub after: Option<DeadLetterId>,
     /// The most rows.
     pub limit: usize,
 }

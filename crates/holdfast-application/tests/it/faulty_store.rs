@@ -6,16 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use holdfast_application::answer::KeptAnswer;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::command::CommandKey;
+use holdfast_application::dead_letters::{DeadLetter, LetterHead};
 use holdfast_application::events::OutgoingEvent;
 use holdfast_application::ports::contract::warehouse::order;
 use holdfast_application::ports::memory::{MemoryQueries, MemoryStore};
 use holdfast_application::ports::{
-    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, Outbox, SentPlace, StockMovementRepository,
-    StockReservationRepository, Store, StoreError, StoreTransaction,
+    Collision, CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox, SentPlace,
+    StockMovementRepository, StockReservationRepository, Store, StoreError, StoreTransaction,
 };
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::event::Alert;
-use holdfast_domain::{InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp};
+use holdfast_domain::{
+    DeadLetterId, InventoryItem, Location, LocationNumber, Order, OrderId, ProductId, StockMovement, Timestamp,
+};
 
 /// The order that no batch can be saved with.
 pub(crate) const POISON: u8 = 66;
@@ -186,6 +189,24 @@ impl Outbox for FaultyTransaction<'_> {
     }
     fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
         self.inner.remove_events(destination, sent)
+    }
+}
+
+impl DeadLetterRepository for FaultyTransaction<'_> {
+    fn known_letters(&mut self, origins: &[[u8; 16]]) -> Result<Vec<[u8; 16]>, StoreError> {
+        self.inner.known_letters(origins)
+    }
+    fn put_away(&mut self, letters: &[DeadLetter]) -> Result<(), StoreError> {
+        self.inner.put_away(letters)
+    }
+    fn load_letters(&mut self, ids: &[DeadLetterId]) -> Result<Vec<LetterHead>, StoreError> {
+        self.inner.load_letters(ids)
+    }
+    fn settle_letter(&mut self, letter: &LetterHead) -> Result<(), StoreError> {
+        self.inner.settle_letter(letter)
+    }
+    fn forget_letters(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        self.inner.forget_letters(before, most)
     }
 }
 

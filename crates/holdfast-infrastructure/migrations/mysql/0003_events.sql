@@ -28,4 +28,28 @@ CREATE TABLE IF NOT EXISTS outbox (
     PRIMARY KEY (destination, stream, written_at, event_key, key_seq, part)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- Records and payments that can never be applied, until somebody has dealt with them: 0 open, 1 retried, 2 discarded. `origin`
+-- is a hash of where one came from and what it says, so that it is put away once.
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id              BINARY(16)   NOT NULL,
+    origin          BINARY(16)   NOT NULL,
+    status          TINYINT      NOT NULL,
+    put_away_at     BIGINT       NOT NULL,
+    settled_at      BIGINT,
+    topic           VARCHAR(255),
+    topic_partition BIGINT,
+    topic_offset    BIGINT,
+    code            VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    cause           VARCHAR(500) NOT NULL,
+    kind            VARCHAR(128),
+    order_id        CHAR(36)     CHARACTER SET ascii COLLATE ascii_bin,
+    note            VARCHAR(500),
+    settled_by      VARCHAR(64),
+    content         MEDIUMBLOB   NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE KEY dead_letters_by_origin (origin),
+    -- Few are open, and they are counted once a second.
+    KEY dead_letters_by_status (status, id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
 INSERT INTO leases (duty, holder, until, epoch) VALUES ('relay', '', 0, 0) ON DUPLICATE KEY UPDATE duty = VALUES(duty);

@@ -27,3 +27,26 @@ CREATE TABLE outbox (
     data        BLOB    NOT NULL,
     PRIMARY KEY (destination, stream, written_at, event_key, key_seq, part)
 ) STRICT, WITHOUT ROWID;
+
+-- Records and payments that can never be applied, until somebody has dealt with them: 0 open, 1 retried, 2 discarded. `origin`
+-- is a hash of where one came from and what it says, so that it is put away once.
+CREATE TABLE dead_letters (
+    id              BLOB    NOT NULL PRIMARY KEY,
+    origin          BLOB    NOT NULL UNIQUE,
+    status          INTEGER NOT NULL,
+    put_away_at     INTEGER NOT NULL,
+    settled_at      INTEGER,
+    topic           TEXT,
+    topic_partition INTEGER,
+    topic_offset    INTEGER,
+    code            TEXT    NOT NULL,
+    cause           TEXT    NOT NULL,
+    kind            TEXT,
+    order_id        TEXT,
+    note            TEXT,
+    settled_by      TEXT,
+    content         BLOB    NOT NULL
+) STRICT;
+
+-- Few are open, and they are counted once a second.
+CREATE INDEX dead_letters_by_status ON dead_letters (status, id);

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use holdfast_application::events::{OutgoingEvent, Stream};
 use holdfast_application::ports::EventSink;
-use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError as LibraryError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::{ClientConfig, ClientContext};
 
 use super::message::Message;
 use super::settings::KafkaSettings;
@@ -25,6 +25,8 @@ const TELL: Duration = Duration::from_millis(20);
 /// Topics as a place where events go.
 pub struct KafkaPublisher {
     settings: KafkaSettings,
+    /// How a producer of its is made.
+    config: fn(&KafkaSettings) -> ClientConfig,
     /// None after a failure, until the next events.
     producer: Option<BaseProducer<Acknowledged>>,
     fault: Option<String>,
@@ -43,8 +45,22 @@ impl KafkaPublisher {
     ///
     /// [`KafkaError`]: a property is unknown or wrong.
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
-        let producer = Some(producer(&settings)?);
-        Ok(Self { settings, producer, fault: None })
+        Self::with(settings, KafkaSettings::publisher)
+    }
+
+    /// A publisher of dead letters, between which there are holes, and which are given up for a while where a topic is not there or
+    /// does not take them: they wait in the outbox.
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError`]: a property is unknown or wrong.
+    pub fn of_dead_letters(settings: KafkaSettings) -> Result<Self, KafkaError> {
+        Self::with(settings, KafkaSettings::producer)
+    }
+
+    fn with(settings: KafkaSettings, config: fn(&KafkaSettings) -> ClientConfig) -> Result<Self, KafkaError> {
+        let producer = Some(producer(&config(&settings))?);
+        Ok(Self { settings, config, producer, fault: None })
     }
 
     /// Hands an event to the library, which may be full for a while.
@@ -55,9 +71,14 @@ impl KafkaPublisher {
         event: &OutgoingEvent,
         give_up: &dyn Fn() -> bool,
     ) -> Result<(), String> {
-        let message = Message::of(event, &self.settings.publish).map_err(|error| error.to_string())?;
-        let mut record: BaseRecord<'_, str, [u8], usize> =
-            BaseRecord::with_opaque_to(&message.topic, at).key(message.key.as_str()).payload(&message.value);
+        let message = Message::of(event, &self.settings).map_err(|error| error.to_string())?;
+        let mut record: BaseRecord<'_, [u8], [u8], usize> = BaseRecord::with_opaque_to(&message.topic, at);
+        if let Some(key) = &message.key {
+            record = record.key(key.as_slice());
+        }
+        if let Some(value) = &message.value {
+            record = record.payload(value.as_slice());
+        }
         if let Some(headers) = message.headers {
             record = record.headers(headers);
         }
@@ -74,14 +95,14 @@ impl KafkaPublisher {
     }
 }
 
-fn producer(settings: &KafkaSettings) -> Result<BaseProducer<Acknowledged>, KafkaError> {
-    Ok(settings.publisher().create_with_context(Acknowledged::default())?)
+fn producer(config: &ClientConfig) -> Result<BaseProducer<Acknowledged>, KafkaError> {
+    Ok(config.create_with_context(Acknowledged::default())?)
 }
 
 impl EventSink for KafkaPublisher {
     fn send(&mut self, events: &[&OutgoingEvent], give_up: &dyn Fn() -> bool) -> Vec<bool> {
         let nothing = vec![false; events.len()];
-        let producer = match self.producer.take().map_or_else(|| producer(&self.settings), Ok) {
+        let producer = match self.producer.take().map_or_else(|| producer(&(self.config)(&self.settings)), Ok) {
             Ok(producer) => producer,
             Err(error) => {
                 self.fault = Some(error.to_string());

@@ -191,6 +191,8 @@ const UNIQUE: &[(&str, &str)] = &[
     ("locations", "number"),
     ("locations", "code"),
     ("waiting_payments", "id"),
+    ("dead_letters", "id"),
+    ("dead_letters", "origin"),
     ("answers", "key,scope,position"),
 ];
 

@@ -6,10 +6,13 @@ use std::ops::ControlFlow;
 use holdfast_application::ports::StoreError;
 
 use crate::sql::session::{Row, RowWriter, SqlSession, Value};
-use crate::sql::{command_log, items, locations, movements, orders, outbox, reservations, waiting_payments};
+use crate::sql::{
+    command_log, dead_letters, items, locations, movements, orders, outbox, reservations, waiting_payments,
+};
 
-/// Rows that are handed over together.
+/// Rows that are handed over together, and how many bytes they have at most, but for the last one.
 const ROWS_AT_ONCE: usize = 1_000;
+const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// A table that is copied.
 struct Table {
@@ -37,6 +40,7 @@ static TABLES: &[Table] = &[
         kinds: "tiibiiiib",
         order: Some("destination, stream, written_at, event_key, key_seq, part"),
     },
+    Table { name: "dead_letters", writer: &dead_letters::LETTERS, kinds: "bbiiitiittttttb", order: Some("id") },
     Table { name: "waiting_payments", writer: &waiting_payments::WAITING, kinds: "bi", order: Some("id") },
     Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: Some("number") },
 ];
@@ -67,6 +71,14 @@ enum Owned {
 }
 
 impl Owned {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) => size_of::<i64>(),
+            Self::Text(text) => text.len(),
+            Self::Blob(bytes) => bytes.len(),
+        }
+    }
+
     fn as_value(&self) -> Value<'_> {
         match self {
             Self::Null => Value::Null,
@@ -111,10 +123,12 @@ pub(crate) fn copy(
     let mut digests = Vec::with_capacity(TABLES.len());
     for table in TABLES {
         let mut waiting: Vec<Vec<Owned>> = Vec::with_capacity(ROWS_AT_ONCE);
-        let mut flow = ControlFlow::Continue(());
+        let (mut bytes, mut flow) = (0_usize, ControlFlow::Continue(()));
         let digest = read(table, from, &mut |row| {
+            bytes = row.iter().map(Owned::bytes).fold(bytes, usize::saturating_add);
             waiting.push(row);
-            if waiting.len() >= ROWS_AT_ONCE {
+            if waiting.len() >= ROWS_AT_ONCE || bytes >= BYTES_AT_ONCE {
+                bytes = 0;
                 flow = write(table, to, &mut waiting, tell)?;
             }
             Ok(flow)

@@ -150,18 +150,21 @@ fn from_row(row: &dyn Row, stream: Stream) -> Result<UnsentEvent, StoreError> {
     Ok(UnsentEvent { event, written_at: codec::time(row.int(0)?) })
 }
 
-/// How many events wait, counted up to `most`, and since when the oldest of these destinations does.
+/// How many events of these destinations wait, counted up to `most`, and since when the oldest does.
 pub(crate) fn depth(
     session: &mut dyn SqlSession,
     destinations: &[&str],
     most: usize,
 ) -> Result<OutboxDepth, StoreError> {
     let mut depth = OutboxDepth::default();
-    let counted = "SELECT COUNT(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS counted";
-    session.query(counted, &[Value::Int(i64::try_from(most).unwrap_or(i64::MAX))], &mut |row| {
-        depth.events = codec::number(row.int(0)?)?;
-        Ok(ControlFlow::Break(()))
-    })?;
+    let counted = "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE destination = ? LIMIT ?) AS counted";
+    for destination in destinations {
+        let left = Value::count(u64::try_from(most.saturating_sub(depth.events)).unwrap_or(u64::MAX));
+        session.query(counted, &[Value::Text(destination), left], &mut |row| {
+            depth.events = depth.events.saturating_add(codec::number(row.int(0)?)?);
+            Ok(ControlFlow::Break(()))
+        })?;
+    }
     let oldest = "SELECT MIN(written_at) FROM outbox WHERE destination = ? AND stream = ?";
     for (destination, stream) in destinations.iter().flat_map(|name| Stream::ALL.map(|stream| (*name, stream))) {
         let values = [Value::Text(destination), Value::Int(i64::from(stream.code()))];

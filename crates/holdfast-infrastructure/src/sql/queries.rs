@@ -3,25 +3,27 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use holdfast_application::dead_letters::{DeadLetter, LetterHead};
 use holdfast_application::events::{Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
-    DueHold, Horizon, LedgerPlace, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, PromiseReader,
-    ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace, Visitor, WaitingPayment,
+    DueHold, Horizon, LedgerPlace, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
+    PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace, Visitor,
+    WaitingPayment,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    InventoryItem, ItemNumber, LocationNumber, Order, OrderId, OrderStatus, ProductId, ReservationId, Sku,
-    StockMovement, Timestamp,
+    DeadLetterId, InventoryItem, ItemNumber, LocationNumber, Order, OrderId, OrderStatus, ProductId, ReservationId,
+    Sku, StockMovement, Timestamp,
 };
 
 use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::Asker;
 use crate::sql::session::SqlSession;
 use crate::sql::{
-    due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, outbox, retelling,
-    waiting_payments,
+    dead_letters, due_orders, item_queries, items, ledger, locations, movement_queries, order_queries, orders, outbox,
+    retelling, waiting_payments,
 };
 
 /// How long one read may take; walks over everything may take longer.
@@ -135,6 +137,18 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
 
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {
         self.0.keep_up(|session| outbox::depth(session, destinations, most))
+    }
+
+    fn find_letters(&self, filter: &LetterFilter) -> Result<Vec<LetterHead>, ReadError> {
+        self.0.ask(|session| dead_letters::find(session, filter))
+    }
+
+    fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, ReadError> {
+        self.0.ask(|session| dead_letters::load_one(session, id))
+    }
+
+    fn open_letters(&self, most: usize) -> Result<usize, ReadError> {
+        self.0.keep_up(|session| dead_letters::open(session, most))
     }
 
     fn horizon(&self) -> Result<Horizon, ReadError> {

@@ -4,22 +4,25 @@ use std::collections::BTreeSet;
 
 use holdfast_application::KeptAnswer;
 use holdfast_application::command::CommandKey;
+use holdfast_application::dead_letters::{DeadLetter, LetterHead};
 use holdfast_application::events::OutgoingEvent;
 use holdfast_application::ports::{
-    CommandLog, CommitError, InventoryRepository, LoggedAnswer, Outbox, SentPlace, StockMovementRepository,
-    StockReservationRepository, StoreError, StoreTransaction,
+    CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox, SentPlace,
+    StockMovementRepository, StockReservationRepository, StoreError, StoreTransaction,
 };
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::event::Alert;
 use holdfast_domain::{
-    InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId, StockMovement,
-    Timestamp,
+    DeadLetterId, InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId,
+    StockMovement, Timestamp,
 };
 
 use crate::sql::due_holders::SharedHolders;
 use crate::sql::due_orders::Asker;
 use crate::sql::session::SqlSession;
-use crate::sql::{command_log, due_orders, items, locations, movements, orders, outbox, waiting_payments};
+use crate::sql::{
+    command_log, dead_letters, due_orders, items, locations, movements, orders, outbox, waiting_payments,
+};
 
 /// What one database does its own way around a transaction. One that others write to as well remembers nothing.
 pub(crate) trait TransactionHost {
@@ -221,6 +224,28 @@ impl<H: TransactionHost> Outbox for SqlTransaction<H> {
 
     fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
         outbox::remove(self.host.session(), destination, sent)
+    }
+}
+
+impl<H: TransactionHost> DeadLetterRepository for SqlTransaction<H> {
+    fn known_letters(&mut self, origins: &[[u8; 16]]) -> Result<Vec<[u8; 16]>, StoreError> {
+        dead_letters::known(self.host.session(), origins)
+    }
+
+    fn put_away(&mut self, letters: &[DeadLetter]) -> Result<(), StoreError> {
+        dead_letters::put_away(self.host.session(), letters)
+    }
+
+    fn load_letters(&mut self, ids: &[DeadLetterId]) -> Result<Vec<LetterHead>, StoreError> {
+        dead_letters::load(self.host.session(), ids)
+    }
+
+    fn settle_letter(&mut self, letter: &LetterHead) -> Result<(), StoreError> {
+        dead_letters::settle(self.host.session(), letter)
+    }
+
+    fn forget_letters(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        dead_letters::forget(self.host.session(), before, most)
     }
 }
 

@@ -35,10 +35,16 @@ pub(super) fn read(from: &Reader<'_>, brokers: String, faults: &mut Vec<String>)
 
 /// What the outbox calls the brokers.
 pub(crate) const DESTINATION: &str = "kafka";
+/// What the outbox calls the brokers as those who are told of dead letters: a topic that does not take one keeps no event waiting.
+pub(crate) const DEAD_LETTERS: &str = "kafka dead letters";
 
 /// Who is told of events.
 pub(super) fn publishing(kafka: Option<&KafkaSettings>) -> Publishing {
     let brokers = kafka.filter(|kafka| kafka.publish.is_on);
-    let destinations = brokers.map(|_| Destination { name: DESTINATION.into(), wants: EventSet::ALL });
-    Publishing { destinations: destinations.into_iter().collect() }
+    let destinations = brokers.map(|_| {
+        [(DESTINATION, EventSet::ALL), (DEAD_LETTERS, EventSet::DEAD_LETTERS)]
+            .map(|(name, wants)| Destination { name: name.into(), wants })
+            .to_vec()
+    });
+    Publishing { destinations: destinations.unwrap_or_default() }
 }

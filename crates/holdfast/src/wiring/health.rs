@@ -26,6 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// A store that was last read longer ago cannot be read.
 const READ_WITHIN: Duration = Duration::from_secs(5);
+/// Dead letters that nobody has dealt with are counted up to this.
+const LETTERS_MAX: usize = 10_000;
 /// An order that is held so much longer than the sweep needs is overdue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10);
 
@@ -100,6 +102,12 @@ impl Health {
                 Ok(due) => (seen.read_at, seen.read_fault, seen.overdue) = (Instant::now(), None, !due.is_empty()),
                 Err(error) => seen.read_fault = Some(error.to_string()),
             }
+        }
+        match self.of.queries.open_letters(LETTERS_MAX) {
+            Ok(open) => {
+                metrics::gauge!("holdfast_dead_letters_open").set(crate::numbers::float(crate::numbers::count(open)))
+            }
+            Err(error) => tracing::debug!(%error, "dead letters cannot be counted"),
         }
         if let Err(error) = self.of.outbox.look(&*self.of.queries, &self.of.queue, self.of.clock.now()) {
             tracing::debug!(%error, "how full the outbox is cannot be read");

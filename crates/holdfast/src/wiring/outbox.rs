@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use holdfast_api::{Component, HealthState};
 use holdfast_application::CommandQueue;
-use holdfast_application::events::Publishing;
+use holdfast_application::events::{Destination, EventSet, Publishing};
 use holdfast_application::queries::{OutboxDepth, ReadError, StockQueries};
 use holdfast_application::relay::RelayStatus;
 use holdfast_domain::Timestamp;
@@ -42,7 +42,10 @@ impl Seen {
 
 impl OutboxWatch {
     pub(super) fn of(publishing: &Publishing, relays: Vec<Arc<RelayStatus>>, events_max: usize) -> Self {
-        let destinations = publishing.destinations.iter().map(|destination| destination.name.clone()).collect();
+        // Dead letters are kept besides, so those that are not told yet keep nobody from writing.
+        let hears_events = |destination: &&Destination| destination.wants != EventSet::DEAD_LETTERS;
+        let events = publishing.destinations.iter().filter(hears_events);
+        let destinations = events.map(|destination| destination.name.clone()).collect();
         Self { destinations, relays, events_max, seen: Mutex::default() }
     }
 

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use holdfast_domain::book::{PaymentWait, ProductRef};
 use holdfast_domain::event::Alert;
 use holdfast_domain::{
-    InventoryItem, Location, LocationNumber, Order, OrderId, OrderNumber, OrderStatus, ProductId, Sku, StockMovement,
-    StockReservation, Timestamp,
+    DeadLetterId, InventoryItem, Location, LocationNumber, Order, OrderId, OrderNumber, OrderStatus, ProductId, Sku,
+    StockMovement, StockReservation, Timestamp,
 };
 
+use crate::dead_letters::DeadLetter;
 use crate::events::{OutgoingEvent, PlaceInStream, Stream};
 use crate::ports::LoggedAnswer;
 
@@ -38,6 +39,7 @@ pub(super) struct Books {
     pub(super) alerts: BTreeMap<(ProductId, u64), Vec<Alert>>,
     /// Events that a destination was not told yet.
     pub(super) outbox: BTreeMap<UnsentKey, OutgoingEvent>,
+    pub(super) letters: BTreeMap<DeadLetterId, DeadLetter>,
     pub(super) orders: BTreeMap<OrderId, Order>,
     pub(super) numbers: BTreeMap<OrderNumber, OrderId>,
     /// Reserved orders by their end, then their number: an index over `orders`.
@@ -59,6 +61,7 @@ impl Books {
             movements: BTreeMap::new(),
             alerts: BTreeMap::new(),
             outbox: BTreeMap::new(),
+            letters: BTreeMap::new(),
             orders: BTreeMap::new(),
             numbers: BTreeMap::new(),
             ends: BTreeSet::new(),

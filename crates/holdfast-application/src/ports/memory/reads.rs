@@ -8,19 +8,20 @@ use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
 use holdfast_domain::movement::{Balance, MovementReference};
 use holdfast_domain::{
-    AskedLine, InventoryItem, ItemNumber, LocationCode, Order, OrderId, OrderStatus, ProductId, Reason, ReservationId,
-    Sku, StockMovement, StockMovementType, StockReservation, Timestamp,
+    AskedLine, DeadLetterId, InventoryItem, ItemNumber, LocationCode, Order, OrderId, OrderStatus, ProductId, Reason,
+    ReservationId, Sku, StockMovement, StockMovementType, StockReservation, Timestamp,
 };
 
 use super::MemoryQueries;
 use super::books::{Books, is_at};
 use super::retelling;
+use crate::dead_letters::{DeadLetter, LetterHead, LetterStatus};
 use crate::events::{Stream, UnsentEvent};
 use crate::queries::{
     DueHold, Horizon, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerPlace, LedgerReason,
-    LedgerReservation, LedgerStock, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter, ProductSort,
-    PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace, Visitor,
-    WaitingPayment,
+    LedgerReservation, LedgerStock, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
+    ProductSort, PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace,
+    Visitor, WaitingPayment,
 };
 
 impl StockQueries for MemoryQueries {
@@ -194,8 +195,32 @@ impl StockQueries for MemoryQueries {
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {
         let books = self.shared.books();
         let theirs = books.outbox.iter().filter(|((of, ..), _)| destinations.contains(&of.as_str()));
-        let oldest = theirs.map(|((_, _, written_at, _), _)| *written_at).min();
-        Ok(OutboxDepth { events: books.outbox.len().min(most), oldest })
+        let written: Vec<Timestamp> = theirs.map(|((_, _, written_at, _), _)| *written_at).collect();
+        Ok(OutboxDepth { events: written.len().min(most), oldest: written.into_iter().min() })
+    }
+
+    fn find_letters(&self, filter: &LetterFilter) -> Result<Vec<LetterHead>, ReadError> {
+        let books = self.shared.books();
+        let heads = books.letters.values().rev().map(|letter| &letter.head);
+        let is_wanted = |head: &&LetterHead| {
+            (filter.statuses.is_empty() || filter.statuses.contains(&head.status))
+                && filter
+                    .topic
+                    .as_ref()
+                    .is_none_or(|topic| head.place.as_ref().is_some_and(|place| place.topic == *topic))
+                && filter.code.as_ref().is_none_or(|code| head.code == *code)
+                && filter.after.is_none_or(|after| head.id < after)
+        };
+        Ok(heads.filter(is_wanted).take(filter.limit).cloned().collect())
+    }
+
+    fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, ReadError> {
+        Ok(self.shared.books().letters.get(&id).cloned())
+    }
+
+    fn open_letters(&self, most: usize) -> Result<usize, ReadError> {
+        let books = self.shared.books();
+        Ok(books.letters.values().filter(|letter| letter.head.status == LetterStatus::Open).take(most).count())
     }
 
     fn horizon(&self) -> Result<Horizon, ReadError> {

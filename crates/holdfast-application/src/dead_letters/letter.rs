@@ -1,0 +1,260 @@
+//! A dead letter: where it came from, why it was put away, and what became of it.
+
+use std::fmt;
+
+use holdfast_domain::order::OrderEventKind;
+use holdfast_domain::{Actor, DeadLetterId, DiscardNote, OrderId, Refusal, Timestamp};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::content::LetterContent;
+use crate::answer::{Answer, Decision, KeptAnswer};
+use crate::command::CommandKey;
+use crate::intake::{EventNames, hexadecimal};
+use crate::ports::Record;
+
+/// Whose names those of dead letters are.
+const SCOPE: &str = "dead-letter";
+/// The most characters of a text that came with a record.
+const CHARACTERS_MAX: usize = 128;
+/// The most characters of a cause.
+const CAUSE_CHARACTERS_MAX: usize = 500;
+
+/// Where a record stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordPlace {
+    /// The topic.
+    pub topic: String,
+    /// The partition of the topic.
+    pub partition: i32,
+    /// The place in the partition.
+    pub offset: i64,
+}
+
+/// What became of a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LetterStatus {
+    /// Somebody has to look at it.
+    Open,
+    /// It was tried again, and decided.
+    Retried,
+    /// Somebody said that it need not be.
+    Discarded,
+}
+
+impl LetterStatus {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Retried, Self::Discarded];
+
+    /// The word the world reads.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Retried => "retried",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// The status a word means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// The number stores keep it as; it never changes.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Open => 0,
+            Self::Retried => 1,
+            Self::Discarded => 2,
+        }
+    }
+
+    /// The one that [`Self::code`] numbers so.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.code() == code)
+    }
+}
+
+impl fmt::Display for LetterStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How a letter is dealt with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LetterEnd {
+    /// It was tried again.
+    Retried,
+    /// It need not be, and why.
+    Discarded(DiscardNote),
+}
+
+/// A letter without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterHead {
+    /// Its id: later ones are larger.
+    pub id: DeadLetterId,
+    /// A hash of where it came from and what it says: what has the same one is put away once.
+    pub origin: [u8; 16],
+    /// Where the record stood; `None` of a payment that waited in vain.
+    pub place: Option<RecordPlace>,
+    /// The stable code of the cause (CONTRACT, section 10).
+    pub code: String,
+    /// The cause in words.
+    pub cause: String,
+    /// What happened, where that could be read.
+    pub kind: Option<String>,
+    /// To which order, where that could be read.
+    pub order: Option<OrderId>,
+    /// When it was put away.
+    pub put_away_at: Timestamp,
+    /// What became of it.
+    pub status: LetterStatus,
+    /// When that happened.
+    pub settled_at: Option<Timestamp>,
+    /// Why it was discarded.
+    pub note: Option<DiscardNote>,
+    /// Who dealt with it.
+    pub settled_by: Option<Actor>,
+}
+
+/// A dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Where it came from, why, and what became of it.
+    pub head: LetterHead,
+    /// What it says.
+    pub content: LetterContent,
+}
+
+/// Something that is to be put away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLetter {
+    /// A hash of where it came from and what it says.
+    pub origin: [u8; 16],
+    /// Where the record stood; `None` of a payment that waited in vain.
+    pub place: Option<RecordPlace>,
+    /// The stable code of the cause.
+    pub code: String,
+    /// The cause in words.
+    pub cause: String,
+    /// What happened, where that could be read.
+    pub kind: Option<String>,
+    /// To which order, where that could be read.
+    pub order: Option<OrderId>,
+    /// What it says.
+    pub content: LetterContent,
+}
+
+impl NewLetter {
+    /// The letter of a record that can never be applied.
+    pub fn of_record(record: &Record, names: &EventNames, code: &str, cause: &str) -> Self {
+        let Record { topic, partition, offset, key, value, .. } = record;
+        // A topic that was made anew has other records at the same places.
+        let said = Sha256::new().chain_update(key.as_deref().unwrap_or_default()).chain_update([0]);
+        let said = said.chain_update(value.as_deref().unwrap_or_default()).finalize();
+        Self {
+            origin: hash(&[topic.as_bytes(), &partition.to_be_bytes(), &offset.to_be_bytes(), &said]),
+            place: Some(RecordPlace { topic: topic.clone(), partition: *partition, offset: *offset }),
+            code: code.to_owned(),
+            cause: cause.chars().take(CAUSE_CHARACTERS_MAX).collect(),
+            kind: names.kind.as_ref().map(|kind| kind.chars().take(CHARACTERS_MAX).collect()),
+            order: names.order.as_deref().and_then(OrderId::parse),
+            content: LetterContent::of(record),
+        }
+    }
+
+    /// The letter of a payment that waited for its order in vain, given up `now`.
+    pub(crate) fn of_payment(order: OrderId, now: Timestamp) -> Self {
+        let kind = OrderEventKind::PaymentCompleted.as_str();
+        let value = json!({"type": kind, "orderId": order.to_string()}).to_string().into_bytes();
+        let key = order.to_string().into_bytes();
+        Self {
+            origin: hash(&[kind.as_bytes(), &order.to_bytes(), &now.micros().to_be_bytes()]),
+            place: None,
+            code: Refusal::OrderNotFound.code().to_owned(),
+            cause: "the payment waited for its order in vain".to_owned(),
+            kind: Some(kind.to_owned()),
+            order: Some(order),
+            content: LetterContent { key: Some(key), value: Some(value), ..LetterContent::default() },
+        }
+    }
+
+    /// The name under which it is put away once, however often its record comes.
+    pub fn command_key(&self) -> CommandKey {
+        let fingerprint = Sha256::digest(self.origin).into();
+        CommandKey { scope: SCOPE.to_owned(), key: hexadecimal(&self.origin), position: 0, fingerprint, render }
+    }
+
+    /// How many bytes it takes, roughly.
+    pub fn weight(&self) -> usize {
+        self.content.weight().saturating_add(size_of::<Self>())
+    }
+
+    /// The letter as it is put away `now`.
+    pub(crate) fn put_away(&self, now: Timestamp) -> DeadLetter {
+        let head = LetterHead {
+            id: DeadLetterId::new(now, self.origin),
+            origin: self.origin,
+            place: self.place.clone(),
+            code: self.code.clone(),
+            cause: self.cause.clone(),
+            kind: self.kind.clone(),
+            order: self.order,
+            put_away_at: now,
+            status: LetterStatus::Open,
+            settled_at: None,
+            note: None,
+            settled_by: None,
+        };
+        DeadLetter { head, content: self.content.clone() }
+    }
+}
+
+/// What is kept of putting a letter away.
+fn render(decision: &Decision) -> KeptAnswer {
+    let is_new = matches!(decision, Ok(Answer::Swept { ended: true }));
+    KeptAnswer { status: 200, body: json!({"putAway": is_new}).to_string().into_bytes(), location: None, etag: None }
+}
+
+/// The first half of SHA-256 over parts, each behind its length.
+pub(super) fn hash(parts: &[&[u8]]) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().first_chunk().copied().expect("it has 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_has_one_letter_and_another_one_at_its_place_has_another() {
+        let record = Record { topic: "t".to_owned(), offset: 7, value: Some(b"{".to_vec()), ..Record::default() };
+        let letter =
+            |record: &Record| NewLetter::of_record(record, &EventNames::default(), "malformed_json", "no JSON");
+        assert_eq!(letter(&record), letter(&record));
+        for other in [
+            Record { offset: 8, ..record.clone() },
+            Record { partition: 1, ..record.clone() },
+            Record { topic: "u".to_owned(), ..record.clone() },
+            Record { value: None, ..record.clone() },
+        ] {
+            assert_ne!(letter(&record).command_key().key, letter(&other).command_key().key, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_its_word_and_its_number() {
+        for status in LetterStatus::ALL {
+            assert_eq!(
+                (LetterStatus::parse(status.as_str()), LetterStatus::from_code(status.code())),
+                (Some(status), Some(status))
+            );
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! How brokers hear of a dead letter: as the record came, with headers that tell its cause and where it came from.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::content::{LetterContent, LetterHeader};
+use super::content_bytes::{Reader, UnfitContent, Writer};
+use super::letter::{DeadLetter, LetterHead, RecordPlace, hash};
+use crate::events::{EventKind, OutgoingEvent, PlaceInStream, Stream};
+
+/// A letter on its way to a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldLetter {
+    /// The topic that its own is named after.
+    pub topic: String,
+    /// What came, with the headers that were added.
+    pub content: LetterContent,
+}
+
+impl ToldLetter {
+    /// The letter in an event.
+    ///
+    /// # Errors
+    ///
+    /// [`UnfitContent`].
+    pub fn of(event: &OutgoingEvent) -> Result<Self, UnfitContent> {
+        let mut reader = Reader(&event.data);
+        let topic = reader.text()?.to_owned();
+        Ok(Self { topic, content: LetterContent::from_bytes(reader.0)? })
+    }
+}
+
+/// What is told of a letter.
+pub(crate) fn told(letter: &DeadLetter) -> OutgoingEvent {
+    let DeadLetter { head, content } = letter;
+    let (key, sequence, topic) = match (&head.place, head.order) {
+        (Some(RecordPlace { topic, partition, offset }), _) => {
+            let sequence = u64::try_from(*offset).unwrap_or_default().saturating_add(1);
+            (hash(&[topic.as_bytes(), &partition.to_be_bytes()]), sequence, topic.as_str())
+        }
+        // A payment goes where its like would have come from.
+        (None, order) => {
+            let key = order.map_or(head.origin, holdfast_domain::OrderId::to_bytes);
+            (key, 1, head.kind.as_deref().unwrap_or_default())
+        }
+    };
+    let mut content = content.clone();
+    content.headers.extend(headers(head, &content));
+    let mut writer = Writer::default();
+    writer.part(Some(topic.as_bytes()));
+    writer.0.extend(content.to_bytes());
+    let place = PlaceInStream { stream: Stream::DeadLetters, key, sequence, part: 0 };
+    OutgoingEvent { place, kind: EventKind::DeadLetter, at: head.put_away_at, data: writer.0 }
+}
+
+/// The headers that tell of a letter.
+fn headers(head: &LetterHead, content: &LetterContent) -> Vec<LetterHeader> {
+    let mut told = vec![("holdfast-code", head.code.clone()), ("holdfast-cause", head.cause.clone())];
+    if let Some(RecordPlace { topic, partition, offset }) = &head.place {
+        told.push(("holdfast-topic", topic.clone()));
+        told.push(("holdfast-partition", partition.to_string()));
+        told.push(("holdfast-offset", offset.to_string()));
+    }
+    if let Some(left_out) = &content.left_out {
+        told.push(("holdfast-value-sha256", STANDARD.encode(left_out.sha256)));
+    }
+    let cut = content.cut().join(",");
+    if !cut.is_empty() {
+        told.push(("holdfast-cut", cut));
+    }
+    told.push(("holdfast-id", head.id.to_string()));
+    told.into_iter().map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_domain::Timestamp;
+
+    use super::*;
+    use crate::dead_letters::NewLetter;
+    use crate::intake::EventNames;
+    use crate::ports::Record;
+
+    #[test]
+    fn a_letter_is_told_as_it_came_with_its_cause_and_origin() {
+        let record = Record {
+            topic: "orders".to_owned(),
+            partition: 3,
+            offset: 41,
+            key: Some(b"k".to_vec()),
+            value: Some(b"{".to_vec()),
+            headers: vec![("trace".to_owned(), Some(b"7".to_vec()))],
+        };
+        let letter = NewLetter::of_record(&record, &EventNames::default(), "malformed_json", "no JSON");
+        let event = told(&letter.put_away(Timestamp::EPOCH));
+        assert_eq!((event.place.stream, event.place.sequence, event.place.part), (Stream::DeadLetters, 42, 0));
+        let ToldLetter { topic, content } = ToldLetter::of(&event).expect("a letter");
+        assert_eq!((topic.as_str(), &content.key, &content.value), ("orders", &record.key, &record.value));
+        let names: Vec<&str> = content.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = ["trace", "holdfast-code", "holdfast-cause", "holdfast-topic", "holdfast-partition"];
+        assert_eq!(names.get(..5), Some(&expected[..]));
+        assert_eq!(names.get(5..), Some(&["holdfast-offset", "holdfast-id"][..]));
+    }
+}
