@@ -7,7 +7,9 @@ use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::stocking::{CardChange, NewItem, StockVerb};
 use holdfast_domain::order::LINES_MAX;
-use holdfast_domain::{Count, LocationCode, Name, Notes, OrderId, ProductId, Quantity, Reason, Reference, Sku};
+use holdfast_domain::{
+    Count, DiscardNote, LocationCode, Name, Notes, OrderId, ProductId, Quantity, Reason, Reference, Sku,
+};
 use serde_json::Value;
 
 use crate::faults::Complaint;
@@ -164,6 +166,16 @@ pub(crate) fn release_order(body: &Value, order: OrderId) -> Result<Command, Pro
         let reason = fields.optional("reason", read::string(read::fit(Reason::new)))?;
         Some(Command::ReleaseOrder { order, reason })
     })
+}
+
+/// `POST …/dead-letters/{letterId}/discard`
+pub(crate) fn discard_note(body: &Value) -> Result<DiscardNote, Problem> {
+    decode(body, |fields| fields.required("note", read::string(read::fit(DiscardNote::new))))
+}
+
+/// A body that says nothing.
+pub(crate) fn nothing(body: &Value) -> Result<(), Problem> {
+    decode(body, |_| Some(()))
 }
 
 /// `POST …/orders/{orderId}/extend`

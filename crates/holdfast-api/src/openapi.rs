@@ -35,6 +35,7 @@ fn complete(document: &mut Value) {
         {"name": "movements", "description": "The audit trail."},
         {"name": "locations", "description": "Places that keep stock."},
         {"name": "events", "description": "Upstream events about orders, and stock events for those who listen."},
+        {"name": "dead letters", "description": "Upstream events that can never be applied."},
         {"name": "status", "description": "How the service is."},
     ]);
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
@@ -163,6 +164,7 @@ fn codes_of(id: &str, path: &str, is_write: bool, method: &str) -> Vec<Code> {
         "release_order" => &[Code::OrderStateConflict],
         "extend_order" => &[Code::OrderStateConflict, Code::ExtensionLimit],
         "get_reservation" => &[Code::ReservationNotFound],
+        "get_dead_letter" | "retry_dead_letter" | "discard_dead_letter" => &[Code::NotFound],
         "create_location" => &[Code::LocationExists],
         _ => &[],
     });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holdfast_application::policy::{TTL_MAX, TTL_MIN};
 use holdfast_domain::text::Unfit;
-use holdfast_domain::{Count, OrderId, ProductId, Quantity, ReservationId, Strategy, Timestamp};
+use holdfast_domain::{Count, DeadLetterId, OrderId, ProductId, Quantity, ReservationId, Strategy, Timestamp};
 use serde_json::Value;
 
 use crate::faults::Complaint;
@@ -27,6 +27,11 @@ pub(crate) fn order_id(text: &str) -> Result<OrderId, Complaint> {
 /// A reservation id.
 pub(crate) fn reservation_id(text: &str) -> Result<ReservationId, Complaint> {
     ReservationId::parse(text).ok_or(Complaint::Borrowed(NO_UUID))
+}
+
+/// The id of a dead letter.
+pub(crate) fn dead_letter_id(text: &str) -> Result<DeadLetterId, Complaint> {
+    DeadLetterId::parse(text).ok_or(Complaint::Borrowed(NO_UUID))
 }
 
 /// A point in time.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::code::ProblemCode;
 use crate::etag::etag;
 use crate::problem::{Problem, Unsigned, unsigned};
+use crate::wire::dead_letter::DeadLetterSummaryView;
 use crate::wire::item::ItemAnswerView;
 use crate::wire::location::LocationView;
 use crate::wire::order::OrderView;
@@ -85,6 +86,17 @@ pub(crate) fn location(decision: &Decision) -> KeptAnswer {
         Ok(Answer::Location(location)) => {
             let view = LocationView { outcome: Some("applied"), ..LocationView::from(location) };
             KeptAnswer { status: 201, body: json(&view), location: None, etag: None }
+        }
+        other => refused(other),
+    }
+}
+
+/// `POST …/dead-letters/{letterId}/discard`: 200 and the letter.
+pub(crate) fn dead_letter(decision: &Decision) -> KeptAnswer {
+    match decision {
+        Ok(Answer::DeadLetter { effect, letter }) => {
+            let body = json(&DeadLetterSummaryView::of(letter, Some(*effect)));
+            KeptAnswer { status: 200, body, location: None, etag: None }
         }
         other => refused(other),
     }

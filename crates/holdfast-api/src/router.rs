@@ -24,7 +24,7 @@ use crate::render::IDEMPOTENT_REPLAYED;
 use crate::rim::{X_REQUEST_ID, rim};
 use crate::routes::event_stream::LAST_EVENT_ID;
 use crate::routes::{
-    availability, batch, event_stream, events, items, locations, movements, orders, problems, reservations, status,
+    availability, batch, dead_letters, event_stream, events, items, locations, movements, orders, problems, reservations, status,
     stock,
 };
 use crate::state::Service;
@@ -93,6 +93,10 @@ pub(crate) fn documented() -> (Router<Arc<Service>>, OpenApi) {
         .routes(routes!(movements::list_movements))
         .routes(routes!(locations::list_locations, locations::create_location))
         .routes(routes!(events::take_events))
+        .routes(routes!(dead_letters::list_dead_letters))
+        .routes(routes!(dead_letters::get_dead_letter))
+        .routes(routes!(dead_letters::retry_dead_letter))
+        .routes(routes!(dead_letters::discard_dead_letter))
         .routes(routes!(event_stream::stream_events))
         .routes(routes!(status::get_health))
         .routes(routes!(status::get_ready))

@@ -2,6 +2,7 @@
 
 pub(crate) mod availability;
 pub(crate) mod batch;
+pub(crate) mod dead_letters;
 pub(crate) mod event_stream;
 pub(crate) mod events;
 pub(crate) mod items;

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 pub mod availability;
 pub mod bodies;
+pub mod dead_letter;
 pub mod item;
 pub mod location;
 pub mod movement;

@@ -20,5 +20,5 @@ pub use cloud_event::with_attributes;
 pub use file_event::{FILE_SOURCE, StockEventName, file_event_id};
 pub use identity::Identity;
 pub(crate) use identity::hexadecimal;
-pub use kept_outcome::{count, heard, heard_again, kept_event, outcome_of};
+pub use kept_outcome::{Outcome, again, count, heard, heard_again, kept_event, outcome_of};
 pub use upstream_event::{EventNames, ReadEvent, Unreadable, kind_of, read_event};

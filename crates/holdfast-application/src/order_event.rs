@@ -40,6 +40,15 @@ pub enum EventOutcome {
 }
 
 impl EventOutcome {
+    /// Every one of them.
+    pub const ALL: [Self; 6] =
+        [Self::Applied, Self::Replayed, Self::Refused, Self::Ignored, Self::Waiting, Self::Rejected];
+
+    /// The outcome a word means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+
     /// The word the world reads.
     pub const fn as_str(self) -> &'static str {
         match self {

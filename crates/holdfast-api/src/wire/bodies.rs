@@ -176,6 +176,13 @@ bodies! {
         reason: Option<String>,
     }
 
+    /// Why a dead letter need not be applied.
+    DiscardBody {
+        /// A few words.
+        #[schema(min_length = 1, max_length = 500)]
+        note: String,
+    }
+
     /// How much longer to hold.
     ExtendBody {
         /// For how many seconds from now; it is never shortened.

@@ -153,6 +153,11 @@ impl House {
         house
     }
 
+    /// Where commands wait in line.
+    pub(crate) fn queue(&self) -> &CommandQueue {
+        &self.queue
+    }
+
     /// Time passes.
     pub(crate) fn wait(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));

@@ -3,6 +3,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "tests may overflow loudly")]
 
 mod batches;
+mod dead_letters;
 mod document;
 mod event_schemas;
 mod events;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::content::LetterContent;
 use crate::answer::{Answer, Decision, KeptAnswer};
 use crate::command::CommandKey;
-use crate::intake::{EventNames, hexadecimal};
+use crate::intake::{EventNames, Outcome, hexadecimal};
 use crate::ports::Record;
 
 /// Whose names those of dead letters are.
@@ -84,8 +84,8 @@ impl fmt::Display for LetterStatus {
 /// How a letter is dealt with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LetterEnd {
-    /// It was tried again.
-    Retried,
+    /// It was tried again, and this became of it.
+    Retried(Outcome),
     /// It need not be, and why.
     Discarded(DiscardNote),
 }
@@ -117,6 +117,8 @@ pub struct LetterHead {
     pub note: Option<DiscardNote>,
     /// Who dealt with it.
     pub settled_by: Option<Actor>,
+    /// What became of it when it was tried again.
+    pub retried: Option<Outcome>,
 }
 
 /// A dead letter.
@@ -207,6 +209,7 @@ impl NewLetter {
             settled_at: None,
             note: None,
             settled_by: None,
+            retried: None,
         };
         DeadLetter { head, content: self.content.clone() }
     }

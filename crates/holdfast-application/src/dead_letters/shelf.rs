@@ -81,12 +81,12 @@ impl Shelf {
         if head.status != LetterStatus::Open {
             return Ok(Answer::DeadLetter { effect: Effect::Replayed, letter: Box::new(head.clone()) });
         }
-        let (status, note) = match end {
-            LetterEnd::Retried => (LetterStatus::Retried, None),
-            LetterEnd::Discarded(note) => (LetterStatus::Discarded, Some(note.clone())),
+        let (status, note, retried) = match end {
+            LetterEnd::Retried(outcome) => (LetterStatus::Retried, None, Some(outcome.clone())),
+            LetterEnd::Discarded(note) => (LetterStatus::Discarded, Some(note.clone()), None),
         };
         let (settled_at, settled_by) = (Some(now), Some(actor.clone()));
-        let head = LetterHead { status, note, settled_at, settled_by, ..head.clone() };
+        let head = LetterHead { status, note, settled_at, settled_by, retried, ..head.clone() };
         self.settled.insert(id, head.clone());
         Ok(Answer::DeadLetter { effect: Effect::Applied, letter: Box::new(head) })
     }

@@ -43,20 +43,19 @@ pub fn kept_event(decision: &Decision) -> KeptAnswer {
 /// The outcome and the code of a kept answer to an event.
 pub fn outcome_of(answer: &KeptAnswer) -> Outcome {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let outcome = match body.get("outcome").and_then(Value::as_str) {
-        Some("refused") => EventOutcome::Refused,
-        Some("rejected") => EventOutcome::Rejected,
-        Some("ignored") => EventOutcome::Ignored,
-        Some("waiting") => EventOutcome::Waiting,
-        Some("replayed") => EventOutcome::Replayed,
-        _ => EventOutcome::Applied,
-    };
+    let outcome = body.get("outcome").and_then(Value::as_str).and_then(EventOutcome::parse);
+    let outcome = outcome.unwrap_or(EventOutcome::Applied);
     (outcome, body.get("code").and_then(Value::as_str).map(str::to_owned))
 }
 
 /// What a repeat hears of the answer that is kept: a no stays what it was, anything else is known now.
 pub fn heard_again(answer: &KeptAnswer) -> Outcome {
-    match outcome_of(answer) {
+    again(outcome_of(answer))
+}
+
+/// What a repeat hears of a first outcome.
+pub fn again(first: Outcome) -> Outcome {
+    match first {
         no @ (EventOutcome::Refused | EventOutcome::Rejected, _) => no,
         (_, code) => (EventOutcome::Replayed, code),
     }

@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     order_id        CHAR(36)     CHARACTER SET ascii COLLATE ascii_bin,
     note            VARCHAR(500),
     settled_by      VARCHAR(64),
+    outcome         VARCHAR(16)  CHARACTER SET ascii COLLATE ascii_bin,
+    outcome_code    VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin,
     content         MEDIUMBLOB   NOT NULL,
     PRIMARY KEY (id),
     UNIQUE KEY dead_letters_by_origin (origin),

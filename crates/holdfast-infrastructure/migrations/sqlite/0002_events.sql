@@ -45,6 +45,8 @@ CREATE TABLE dead_letters (
     order_id        TEXT,
     note            TEXT,
     settled_by      TEXT,
+    outcome         TEXT,
+    outcome_code    TEXT,
     content         BLOB    NOT NULL
 ) STRICT;
 

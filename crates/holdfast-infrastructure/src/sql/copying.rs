@@ -40,7 +40,7 @@ static TABLES: &[Table] = &[
         kinds: "tiibiiiib",
         order: Some("destination, stream, written_at, event_key, key_seq, part"),
     },
-    Table { name: "dead_letters", writer: &dead_letters::LETTERS, kinds: "bbiiitiittttttb", order: Some("id") },
+    Table { name: "dead_letters", writer: &dead_letters::LETTERS, kinds: "bbiiitiittttttttb", order: Some("id") },
     Table { name: "waiting_payments", writer: &waiting_payments::WAITING, kinds: "bi", order: Some("id") },
     Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: Some("number") },
 ];

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use holdfast_application::dead_letters::{DeadLetter, LetterContent, LetterHead, LetterStatus, RecordPlace};
+use holdfast_application::order_event::EventOutcome;
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::LetterFilter;
 use holdfast_domain::{Actor, DeadLetterId, DiscardNote, OrderId, Timestamp};
@@ -14,14 +15,14 @@ use crate::sql::session::{Row, RowFinder, RowWriter, SqlSession, Upsert, Value};
 
 pub(crate) static LETTERS: RowWriter = RowWriter {
     insert: "INSERT INTO dead_letters (id, origin, status, put_away_at, settled_at, topic, topic_partition, topic_offset, code, \
-             cause, kind, order_id, note, settled_by, content)",
-    columns: 15,
+             cause, kind, order_id, note, settled_by, outcome, outcome_code, content)",
+    columns: 17,
     upsert: Upsert::Never,
 };
 
 /// What a letter's head is read from.
 const HEAD: &str = "d.id, d.origin, d.status, d.put_away_at, d.settled_at, d.topic, d.topic_partition, d.topic_offset, d.code, \
-                    d.cause, d.kind, d.order_id, d.note, d.settled_by";
+                    d.cause, d.kind, d.order_id, d.note, d.settled_by, d.outcome, d.outcome_code";
 
 static BY_ORIGIN: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT d.origin FROM dead_letters d", "d.origin = ?", "d.origin"));
@@ -63,6 +64,8 @@ pub(crate) fn put_away(session: &mut dyn SqlSession, letters: &[DeadLetter]) -> 
             Value::text_or_null(order.as_deref()),
             Value::text_or_null(head.note.as_ref().map(DiscardNote::as_str)),
             Value::text_or_null(head.settled_by.as_ref().map(Actor::as_str)),
+            outcome(head),
+            outcome_code(head),
             Value::Blob(&content),
         ];
         session.write_rows(&LETTERS, &mut std::iter::once(row))?;
@@ -84,12 +87,15 @@ pub(crate) fn load(session: &mut dyn SqlSession, ids: &[DeadLetterId]) -> Result
 
 /// Saves what became of a letter.
 pub(crate) fn settle(session: &mut dyn SqlSession, letter: &LetterHead) -> Result<(), StoreError> {
-    let sql = "UPDATE dead_letters SET status = ?, settled_at = ?, note = ?, settled_by = ? WHERE id = ?";
+    let sql = "UPDATE dead_letters SET status = ?, settled_at = ?, note = ?, settled_by = ?, outcome = ?, outcome_code = ? \
+               WHERE id = ?";
     let values = [
         Value::Int(i64::from(letter.status.code())),
         Value::time_or_null(letter.settled_at),
         Value::text_or_null(letter.note.as_ref().map(DiscardNote::as_str)),
         Value::text_or_null(letter.settled_by.as_ref().map(Actor::as_str)),
+        outcome(letter),
+        outcome_code(letter),
         Value::Blob(&letter.id.to_bytes()),
     ];
     session.execute(sql, &values).map(|_| ())
@@ -149,7 +155,7 @@ pub(crate) fn load_one(session: &mut dyn SqlSession, id: DeadLetterId) -> Result
     let sql = format!("SELECT {HEAD}, d.content FROM dead_letters d WHERE d.id = ?");
     let mut letter = None;
     session.query(&sql, &[Value::Blob(&id.to_bytes())], &mut |row| {
-        let content = LetterContent::from_bytes(row.blob(14)?).map_err(|unfit| broken(unfit.to_string()))?;
+        let content = LetterContent::from_bytes(row.blob(16)?).map_err(|unfit| broken(unfit.to_string()))?;
         letter = Some(DeadLetter { head: head(row)?, content });
         Ok(ControlFlow::Break(()))
     })?;
@@ -192,5 +198,20 @@ fn head(row: &dyn Row) -> Result<LetterHead, StoreError> {
         settled_at: row.int_or_null(4)?.map(codec::time),
         note: codec::text_or_null(row.text_or_null(12)?, DiscardNote::new)?,
         settled_by: codec::text_or_null(row.text_or_null(13)?, Actor::new)?,
+        retried: row
+            .text_or_null(14)?
+            .map(|word| {
+                let outcome = EventOutcome::parse(word).ok_or_else(|| broken(format!("the outcome {word:?}")))?;
+                Ok((outcome, row.text_or_null(15)?.map(str::to_owned)))
+            })
+            .transpose()?,
     })
+}
+
+fn outcome(letter: &LetterHead) -> Value<'static> {
+    Value::text_or_null(letter.retried.as_ref().map(|(outcome, _)| outcome.as_str()))
+}
+
+fn outcome_code(letter: &LetterHead) -> Value<'_> {
+    Value::text_or_null(letter.retried.as_ref().and_then(|(_, code)| code.as_deref()))
 }

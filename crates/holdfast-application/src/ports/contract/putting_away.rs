@@ -17,6 +17,7 @@ use crate::dead_letters::{
 };
 use crate::events::{Destination, EventSet, Publishing, Stream};
 use crate::intake::EventNames;
+use crate::order_event::EventOutcome;
 use crate::ports::Record;
 use crate::queries::{LetterFilter, OutboxStep};
 
@@ -137,10 +138,23 @@ pub fn a_letter_is_dealt_with_once(make: MakeStore<'_>) {
     assert_eq!((effect, discarded.status), (Effect::Applied, LetterStatus::Discarded));
     assert_eq!((discarded.settled_at, discarded.settled_by.as_ref()), (Some(warehouse.now()), Some(&actor())));
     assert_eq!(discarded.note.as_ref().map(DiscardNote::as_str), Some("a test of the shop"));
-    for later in [discard(id, "another word"), Command::SettleLetter { letter: id, end: LetterEnd::Retried }] {
+    for later in [
+        discard(id, "another word"),
+        Command::SettleLetter { letter: id, end: LetterEnd::Retried((EventOutcome::Applied, None)) },
+    ] {
         assert_eq!(letter_in(warehouse.decide(later)), (Effect::Replayed, discarded.clone()));
     }
     assert_eq!(letter(&warehouse, id).map(|letter| letter.head), Some(discarded));
+    warehouse.decide_all(&[letter_of(&record(9), "malformed_json")]);
+    let id = letters(&warehouse, LetterFilter::default()).first().expect("a letter").id;
+    let outcome = (EventOutcome::Refused, Some("insufficient_stock".to_owned()));
+    let end = LetterEnd::Retried(outcome.clone());
+    let (_, retried) = letter_in(warehouse.decide(Command::SettleLetter { letter: id, end }));
+    assert_eq!(
+        (retried.status, retried.note.as_ref(), retried.retried.as_ref()),
+        (LetterStatus::Retried, None, Some(&outcome))
+    );
+    assert_eq!(letter(&warehouse, id).map(|letter| letter.head), Some(retried));
     let nobodys = DeadLetterId::from_bytes([9; 16]);
     assert_eq!(warehouse.decide(discard(nobodys, "x")), Err(Refusal::DeadLetterNotFound));
 }
