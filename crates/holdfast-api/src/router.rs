@@ -24,8 +24,8 @@ use crate::render::IDEMPOTENT_REPLAYED;
 use crate::rim::{X_REQUEST_ID, rim};
 use crate::routes::event_stream::LAST_EVENT_ID;
 use crate::routes::{
-    availability, batch, dead_letters, event_stream, events, items, locations, movements, orders, problems, reservations, status,
-    stock,
+    availability, batch, dead_letters, event_stream, events, items, locations, movements, orders, problems,
+    reservations, status, stock,
 };
 use crate::state::Service;
 

@@ -13,9 +13,10 @@ use holdfast_domain::{Actor, OrderId};
 
 use crate::answer::{Fault, Reply};
 use crate::command::{Command, Submission};
+use crate::dead_letters::NewLetter;
 use crate::intake::{self, EventNames, ReadEvent};
 use crate::order_event::EventOutcome;
-use crate::ports::{DeadLetter, EventSource, PollLimits, Record};
+use crate::ports::{EventSource, PollLimits, Record};
 use crate::queue::{Class, CommandQueue};
 use crate::ticket::{Heard, Ticket};
 
@@ -123,20 +124,45 @@ impl Consumer {
     /// Decides records, puts away those that can never be applied, and moves on.
     fn take(&mut self, records: &[Record]) -> Result<(), Stopped> {
         let letters = self.decide(records)?;
-        let mut pause = Pause::default();
-        while let Err(error) = self.source.put_away(&letters) {
-            tracing::warn!(error = %error_words(&error), letters = letters.len(), "dead letters cannot be put away at present");
-            self.wait(&mut pause)?;
-        }
-        for letter in &letters {
-            metrics::counter!("holdfast_dead_letters_total", "code" => letter.code.clone()).increment(1);
-        }
+        self.put_away(letters)?;
         self.source.settle(records);
         Ok(())
     }
 
+    /// Puts letters away, each under its own name and so once, however long the store is away.
+    fn put_away(&mut self, letters: Vec<NewLetter>) -> Result<(), Stopped> {
+        let mut left: Vec<Arc<NewLetter>> = letters.into_iter().map(Arc::new).collect();
+        let mut pause = Pause::default();
+        loop {
+            let tickets: Vec<_> = left
+                .into_iter()
+                .map(|letter| {
+                    let (command, key) = (Command::PutAway(letter.clone()), Some(letter.command_key()));
+                    let submission = Submission { command, actor: self.actor.clone(), key, decided_at: None };
+                    (letter, self.queue.submit(submission, Class::Events, None))
+                })
+                .collect();
+            left = Vec::new();
+            for (letter, ticket) in tickets {
+                match ticket.and_then(Ticket::wait) {
+                    Ok(_) => {}
+                    Err(Fault::ShuttingDown) => return Err(Stopped),
+                    Err(fault) => {
+                        tracing::debug!(?fault, "a dead letter cannot be put away at present");
+                        left.push(letter);
+                    }
+                }
+            }
+            if left.is_empty() {
+                return Ok(());
+            }
+            tracing::warn!(letters = left.len(), "dead letters cannot be put away at present");
+            self.wait(&mut pause)?;
+        }
+    }
+
     /// Decides all records, however long the store is away, and says which can never be applied.
-    fn decide<'a>(&mut self, records: &'a [Record]) -> Result<Vec<DeadLetter<'a>>, Stopped> {
+    fn decide(&mut self, records: &[Record]) -> Result<Vec<NewLetter>, Stopped> {
         let mut letters = Vec::new();
         let mut open = Vec::with_capacity(records.len());
         for record in records {
@@ -145,8 +171,7 @@ impl Consumer {
                 Ok(read) => open.push(Underway { record, names, read, failures: 0 }),
                 Err(unreadable) => {
                     intake::count(&names, EventOutcome::Rejected);
-                    let (code, cause) = (unreadable.code().to_owned(), unreadable.to_string());
-                    letters.push(DeadLetter { record, code, cause });
+                    letters.push(NewLetter::of_record(record, &names, unreadable.code(), &unreadable.to_string()));
                 }
             }
         }
@@ -165,7 +190,7 @@ impl Consumer {
 
     /// Decides events in their order, at most one of each order, and returns those that are still to be decided: a later one
     /// of an order never overtakes one that must be tried again.
-    fn attempt<'a>(&self, events: Vec<Underway<'a>>, letters: &mut Vec<DeadLetter<'a>>) -> Result<Left<'a>, Stopped> {
+    fn attempt<'a>(&self, events: Vec<Underway<'a>>, letters: &mut Vec<NewLetter>) -> Result<Left<'a>, Stopped> {
         let mut again = Vec::new();
         let mut waiting: Vec<(Underway<'a>, Ticket)> = Vec::with_capacity(events.len());
         let mut behind = Vec::new();
@@ -206,7 +231,7 @@ impl Consumer {
                 Ok(reply) => letters.extend(heard(&event, &reply)),
                 Err(Some(cause)) => {
                     intake::count(&event.names, EventOutcome::Rejected);
-                    letters.push(DeadLetter { record: event.record, code: INTERNAL.to_owned(), cause });
+                    letters.push(NewLetter::of_record(event.record, &event.names, INTERNAL, &cause));
                 }
                 Err(None) => again.push(event),
             }
@@ -263,13 +288,12 @@ impl Consumer {
 }
 
 /// Counts what became of an event, which is put away if it can never be applied.
-fn heard<'a>(event: &Underway<'a>, reply: &Reply) -> Option<DeadLetter<'a>> {
+fn heard(event: &Underway<'_>, reply: &Reply) -> Option<NewLetter> {
     let (outcome, code) = intake::heard(reply);
     intake::count(&event.names, outcome);
     (outcome == EventOutcome::Rejected).then(|| {
         let code = code.unwrap_or_else(|| INTERNAL.to_owned());
-        let cause = format!("the event can never be applied: {code}");
-        DeadLetter { record: event.record, code, cause }
+        NewLetter::of_record(event.record, &event.names, &code, &format!("the event can never be applied: {code}"))
     })
 }
 

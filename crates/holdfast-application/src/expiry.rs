@@ -1,5 +1,5 @@
 //! The sweep: ends orders whose time is over, lets payments and orders that missed each other meet, gives up on payments without an
-//! order, forgets old answers.
+//! order, forgets old answers and dead letters that were dealt with.
 //!
 //! Candidates are read outside any lock and go through the queue as ordinary commands, which look again. So any number of
 //! sweeps is safe, and the queue's share for maintenance paces them. Of several services one sweeps; the others stand by and
@@ -36,6 +36,8 @@ pub struct SweepPace {
 /// The most reservations of the orders ended in one step, but for one order that has more: a transaction of so many takes about
 /// as long as others may wait for it, a tenth of a second.
 const STEP_RESERVATIONS_MAX: usize = 5_000;
+/// How long dead letters are kept after somebody has dealt with them.
+const LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
 /// For how long the duty to sweep is taken at least: a holder that is gone is missed for so long.
 const HOLD_MIN: Duration = Duration::from_secs(5);
 
@@ -136,13 +138,15 @@ impl Sweep {
         self.duties.leave();
     }
 
-    /// Forgets some answers that were kept for long enough, if that is for this service to do. Says whether there may be more: they
-    /// wait for the next turn, so that nobody who is due waits for them.
+    /// Forgets some answers, and some dead letters that were dealt with, after they were kept for long enough, if that is for this
+    /// service to do. Says whether there may be more: they wait for the next turn, so that nobody who is due waits for them.
     fn forget_some(&self) -> bool {
         match self.duties.take(Duty::Purge, self.pace.answers_every.saturating_mul(2).max(HOLD_MIN)) {
             Ok(Some(now)) => {
                 let before = now.before(self.pace.answers_kept);
-                ended(&self.submit_all([Command::ForgetAnswers { before, most: self.pace.step_max }])) > 0
+                let most = self.pace.step_max;
+                let letters = Command::ForgetLetters { before: now.before(LETTERS_KEPT), most };
+                ended(&self.submit_all([Command::ForgetAnswers { before, most }, letters])) > 0
             }
             Ok(None) => false,
             Err(error) => {

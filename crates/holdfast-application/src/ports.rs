@@ -11,7 +11,7 @@ use holdfast_domain::{
 
 use crate::answer::KeptAnswer;
 use crate::command::CommandKey;
-use crate::dead_letters::{self, LetterHead};
+use crate::dead_letters::{DeadLetter, LetterHead};
 use crate::events::{OutgoingEvent, PlaceInStream};
 
 #[cfg(feature = "contract")]
@@ -23,7 +23,7 @@ pub mod memory;
 pub mod memory_lock;
 
 pub use event_sink::EventSink;
-pub use event_source::{DeadLetter, EventSource, PollLimits, Record, SourceError};
+pub use event_source::{EventSource, PollLimits, Record, SourceError};
 pub use lock::{DistributedLock, Lease, LockFault, LockState};
 
 /// Why a store could not do what was asked, before a commit was sent: nothing was done.
@@ -148,7 +148,7 @@ pub trait DeadLetterRepository {
     /// Those of these origins that were put away.
     fn known_letters(&mut self, origins: &[[u8; 16]]) -> Result<Vec<[u8; 16]>, StoreError>;
     /// Puts letters away. One whose origin is there already is [`StoreError::Contention`].
-    fn put_away(&mut self, letters: &[dead_letters::DeadLetter]) -> Result<(), StoreError>;
+    fn put_away(&mut self, letters: &[DeadLetter]) -> Result<(), StoreError>;
     /// These letters without what they say, locked until the transaction ends. Unknown ones are left out.
     fn load_letters(&mut self, ids: &[DeadLetterId]) -> Result<Vec<LetterHead>, StoreError>;
     /// Saves what became of a letter.

@@ -213,8 +213,8 @@ impl ItemId {
 impl DeadLetterId {
     /// The id of the letter that was put away `at`, of a record whose origin has this hash.
     pub fn new(at: Timestamp, origin: [u8; 16]) -> Self {
-        let [.., a, b, c, d, e, f, g, h] = origin;
-        Self(version_7(at, KIND_DEAD_LETTER, u64::from_be_bytes([a, b, c, d, e, f, g, h])))
+        let last = origin.last_chunk().copied().expect("16 bytes are more than 8");
+        Self(version_7(at, KIND_DEAD_LETTER, u64::from_be_bytes(last)))
     }
 }
 

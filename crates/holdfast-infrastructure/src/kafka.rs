@@ -1,6 +1,5 @@
 //! Kafka: upstream events from topics, as a member of a consumer group, and events to topics.
 
-mod dead_letters;
 mod gathering;
 mod membership;
 mod message;

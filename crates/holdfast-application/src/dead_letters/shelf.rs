@@ -86,7 +86,7 @@ impl Shelf {
             LetterEnd::Discarded(note) => (LetterStatus::Discarded, Some(note.clone()), None),
         };
         let (settled_at, settled_by) = (Some(now), Some(actor.clone()));
-        let head = LetterHead { status, note, settled_at, settled_by, retried, ..head.clone() };
+        let head = LetterHead { status, settled_at, note, settled_by, retried, ..head.clone() };
         self.settled.insert(id, head.clone());
         Ok(Answer::DeadLetter { effect: Effect::Applied, letter: Box::new(head) })
     }

@@ -44,17 +44,6 @@ pub struct PollLimits {
     pub bytes_max: usize,
 }
 
-/// A record that can never be applied, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter<'a> {
-    /// The record.
-    pub record: &'a Record,
-    /// The stable code of the cause (CONTRACT, section 10).
-    pub code: String,
-    /// The cause in words.
-    pub cause: String,
-}
-
 /// Why a source could not do what was asked. It may be asked again.
 #[derive(Debug, thiserror::Error)]
 #[error("the source of events does not answer")]
@@ -70,12 +59,6 @@ pub trait EventSource: Send {
     fn poll(&mut self, limits: PollLimits, patience: Duration) -> Result<Vec<Record>, SourceError>;
     /// Stays a member of the group for some time without taking records.
     fn stay(&mut self, time: Duration);
-    /// Puts records away for people to look at; when it returns they are safe.
-    ///
-    /// # Errors
-    ///
-    /// [`SourceError`]; some of them may be put away all the same.
-    fn put_away(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), SourceError>;
     /// Says that these records were dealt with, so that nobody is given them again. It waits for nobody: the brokers are told soon
     /// after, at the latest when this source ends, and what they were not told comes again. Records of partitions that are another
     /// member's by now are left to it.

@@ -11,7 +11,7 @@ use holdfast_application::batch::BatchLimits;
 use holdfast_application::consumer::Consumer;
 use holdfast_application::order_event::{EventAnswer, EventOutcome};
 use holdfast_application::ports::contract::warehouse::order;
-use holdfast_application::ports::{DeadLetter, EventSource, PollLimits, Record, SourceError};
+use holdfast_application::ports::{EventSource, PollLimits, Record, SourceError};
 use holdfast_application::queue::{CommandQueue, QueueLimits};
 use holdfast_application::ticket::{Heard, Wakes};
 use holdfast_domain::{Actor, OrderId};
@@ -97,6 +97,30 @@ fn a_store_that_answers_nonsense_to_everybody_is_no_reason_to_put_events_away() 
 }
 
 #[test]
+fn what_cannot_be_read_is_put_away_once_the_store_is_there_again_and_its_place_waits_for_that() {
+    let unreadable = |at: u8| Record { value: Some(b"{".to_vec()), ..record(at, "OrderCreated", at) };
+    let story = Story::of([Step::Gives(vec![unreadable(0), record(1, "OrderCreated", 1), unreadable(2)])]);
+    let (mut faults, mut names) = (0, Vec::new());
+    story.run(CommandQueue::new(QueueLimits::default()), |command| {
+        if matches!(command, Command::PutAway(_)) && faults < 7 {
+            faults += 1;
+            return Err(if faults % 2 == 0 {
+                Fault::StoreUnavailable("away".to_owned())
+            } else {
+                Fault::Failed("the table dead_letters is none".to_owned())
+            });
+        }
+        names.push(command.name());
+        Ok(if matches!(command, Command::OrderEvent(_)) { applied() } else { swept() })
+    });
+    assert_eq!(names, ["OrderCreated", "put_away", "put_away"], "the others do not wait for it");
+    let mut put_away = story.put_away();
+    put_away.sort();
+    assert_eq!(put_away, [0, 2].map(|at| (at, "malformed_json".to_owned())));
+    assert_eq!(story.settled(), [0, 1, 2]);
+}
+
+#[test]
 fn the_death_of_a_consumer_is_seen() {
     let story = Story::of([Step::Dies]);
     let consumer = story.consumer(CommandQueue::new(QueueLimits::default()));
@@ -163,6 +187,11 @@ impl Story {
             let mut wakes = Wakes::default();
             for waiting in batch {
                 let heard = lane(&waiting.submission.command);
+                if let (Command::PutAway(letter), Ok(_)) = (&waiting.submission.command, &heard) {
+                    assert!(self.settled().is_empty(), "the place in the topic waits for the letter");
+                    let offset = letter.place.as_ref().expect("of a record").offset;
+                    self.put_away.lock().expect("nobody died").push((offset, letter.code.clone()));
+                }
                 waiting.promise.keep(heard, &mut wakes);
             }
             wakes.wake();
@@ -199,12 +228,6 @@ impl EventSource for Teller {
     }
 
     fn stay(&mut self, _time: Duration) {}
-
-    fn put_away(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), SourceError> {
-        let letters = letters.iter().map(|letter| (letter.record.offset, letter.code.clone()));
-        self.0.put_away.lock().expect("nobody died").extend(letters);
-        Ok(())
-    }
 
     fn settle(&mut self, records: &[Record]) {
         self.0.settled.lock().expect("nobody died").extend(records.iter().map(|record| record.offset));

@@ -8,12 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use holdfast_application::ports::{DeadLetter, EventSource, PollLimits, Record, SourceError};
+use holdfast_application::ports::{EventSource, PollLimits, Record, SourceError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::dead_letters::DeadLetters;
 use super::gathering::gather;
 use super::membership::Membership;
 use super::settings::KafkaSettings;
@@ -42,7 +41,6 @@ impl From<rdkafka::error::KafkaError> for KafkaError {
 /// Topics with upstream events.
 pub struct KafkaSource {
     consumer: BaseConsumer<Membership>,
-    letters: DeadLetters,
     /// Records that came while none were wanted.
     early: VecDeque<Record>,
 }
@@ -66,8 +64,7 @@ impl KafkaSource {
             settings.consumer().create_with_context(Membership::new(status.clone()))?;
         let topics: Vec<&str> = settings.topics_in.iter().map(String::as_str).collect();
         consumer.subscribe(&topics)?;
-        let letters = DeadLetters::new(settings)?;
-        Ok((Self { consumer, letters, early: VecDeque::new() }, status))
+        Ok((Self { consumer, early: VecDeque::new() }, status))
     }
 
     /// Whether this member has the record's partition.
@@ -76,7 +73,7 @@ impl KafkaSource {
     }
 }
 
-pub(super) fn failed(error: rdkafka::error::KafkaError) -> SourceError {
+fn failed(error: rdkafka::error::KafkaError) -> SourceError {
     SourceError(Box::new(error))
 }
 
@@ -131,10 +128,6 @@ impl EventSource for KafkaSource {
         self.consumer.context().go_on(&self.consumer);
         let early = std::mem::take(&mut self.early);
         self.early = early.into_iter().filter(|record| self.has(record)).collect();
-    }
-
-    fn put_away(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), SourceError> {
-        self.letters.put_away(letters)
     }
 
     fn settle(&mut self, records: &[Record]) {

@@ -105,7 +105,8 @@ impl Health {
         }
         match self.of.queries.open_letters(LETTERS_MAX) {
             Ok(open) => {
-                metrics::gauge!("holdfast_dead_letters_open").set(crate::numbers::float(crate::numbers::count(open)))
+                let open = crate::numbers::float(crate::numbers::count(open));
+                metrics::gauge!("holdfast_dead_letters_open").set(open);
             }
             Err(error) => tracing::debug!(%error, "dead letters cannot be counted"),
         }

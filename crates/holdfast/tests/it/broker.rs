@@ -120,6 +120,17 @@ impl Broker {
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
 
+    /// Everything in a topic once it has so many records, and for a moment after that.
+    pub(crate) fn read_until(&self, topic: &str, format: &str, records: usize) -> Vec<String> {
+        let asked = Instant::now();
+        while self.read(topic, format).len() < records {
+            assert!(asked.elapsed() < PATIENCE, "{topic} does not get {records} records");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        self.read(topic, format)
+    }
+
     fn kcat(&self, arguments: &[&str], input: &[u8]) {
         let mut kcat = Command::new("kcat");
         kcat.args(["-b", &self.address, "-t", &self.name]).args(arguments);

@@ -126,14 +126,20 @@ fn what_can_never_be_applied_is_put_away_once_and_the_others_go_on() {
     assert!(metrics.contains("holdfast_dead_letters_total{code=\"malformed_json\"} 3"), "{metrics}");
     assert_eq!(service.stop(), Some(0));
 
-    // Started again it takes nothing twice.
+    // Started again it takes nothing twice, and read from the beginning as another group nothing is put away twice.
     let service = start(&program, &broker, "a");
     broker.write_raw("good", good(99).as_bytes(), &[]);
     wait_until_taken(&[&service], 1);
     assert_eq!(taken(&service, None), 1);
     assert_eq!(service.stop(), Some(0));
+    let service = start(&program, &broker, "b");
+    wait_until_taken(&[&service], 19);
+    assert_eq!((taken(&service, Some("applied")), taken(&service, Some("rejected"))), (0, 9));
+    assert!(!service.text("/metrics").contains("holdfast_dead_letters_total"), "none is new");
+    let letters = broker.read_until(&format!("{}.dlq", broker.topic()), "%k|%h\n", poison.len());
+    assert_eq!(service.get("/api/inventory/dead-letters?status=open").1.as_array().map(Vec::len), Some(poison.len()));
+    assert_eq!(service.stop(), Some(0));
 
-    let letters = broker.read(&format!("{}.dlq", broker.topic()), "%k|%h\n");
     assert_eq!(letters.len(), poison.len(), "{letters:?}");
     for (number, (_, code)) in (0_usize..).zip(&poison) {
         let origin =

@@ -14,6 +14,7 @@ mod copies;
 mod crashes;
 mod cutting_proxy;
 mod database_faults;
+mod dead_letters;
 mod disk_full;
 mod encrypted_database;
 mod event_stream;
