@@ -29,6 +29,7 @@ mod galera_cluster;
 mod imports;
 mod interrupted;
 mod kafka;
+mod kafka_disorder;
 mod kafka_members;
 mod kafka_silent;
 mod listener;
