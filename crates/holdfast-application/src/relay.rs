@@ -120,7 +120,11 @@ enum Round {
     Idle,
     /// So many events were told.
     Told(usize),
-    /// Something could not be told.
+    /// Something was told, and the rest was left for the next time.
+    Left,
+    /// Something could not be told, but something else was.
+    PartlyFailed,
+    /// Nothing could be told.
     Failed,
 }
 
@@ -153,7 +157,7 @@ impl Relay {
             let round = self.round();
             if self.parts.stop.load(Ordering::Relaxed) {
                 let since = *self.stopped.get_or_insert_with(Instant::now);
-                if !matches!(round, Round::Told(_)) || since.elapsed() >= FLUSH_MAX {
+                if !matches!(round, Round::Told(_) | Round::Left) || since.elapsed() >= FLUSH_MAX {
                     break;
                 }
             }
@@ -167,6 +171,11 @@ impl Relay {
                     if events < STEP.events_max {
                         self.wait(heard);
                     }
+                }
+                Round::Left => pause = PAUSES.0,
+                Round::PartlyFailed => {
+                    self.sleep(PAUSES.0);
+                    pause = PAUSES.0;
                 }
                 Round::Failed => {
                     self.sleep(pause);
@@ -232,17 +241,21 @@ impl Relay {
             .map(|(unsent, _)| (unsent.event.place, unsent.written_at))
             .collect();
         let told = u64::try_from(sent.len()).unwrap_or(u64::MAX);
-        let failed = u64::try_from(unsent.len().saturating_sub(sent.len())).unwrap_or(u64::MAX);
+        let fault = self.sink.fault();
+        let left = unsent.len().saturating_sub(sent.len());
+        // Without a fault they were only left for the next time.
+        let has_failed = left > 0 && (fault.is_some() || sent.is_empty());
+        let failed = if has_failed { u64::try_from(left).unwrap_or(u64::MAX) } else { 0 };
         let destination = self.destination.to_string();
         metrics::counter!("holdfast_relay_events_total", "destination" => destination.clone()).increment(told);
         metrics::counter!("holdfast_relay_failures_total", "destination" => destination).increment(failed);
         self.removals.add(&sent);
-        if failed == 0 {
+        if !has_failed {
             self.status.set(None);
-            return Round::Told(unsent.len());
+            return if left == 0 { Round::Told(unsent.len()) } else { Round::Left };
         }
-        self.status.set(Some(self.sink.fault().unwrap_or_else(|| "events were not taken".to_owned())));
-        Round::Failed
+        self.status.set(Some(fault.unwrap_or_else(|| "events were not taken".to_owned())));
+        if sent.is_empty() { Round::Failed } else { Round::PartlyFailed }
     }
 
     /// Whether telling is this service's duty. It is taken anew in time, so another finds it free only when this one is gone.
