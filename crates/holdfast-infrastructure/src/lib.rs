@@ -1,4 +1,4 @@
-//! How Holdfast reaches the world: SQL stores, the way from one to another, and the lock in Redis.
+//! How Holdfast reaches the world: SQL stores, the way from one to another, the lock in Redis, Kafka and webhooks.
 //!
 //! Statements and row mapping are written once ([`sql`]); a driver sends them, and what two databases spell differently is
 //! data (`sql::dialect`). SQL only loads and saves; it never decides.
@@ -9,3 +9,4 @@ pub mod mysql;
 pub mod redis;
 mod sql;
 pub mod sqlite;
+pub mod webhook;

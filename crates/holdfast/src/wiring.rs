@@ -20,6 +20,7 @@ use crate::random::Random;
 mod health;
 mod lock;
 mod outbox;
+mod relays;
 mod running;
 pub(crate) mod signals;
 mod system_clock;

@@ -1,6 +1,6 @@
 //! The settings of Kafka.
 
-use holdfast_application::events::{Destination, EventSet, Publishing};
+use holdfast_application::events::{Destination, EventSet};
 use holdfast_infrastructure::kafka::{EventFormat, KafkaSettings, PublishSettings};
 
 use super::typed::Reader;
@@ -38,13 +38,12 @@ pub(crate) const DESTINATION: &str = "kafka";
 /// What the outbox calls the brokers as those who are told of dead letters: a topic that does not take one keeps no event waiting.
 pub(crate) const DEAD_LETTERS: &str = "kafka dead letters";
 
-/// Who is told of events.
-pub(super) fn publishing(kafka: Option<&KafkaSettings>) -> Publishing {
-    let brokers = kafka.filter(|kafka| kafka.publish.is_on);
-    let destinations = brokers.map(|_| {
-        [(DESTINATION, EventSet::ALL), (DEAD_LETTERS, EventSet::DEAD_LETTERS)]
-            .map(|(name, wants)| Destination { name: name.into(), wants })
-            .to_vec()
-    });
-    Publishing { destinations: destinations.unwrap_or_default() }
+/// The brokers as those who are told of events and of dead letters, where they are.
+pub(super) fn destinations(kafka: &KafkaSettings) -> Vec<Destination> {
+    if !kafka.publish.is_on {
+        return Vec::new();
+    }
+    [(DESTINATION, EventSet::ALL), (DEAD_LETTERS, EventSet::DEAD_LETTERS)]
+        .map(|(name, wants)| Destination { name: name.into(), wants })
+        .to_vec()
 }

@@ -126,6 +126,10 @@ pub(super) const KNOWN: &[Known] = &[
     known("kafka.source", Kind::Text),
     known("kafka.topic_dead_letter", Kind::Text),
     known("kafka.properties", Kind::Properties),
+    known("webhooks.endpoints", Kind::List),
+    known("webhooks.secrets", Kind::Properties),
+    known("webhooks.events", Kind::List),
+    known("webhooks.allow_private", Kind::Flag),
     known("log.level", Kind::Text),
     known("log.format", Kind::OneOf(&["auto", "text", "json"])),
 ];
@@ -133,7 +137,7 @@ pub(super) const KNOWN: &[Known] = &[
 impl Known {
     /// Whether its value may hold a secret, and so may stand in a file of its own.
     pub(super) const fn is_secret(self) -> bool {
-        matches!(self.kind, Kind::Url)
+        matches!(self.kind, Kind::Url | Kind::Properties)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use holdfast_application::Policy;
 use holdfast_application::batch::BatchLimits;
+use holdfast_application::events::Publishing;
 use holdfast_application::expiry::SweepPace;
 use holdfast_application::policy::LatePayment;
 use holdfast_application::queue::QueueLimits;
@@ -16,6 +17,7 @@ use holdfast_infrastructure::kafka::KafkaSettings;
 use holdfast_infrastructure::mysql::Risk;
 
 use super::lock::LockSettings;
+use super::webhooks::Webhook;
 use super::{Configuration, Value};
 use crate::exit::Failure;
 use crate::random::Random;
@@ -105,6 +107,8 @@ pub(crate) struct Settings {
     pub(crate) event_source: String,
     /// Kafka, if there is one.
     pub(crate) kafka: Option<KafkaSettings>,
+    /// Endpoints that events are posted to.
+    pub(crate) webhooks: Vec<Webhook>,
     /// With so many events in the outbox, who would add to them is turned away.
     pub(crate) outbox_events_max: usize,
     /// What is logged.
@@ -144,6 +148,7 @@ impl Settings {
             faults.push(format!("log.level = {} is not understood", from.text("log.level")));
         }
         let kafka = from.filled("kafka.brokers").map(|brokers| super::kafka::read(from, brokers, faults));
+        let webhooks = super::webhooks::read(from, faults);
         let grace = from.time("reservation.sweep_grace");
         let database_url = from.filled("store.database_url");
         let (lanes, suited) = match &database_url {
@@ -185,7 +190,7 @@ impl Settings {
                 bytes_max: from.kib("batch.bytes_max_kib"),
                 products_max: from.size_or("batch.products_max", suited.products_max),
             },
-            policy: policy(from, kafka.as_ref(), grace),
+            policy: policy(from, publishing(kafka.as_ref(), &webhooks), grace),
             sweep: SweepPace {
                 answers_every: Duration::from_mins(1),
                 interval: from.time("reservation.sweep_interval"),
@@ -202,6 +207,7 @@ impl Settings {
             },
             event_source: from.text("kafka.source"),
             kafka,
+            webhooks,
             outbox_events_max: from.size("outbox.events_max"),
             log_level: from.text("log.level"),
             log_format: match from.text("log.format").as_str() {
@@ -301,8 +307,14 @@ fn is_origin(text: &str) -> bool {
     place.is_some_and(|place| !place.is_empty() && !place.contains(['/', '?', '#', '@', ' ']))
 }
 
+/// Who is told of events.
+fn publishing(kafka: Option<&KafkaSettings>, webhooks: &[Webhook]) -> Publishing {
+    let brokers = kafka.map(super::kafka::destinations).unwrap_or_default();
+    Publishing { destinations: brokers.into_iter().chain(webhooks.iter().map(Webhook::destination)).collect() }
+}
+
 /// The settings that rules depend on.
-fn policy(from: &Reader<'_>, kafka: Option<&KafkaSettings>, grace: Duration) -> Policy {
+fn policy(from: &Reader<'_>, publishing: Publishing, grace: Duration) -> Policy {
     Policy {
         ttl_default: from.time_or_never("reservation.ttl_default"),
         expiry: if from.text("reservation.expiry") == "strict" { ExpiryRule::Strict } else { ExpiryRule::Lenient },
@@ -319,6 +331,6 @@ fn policy(from: &Reader<'_>, kafka: Option<&KafkaSettings>, grace: Duration) -> 
             _ => Strategy::Priority,
         },
         reclaim_orders_max: from.size("reservation.reclaim_orders_max"),
-        publishing: super::kafka::publishing(kafka),
+        publishing,
     }
 }

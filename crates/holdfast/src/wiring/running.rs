@@ -19,15 +19,16 @@ use holdfast_application::relay::{Relay, RelayParts};
 use holdfast_application::stream::{RecentEvents, StreamReader};
 use holdfast_application::{Clock, CommandQueue};
 use holdfast_domain::Actor;
-use holdfast_infrastructure::kafka::{KafkaPublisher, KafkaSettings, KafkaSource, KafkaStatus};
+use holdfast_infrastructure::kafka::{KafkaSettings, KafkaSource, KafkaStatus};
 use tokio::sync::watch;
 
 use super::Books;
 use super::health::{Health, Watched};
 use super::lock::SharedLock;
 use super::outbox::OutboxWatch;
+use super::relays::relays;
 use super::threads::{BoundedThread, join, thread};
-use crate::config::{DEAD_LETTERS, DESTINATION, Settings};
+use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_sources};
 use crate::telemetry;
 
@@ -223,20 +224,6 @@ impl Running {
         self.queue.close();
         join(self.writers);
     }
-}
-
-/// One relay for each destination of events, and one of dead letters.
-fn relays(settings: &Settings, parts: &RelayParts) -> Result<Vec<Relay>, Failure> {
-    let Some(kafka) = settings.kafka.as_ref().filter(|kafka| kafka.publish.is_on) else { return Ok(Vec::new()) };
-    let wrong = |error| Failure::usage(with_sources(&error));
-    let events = KafkaPublisher::new(kafka.clone()).map_err(wrong)?;
-    let letters = KafkaPublisher::of_dead_letters(kafka.clone()).map_err(wrong)?;
-    // There are few dead letters, so no commit wakes their relay: it looks by itself.
-    let seldom = RelayParts { bell: Arc::default(), ..parts.clone() };
-    Ok(vec![
-        Relay::new(DESTINATION.into(), true, Box::new(events), parts.clone()),
-        Relay::of_dead_letters(DEAD_LETTERS.into(), Box::new(letters), seldom),
-    ])
 }
 
 /// A member of the group that has not begun to take events.

@@ -57,3 +57,5 @@ mod stampede;
 mod tampered;
 mod test_data;
 mod wall_clock;
+mod webhook_receiver;
+mod webhooks;

@@ -8,7 +8,7 @@ use crate::program::{Program, Said, argument};
 fn every_setting_is_shown_with_its_origin_and_no_password() {
     let program = Program::new()
         .with_variable("HOLDFAST_SERVER__THREADS", "3")
-        .with_variable("ConnectionStrings__DefaultConnection", "server=db;database=inventory;user=app;password=secret");
+        .with_variable("ConnectionStrings__DefaultConnection", "server=db;database=inventory;user=app;password=geheim");
     let file = program.file("holdfast.toml", "[cors]\norigins = [\"https://shop.example\"]\n");
     let said = program.done(&[
         "config",
@@ -20,7 +20,7 @@ fn every_setting_is_shown_with_its_origin_and_no_password() {
         "--set",
         "batch.commands_max=7",
     ]);
-    assert!(!said.stdout.contains("secret"));
+    assert!(!said.stdout.contains("geheim"));
     assert_eq!(shown(&said, "server.threads"), ("3".to_owned(), "environment HOLDFAST_SERVER__THREADS".to_owned()));
     assert_eq!(shown(&said, "store.data"), ("elsewhere".to_owned(), "flag --data".to_owned()));
     assert_eq!(shown(&said, "batch.commands_max"), ("7".to_owned(), "flag --set".to_owned()));
@@ -34,22 +34,22 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("database_url");
     for (content, name, masked) in [
-        ("mysql://app:secret@db/x\n", "HOLDFAST_STORE__DATABASE_URL_FILE", "mysql://app:***@db/x"),
-        ("mysql://app:secret@db/x\r\n", "HOLDFAST_STORE__DATABASE_URL_FILE", "mysql://app:***@db/x"),
-        ("redis://app:secret@db/1", "HOLDFAST_LOCK__REDIS_URL_FILE", "redis://app:***@db/1"),
+        ("mysql://app:geheim@db/x\n", "HOLDFAST_STORE__DATABASE_URL_FILE", "mysql://app:***@db/x"),
+        ("mysql://app:geheim@db/x\r\n", "HOLDFAST_STORE__DATABASE_URL_FILE", "mysql://app:***@db/x"),
+        ("redis://app:geheim@db/1", "HOLDFAST_LOCK__REDIS_URL_FILE", "redis://app:***@db/1"),
     ] {
         std::fs::write(&path, content).expect("written");
         let said = Program::new().with_variable(name, argument(&path)).done(&["config", "show"]);
-        assert!(!said.stdout.contains("secret"));
+        assert!(!said.stdout.contains("geheim"));
         let key = if name.contains("LOCK") { "lock.redis_url" } else { "store.database_url" };
         let origin = format!("environment {name}, file {}", path.display());
         assert_eq!(shown(&said, key), (masked.to_owned(), origin));
     }
     let program = Program::new().with_variable("HOLDFAST_STORE__DATABASE_URL_FILE", argument(&path));
-    std::fs::write(&path, "mysql://app:secret@127.0.0.1:9/inventory").expect("written");
+    std::fs::write(&path, "mysql://app:geheim@127.0.0.1:9/inventory").expect("written");
     let said = program.run(&["migrate"]);
     assert_eq!(said.exit, Some(8), "the setting counts: {said:?}");
-    assert!(said.stderr.contains("the database cannot be reached") && !said.stderr.contains("secret"), "{said:?}");
+    assert!(said.stderr.contains("the database cannot be reached") && !said.stderr.contains("geheim"), "{said:?}");
     let said = program.done(&["config", "show", "--database-url", "mysql://flag/x"]);
     assert_eq!(shown(&said, "store.database_url").1, "flag --database-url");
 }

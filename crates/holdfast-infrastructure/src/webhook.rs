@@ -1,0 +1,12 @@
+//! Webhooks: events posted to endpoints of others, signed as Standard Webhooks says.
+
+mod endpoint;
+mod networks;
+mod pauses;
+mod post;
+mod signature;
+mod sink;
+
+pub use endpoint::{Endpoint, UnfitEndpoint};
+pub use signature::{SigningSecret, UnfitSecret};
+pub use sink::{WallClock, WebhookSink};
