@@ -4,9 +4,7 @@
 //! Reading order: [`kind`] (the words), [`outgoing`] (one event), [`stock`] and [`orders`] (what they say), [`of_book`] (from a
 //! batch's pages to events), [`publishing`] (who is told) and [`cloud_event`] (the envelope).
 
-use std::fmt::Display;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub mod cloud_event;
 pub mod kind;
@@ -19,16 +17,6 @@ pub mod stock;
 pub use kind::{EventKind, Stream};
 pub use outgoing::{OutgoingEvent, PlaceInStream, UnsentEvent};
 pub use publishing::{Destination, EventSet, Publishing};
-
-/// Something that is written as the text it shows itself as: an id, a time, a name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown<T>(pub(crate) T);
-
-impl<T: Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
 
 /// What an event says, as JSON.
 fn json(data: &impl Serialize) -> Vec<u8> {

@@ -33,6 +33,7 @@ pub mod ports;
 pub mod queries;
 pub mod queue;
 pub mod relay;
+mod shown;
 pub mod stream;
 pub mod ticket;
 
@@ -41,3 +42,4 @@ pub use clock::Clock;
 pub use command::{Command, CommandKey, Submission};
 pub use policy::Policy;
 pub use queue::{Class, CommandQueue};
+pub use shown::Shown;

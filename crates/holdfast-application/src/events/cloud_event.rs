@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::Shown;
 use super::outgoing::OutgoingEvent;
+use crate::shown::Shown;
 
 /// Where events come from, unless a setting says otherwise.
 pub const SOURCE: &str = "/holdfast/inventory";

@@ -6,9 +6,10 @@ use holdfast_domain::refusal::ShortLine;
 use holdfast_domain::{LocationCode, OrderId, OrderStatus, ProductId, Reason, ReservationId, Sku, Timestamp};
 use serde::Serialize;
 
+use super::json;
 use super::kind::{EventKind, Stream};
 use super::outgoing::{OutgoingEvent, PlaceInStream};
-use super::{Shown, json};
+use crate::shown::Shown;
 
 /// The most lines of an order in one event: it stays under 256 KiB (PROTOCOL, section 4.6).
 pub const LINES_MAX: usize = 1_000;

@@ -9,9 +9,10 @@ use holdfast_domain::{
 };
 use serde::Serialize;
 
+use super::json;
 use super::kind::{EventKind, Stream};
 use super::outgoing::{OutgoingEvent, PlaceInStream};
-use super::{Shown, json};
+use crate::shown::Shown;
 
 /// A movement with what its event says beside it.
 #[derive(Clone, Copy, Debug)]
