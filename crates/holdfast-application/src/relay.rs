@@ -5,15 +5,13 @@
 //! that two do is harmless: what is first heard of a key stays in order, and repeats can be told by their place.
 
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::commit_bell::CommitBell;
 use crate::duties::{Duties, Duty};
-use crate::events::{OutgoingEvent, Stream, UnsentEvent};
+use crate::events::{Destination, EventSet, OutgoingEvent, UnsentEvent};
 use crate::ports::{EventSink, SentPlace};
 use crate::queries::{OutboxStep, ReadError, StockQueries};
 use crate::queue::CommandQueue;
@@ -97,8 +95,7 @@ impl std::fmt::Debug for RelayParts {
 /// Takes events from the outbox to one destination.
 pub struct Relay {
     destination: Arc<str>,
-    hears_all: bool,
-    streams: &'static [Stream],
+    wants: EventSet,
     sink: Box<dyn EventSink>,
     parts: RelayParts,
     status: Arc<RelayStatus>,
@@ -129,18 +126,20 @@ enum Round {
 }
 
 impl Relay {
-    /// A relay to `destination`, which `hears_all` that happens, or some of it.
-    pub fn new(destination: Arc<str>, hears_all: bool, sink: Box<dyn EventSink>, parts: RelayParts) -> Self {
-        let removals = Removals::of(destination.clone(), parts.queue.clone());
-        let (status, streams) = (Arc::default(), Stream::OF_EVENTS.as_slice());
-        Self { destination, hears_all, streams, sink, parts, status, removals, duty_taken: None, stopped: None }
-    }
-
-    /// A relay of dead letters, between which there are holes.
-    pub fn of_dead_letters(destination: Arc<str>, sink: Box<dyn EventSink>, parts: RelayParts) -> Self {
-        let mut relay = Self::new(destination, false, sink, parts);
-        relay.streams = &[Stream::DeadLetters];
-        relay
+    /// A relay to `destination`.
+    pub fn new(destination: &Destination, sink: Box<dyn EventSink>, parts: RelayParts) -> Self {
+        let Destination { name, wants } = destination;
+        let removals = Removals::of(name.clone(), parts.queue.clone());
+        Self {
+            destination: name.clone(),
+            wants: *wants,
+            sink,
+            parts,
+            status: Arc::default(),
+            removals,
+            duty_taken: None,
+            stopped: None,
+        }
     }
 
     /// What others may know about it.
@@ -220,7 +219,7 @@ impl Relay {
         if unsent.is_empty() {
             return Round::Idle;
         }
-        if self.hears_all {
+        if self.wants == EventSet::ALL {
             tell_of_holes(&unsent);
         }
         let events: Vec<&OutgoingEvent> = unsent.iter().map(|unsent| &unsent.event).collect();
@@ -275,7 +274,7 @@ impl Relay {
         self.removals.look();
         let step = OutboxStep { events_max: STEP.events_max.saturating_add(self.removals.len()), ..STEP };
         let mut unsent = Vec::new();
-        for stream in self.streams {
+        for stream in self.wants.streams() {
             unsent.extend(self.parts.queries.unsent(&self.destination, *stream, step)?);
         }
         // Where writers' clocks differ, a later event of a key may have been written at an earlier time.
@@ -286,25 +285,15 @@ impl Relay {
 }
 
 /// Tells people where an event of a key is missing between others: it was never written, for publishing was switched off, or
-/// somebody has removed it. What follows is told all the same; `holdfast republish` tells the missing ones.
+/// somebody has removed it. What follows is told all the same; `holdfast republish` tells the missing ones. The events of a key stand
+/// side by side.
 fn tell_of_holes(unsent: &[UnsentEvent]) {
-    let mut last: HashMap<([u8; 16], Stream), (u64, u32)> = HashMap::with_capacity(unsent.len());
-    for UnsentEvent { event, .. } in unsent {
-        let here = (event.place.sequence, event.place.part);
-        match last.entry((event.place.key, event.place.stream)) {
-            Entry::Vacant(first) => {
-                first.insert(here);
-            }
-            Entry::Occupied(mut before) => {
-                let (sequence, part) = *before.get();
-                let follows = here == (sequence, part.saturating_add(1)) || here == (sequence.saturating_add(1), 0);
-                if !follows {
-                    metrics::counter!("holdfast_outbox_holes_total").increment(1);
-                    let key = event.place.key_text();
-                    tracing::error!(%key, sequence, next = here.0, "an event is missing in the outbox; republish it");
-                }
-                before.insert(here);
-            }
+    for (before, here) in unsent.iter().zip(unsent.iter().skip(1)) {
+        let (before, here) = (before.event.place, here.event.place);
+        if (before.stream, before.key) == (here.stream, here.key) && !here.follows(&before) {
+            metrics::counter!("holdfast_outbox_holes_total").increment(1);
+            let (key, sequence, next) = (here.key_text(), before.sequence, here.sequence);
+            tracing::error!(%key, sequence, next, "an event is missing in the outbox; republish it");
         }
     }
 }

@@ -18,12 +18,11 @@ mod typed;
 mod value;
 mod webhooks;
 
-pub(crate) use kafka::{DEAD_LETTERS, DESTINATION};
+pub(crate) use kafka::{DESTINATION, kafka_destinations};
 pub(crate) use layers::Origin;
 pub(crate) use lock::{LockPlace, LockSettings};
 pub(crate) use typed::{LogFormat, Settings};
 pub(crate) use value::Value;
-pub(crate) use webhooks::Webhook;
 
 /// The page that explains every setting and gives its default.
 pub(crate) const DEFAULTS: &str = include_str!("config.default.toml");

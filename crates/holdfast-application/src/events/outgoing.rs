@@ -29,6 +29,13 @@ impl PlaceInStream {
         }
     }
 
+    /// Whether it comes next behind `before`, of the same key.
+    pub const fn follows(&self, before: &Self) -> bool {
+        let is_next_part = self.sequence == before.sequence && self.part == before.part.saturating_add(1);
+        let is_next_sequence = self.sequence == before.sequence.saturating_add(1) && self.part == 0;
+        is_next_part || is_next_sequence
+    }
+
     /// The event's id, which is the same however often it is sent.
     pub fn event_id(&self) -> String {
         let mut id = String::with_capacity(64);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kind::EventKind;
+use super::kind::{EventKind, Stream};
 
 /// A set of kinds of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,11 @@ impl EventSet {
     pub const ALL: Self = Self(u32::MAX ^ Self::DEAD_LETTERS.0);
     /// Dead letters alone.
     pub const DEAD_LETTERS: Self = Self(1 << EventKind::DeadLetter.code());
+
+    /// The streams its events stand in.
+    pub fn streams(self) -> &'static [Stream] {
+        if self == Self::DEAD_LETTERS { &[Stream::DeadLetters] } else { &Stream::OF_EVENTS }
+    }
 
     /// Those in `kinds`.
     pub fn of(kinds: &[EventKind]) -> Self {

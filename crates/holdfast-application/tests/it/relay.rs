@@ -25,6 +25,11 @@ use holdfast_domain::book::stocking::StockVerb;
 
 const BROKERS: &str = "brokers";
 
+/// Who is told everything.
+fn everything() -> Destination {
+    Destination { name: BROKERS.into(), wants: EventSet::ALL }
+}
+
 /// What a topic holds: events as they came, repeats too.
 type Topic = Arc<Mutex<Vec<PlaceInStream>>>;
 
@@ -72,8 +77,8 @@ impl House {
         let (store, queries) = MemoryStore::new(clock.clone());
         let queue = CommandQueue::new(QueueLimits::default());
         let bell = Arc::new(CommitBell::default());
-        let everybody = vec![Destination { name: BROKERS.into(), wants: EventSet::ALL }];
-        let policy = Policy { publishing: Publishing { destinations: everybody }, ..Policy::default() };
+        let publishing = Publishing { destinations: vec![everything()] };
+        let policy = Policy { publishing, ..Policy::default() };
         let lane = Lane::new(Box::new(store), queue.clone().line(0), policy, BatchLimits::EMBEDDED);
         let lane = lane.that_rings(bell.clone());
         let parts = RelayParts {
@@ -91,7 +96,7 @@ impl House {
 
     fn relay(&self, topic: &Topic, seed: u64, failing: u64) -> std::thread::JoinHandle<()> {
         let sink = Unreliable { topic: topic.clone(), random: Random::new(seed), failing };
-        let relay = Relay::new(BROKERS.into(), true, Box::new(sink), self.parts.clone());
+        let relay = Relay::new(&everything(), Box::new(sink), self.parts.clone());
         std::thread::spawn(move || relay.run())
     }
 

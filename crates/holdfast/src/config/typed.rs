@@ -309,7 +309,7 @@ fn is_origin(text: &str) -> bool {
 
 /// Who is told of events.
 fn publishing(kafka: Option<&KafkaSettings>, webhooks: &[Webhook]) -> Publishing {
-    let brokers = kafka.map(super::kafka::destinations).unwrap_or_default();
+    let brokers = kafka.map(super::kafka::kafka_destinations).unwrap_or_default();
     Publishing { destinations: brokers.into_iter().chain(webhooks.iter().map(Webhook::destination)).collect() }
 }
 

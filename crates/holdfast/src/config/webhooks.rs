@@ -18,7 +18,7 @@ pub(crate) struct Webhook {
 
 impl Webhook {
     /// It as somebody who is told of events.
-    pub(super) fn destination(&self) -> Destination {
+    pub(crate) fn destination(&self) -> Destination {
         Destination { name: self.endpoint.destination().into(), wants: self.wants }
     }
 }
