@@ -1,13 +1,14 @@
 //! Ctrl-C: long work says what was done and how to go on, and leaves nothing half-written; a service leaves in order.
 
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::program::{Program, Said};
 use crate::running::Service;
+use crate::signals::signal;
 
 const HEADER: &str = "product_id,sku,name,initial_quantity\n";
 
@@ -72,7 +73,7 @@ fn an_export_that_is_interrupted_ends_with_a_whole_row() {
     let mut written = vec![0; 10];
     output.read_exact(&mut written).expect("it has begun");
     // Nobody reads on, so that it waits in the middle of its rows.
-    signal(&export);
+    signal(&export, "-INT");
     std::thread::sleep(Duration::from_millis(300));
     output.read_to_end(&mut written).expect("the rest");
     let said = said(export);
@@ -115,13 +116,8 @@ fn start(program: &Program, arguments: &[&str]) -> Child {
     command.spawn().expect("the program starts")
 }
 
-fn signal(child: &Child) {
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.expect("kill runs").success());
-}
-
 fn interrupt(child: Child) -> Said {
-    signal(&child);
+    signal(&child, "-INT");
     said(child)
 }
 

@@ -52,6 +52,7 @@ mod settings;
 mod shared_database;
 mod shared_store;
 mod shutdown;
+mod signals;
 mod small_disk;
 mod stampede;
 mod tampered;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::broker::Broker;
 use crate::free_port::free_port;
+use crate::signals::signal;
 
 /// The settings of the broker that all stories share.
 const SETTINGS: &str = include_str!("../../../../xtask/src/services/kafka.properties");
@@ -66,17 +67,12 @@ impl OwnBroker {
 
     /// Stops it from running, while its connections stay.
     pub(crate) fn pause(&self) {
-        self.signal("-STOP");
+        signal(&self.process, "-STOP");
     }
 
     /// Lets it go on.
     pub(crate) fn go_on(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").args([signal, &self.process.id().to_string()]).status();
-        assert!(kill.expect("kill runs").success());
+        signal(&self.process, "-CONT");
     }
 }
 

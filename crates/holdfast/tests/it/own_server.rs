@@ -10,6 +10,7 @@ use mysql::{Conn, Opts};
 use tempfile::TempDir;
 
 use crate::shared_database::SharedDatabase;
+use crate::signals::signal;
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -78,17 +79,12 @@ impl OwnServer {
 
     /// Stops it from running until it is told to go on.
     pub(crate) fn pause(&self) {
-        self.signal("-STOP");
+        signal(&self.process, "-STOP");
     }
 
     /// Lets it go on.
     pub(crate) fn go_on(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").args([signal, &self.process.id().to_string()]).status();
-        assert!(kill.expect("kill runs").success());
+        signal(&self.process, "-CONT");
     }
 }
 

@@ -12,6 +12,10 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::program::Program;
+use crate::signals::signal;
+
+/// How long a service may take to see how it is: a silent broker shows once an event has waited for half a minute.
+const NOTICED_WITHIN: Duration = Duration::from_mins(1);
 
 /// A process that serves; it ends with this value.
 pub(crate) struct Service {
@@ -100,24 +104,38 @@ impl Service {
         self.client().get(path).expect("an answer").body
     }
 
+    /// Waits until it says of itself that it is well, or is not; it takes requests all the while.
+    pub(crate) fn must_say(&self, status: &str) {
+        let asked = Instant::now();
+        loop {
+            let (_, health) = self.get("/health");
+            if health["status"] == status {
+                return;
+            }
+            assert_eq!(self.get("/health/ready").0, 200, "{health}");
+            assert!(asked.elapsed() < NOTICED_WITHIN, "not {status}: {health} {}", self.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Asks it to leave.
     pub(crate) fn terminate(&self) {
-        self.signal("-TERM");
+        signal(&self.child, "-TERM");
     }
 
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
-        self.signal("-INT");
+        signal(&self.child, "-INT");
     }
 
     /// Stops it where it is.
     pub(crate) fn pause(&self) {
-        self.signal("-STOP");
+        signal(&self.child, "-STOP");
     }
 
     /// Lets it go on.
     pub(crate) fn resume(&self) {
-        self.signal("-CONT");
+        signal(&self.child, "-CONT");
     }
 
     /// Lets its files grow up to `bytes`, or without a limit, from now on.
@@ -133,11 +151,6 @@ impl Service {
         let mut command = program.other(Path::new("prlimit"));
         command.arg(file_limit(Some(bytes))).arg(served.get_program()).args(served.get_args());
         Self::spawn(program, command)
-    }
-
-    fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
-        assert!(kill.expect("kill runs").success());
     }
 
     /// Asks it to leave and says how it ended.
