@@ -68,8 +68,7 @@ impl SweepStatus {
 
     fn set_on_duty(&self, on_duty: bool) {
         if self.on_duty.swap(on_duty, Ordering::Relaxed) != on_duty {
-            let what = if on_duty { "this service sweeps from now on" } else { "another service sweeps" };
-            tracing::info!(what);
+            tracing::info!("{}", if on_duty { "this service sweeps from now on" } else { "another service sweeps" });
         }
     }
 }

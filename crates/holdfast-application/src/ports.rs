@@ -58,6 +58,9 @@ pub enum Collision {
 }
 
 impl Collision {
+    /// Every one of them.
+    pub const ALL: [Self; 6] = [Self::Fence, Self::Guard, Self::Key, Self::Deadlock, Self::LockWait, Self::Conflict];
+
     /// What the metrics call it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ mod csv_table;
 mod duration_text;
 mod exit;
 mod interrupt;
+mod metric_list;
 mod nearest;
 mod numbers;
 mod output;

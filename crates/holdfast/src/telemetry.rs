@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, Settings};
 use crate::exit::Failure;
+use crate::metric_list;
 
 /// Upper bounds of the buckets of durations, in seconds: from a memory write to a stuck disk.
 const DURATIONS: [f64; 15] =
@@ -42,26 +43,6 @@ pub(crate) fn start_metrics() -> Result<PrometheusHandle, Failure> {
             .install_recorder()
     };
     let handle = install().map_err(|error| Failure::failed("metrics cannot be counted", &error))?;
-    describe();
-    metrics::gauge!("holdfast_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    metrics::gauge!("holdfast_queue_depth").set(0.0);
+    metric_list::announce();
     Ok(handle)
-}
-
-/// Says what each metric counts.
-fn describe() {
-    metrics::describe_counter!("holdfast_commands_total", "Commands decided, by kind and outcome");
-    metrics::describe_counter!("holdfast_commands_dropped_total", "Commands dropped undecided, by reason");
-    metrics::describe_histogram!("holdfast_command_duration_seconds", "Time from waiting in line to the answer");
-    metrics::describe_gauge!("holdfast_queue_depth", "Commands that wait");
-    metrics::describe_histogram!("holdfast_batch_commands", "Commands in one transaction");
-    metrics::describe_histogram!("holdfast_commit_duration_seconds", "Time of one transaction");
-    metrics::describe_gauge!("holdfast_event_streams", "Event streams that are open");
-    metrics::describe_counter!("holdfast_event_streams_dropped_total", "Event streams that were ended, by reason");
-    metrics::describe_counter!("holdfast_events_in_total", "Upstream events, by type and outcome");
-    metrics::describe_counter!("holdfast_expired_orders_total", "Orders that ended because their time was over");
-    metrics::describe_counter!("holdfast_store_retries_total", "Transactions tried again, by reason");
-    metrics::describe_histogram!("holdfast_lock_wait_seconds", "Time from asking for locks to holding them, by batch");
-    metrics::describe_counter!("holdfast_lock_bypassed_total", "Times a lane went on without the lock, by reason");
-    metrics::describe_gauge!("holdfast_build_info", "The version that runs");
 }

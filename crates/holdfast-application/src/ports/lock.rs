@@ -34,6 +34,9 @@ pub enum LockFault {
 }
 
 impl LockFault {
+    /// Every one of them.
+    pub const ALL: [Self; 4] = [Self::TimedOut, Self::NotConnected, Self::LeftAlone, Self::Failed];
+
     /// The label that the metrics show.
     pub const fn as_str(self) -> &'static str {
         match self {

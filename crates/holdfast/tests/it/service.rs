@@ -93,6 +93,32 @@ fn the_metrics_have_the_names_that_dashboards_ask_for() {
 }
 
 #[test]
+fn every_metric_is_there_before_anything_has_happened() {
+    let service = Service::start(&Program::new(), &[]);
+    let metrics = service.text("/metrics");
+    for name in [
+        "holdfast_commands_total{command=\"reserve_order\",outcome=\"applied\"} 0",
+        "holdfast_command_duration_seconds_count{command=\"reserve_order\"} 0",
+        "holdfast_queue_depth 0",
+        "holdfast_batch_commands_count ",
+        "holdfast_commit_duration_seconds_count ",
+        "holdfast_outbox_pending 0",
+        "holdfast_outbox_oldest_age_seconds 0",
+        "holdfast_events_in_total{type=\"OrderCreated\",outcome=\"applied\"} 0",
+        "holdfast_lock_wait_seconds_count 0",
+        "holdfast_lock_bypassed_total{reason=\"timed_out\"} 0",
+        "holdfast_expired_orders_total 0",
+        "holdfast_store_retries_total{reason=\"fence\"} 0",
+        "holdfast_dead_letters_open 0",
+        "holdfast_http_requests_total{status=\"5xx\"} 0",
+        "# HELP holdfast_outbox_pending ",
+    ] {
+        assert!(metrics.contains(name), "{name} is not in\n{metrics}");
+    }
+    service.stop();
+}
+
+#[test]
 fn logs_are_json_when_piped_and_a_wide_open_port_is_warned_of() {
     let program = Program::new();
     let service = Service::start(&program, &["--listen", "0.0.0.0:0"]);
@@ -102,4 +128,5 @@ fn logs_are_json_when_piped_and_a_wide_open_port_is_warned_of() {
         line["level"] == "WARN" && line["message"].as_str().is_some_and(|words| words.contains("WITHOUT ACCESS KEYS"))
     };
     assert!(lines.iter().any(warned), "{log}");
+    assert!(lines.iter().all(|line| line["message"].is_string()), "a line without a sentence in {log}");
 }

@@ -30,6 +30,29 @@ fn every_setting_is_shown_with_its_origin_and_no_password() {
 }
 
 #[test]
+fn the_page_about_settings_has_a_row_for_each_with_its_default() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let rows: Vec<(String, String)> = page
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            let (key, default) = (cells.next()?.strip_suffix('`')?, cells.next()?.replace('`', "").replace(", ", ","));
+            let default = if ["empty", "none"].contains(&&*default) { String::new() } else { default };
+            Some((key.to_owned(), default))
+        })
+        .collect();
+    let said = Program::new().done(&["config", "show"]);
+    let text = |setting: &Value, name: &str| setting[name].as_str().expect("a text").to_owned();
+    let mut settings: Vec<(String, String)> =
+        said.json_lines().iter().map(|setting| (text(setting, "key"), text(setting, "value"))).collect();
+    let mut told = rows;
+    settings.sort();
+    told.sort();
+    assert_eq!(told, settings);
+}
+
+#[test]
 fn a_secret_may_stand_in_a_file_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("database_url");
