@@ -4,7 +4,7 @@
 //! A record that can never be applied is put away, and the partition moves on. A store that does not answer is no reason for
 //! that: the records wait, and the group is told that this member still lives.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use crate::intake::{self, EventNames, ReadEvent};
 use crate::order_event::EventOutcome;
 use crate::ports::{EventSource, PollLimits, Record};
 use crate::queue::{Class, CommandQueue};
+use crate::succession::Succession;
 use crate::ticket::{Heard, Ticket};
 
 /// The most records that are decided together: a good batch, and as many bytes as a service can hold beside its queue.
@@ -26,7 +27,7 @@ const TOGETHER: PollLimits = PollLimits { records_max: 4_096, bytes_max: 8 << 20
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long after a failure the same is tried again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// How often a command that fails for a fault of ours is tried together with others.
+/// How often an event that fails for a fault of ours is tried together with others.
 const FAILURES_MAX: u32 = 3;
 /// The code of a record that fails for a fault of ours.
 const INTERNAL: &str = "internal";
@@ -79,10 +80,11 @@ struct Underway<'a> {
     failures: u32,
 }
 
-/// Records that are still to be decided, in their order, and whether some of them were tried in vain.
-struct Left<'a> {
-    events: Vec<Underway<'a>>,
-    failed: bool,
+impl Underway<'_> {
+    /// Whether it has failed so often for a fault of ours that it may be its own.
+    const fn is_suspect(&self) -> bool {
+        self.failures >= FAILURES_MAX
+    }
 }
 
 impl Consumer {
@@ -164,11 +166,11 @@ impl Consumer {
     /// Decides all records, however long the store is away, and says which can never be applied.
     fn decide(&mut self, records: &[Record]) -> Result<Vec<NewLetter>, Stopped> {
         let mut letters = Vec::new();
-        let mut open = Vec::with_capacity(records.len());
+        let mut open = VecDeque::with_capacity(records.len());
         for record in records {
             let (names, read) = intake::read_record(record);
             match read {
-                Ok(read) => open.push(Underway { record, names, read, failures: 0 }),
+                Ok(read) => open.push_back(Underway { record, names, read, failures: 0 }),
                 Err(unreadable) => {
                     intake::count(&names, EventOutcome::Rejected);
                     letters.push(NewLetter::of_record(record, &names, unreadable.code(), &unreadable.to_string()));
@@ -176,69 +178,69 @@ impl Consumer {
             }
         }
         let mut pause = Pause::default();
-        loop {
-            let left = self.attempt(open, &mut letters)?;
-            if left.events.is_empty() {
-                return Ok(letters);
-            }
-            if left.failed {
+        while !open.is_empty() {
+            let before = open.len();
+            open = if open.front().is_some_and(Underway::is_suspect) {
+                self.attempt_alone(open, &mut letters)?
+            } else {
+                self.attempt_together(open, &mut letters)?
+            };
+            if !open.is_empty() && open.len() == before {
                 self.wait(&mut pause)?;
             }
-            open = left.events;
         }
+        Ok(letters)
     }
 
-    /// Decides events in their order, at most one of each order, and returns those that are still to be decided: a later one
-    /// of an order never overtakes one that must be tried again.
-    fn attempt<'a>(&self, events: Vec<Underway<'a>>, letters: &mut Vec<NewLetter>) -> Result<Left<'a>, Stopped> {
-        let mut again = Vec::new();
-        let mut waiting: Vec<(Underway<'a>, Ticket)> = Vec::with_capacity(events.len());
-        let mut behind = Vec::new();
-        let mut suspects = Vec::new();
-        let mut orders = HashSet::with_capacity(events.len());
-        let mut is_full = false;
-        for event in events {
-            if is_full || !orders.insert(event.read.event.order) {
-                behind.push(event);
-                continue;
-            }
-            if event.failures >= FAILURES_MAX {
-                suspects.push(event);
-                continue;
-            }
-            match self.queue.submit(self.submission(&event), Class::Events, None) {
-                Ok(ticket) => waiting.push((event, ticket)),
+    /// Decides events up to the next suspect one after the other, and returns those that are still to be decided: from the first that
+    /// could not be, for what comes later may depend on it.
+    fn attempt_together<'a>(
+        &self,
+        events: VecDeque<Underway<'a>>,
+        letters: &mut Vec<NewLetter>,
+    ) -> Result<VecDeque<Underway<'a>>, Stopped> {
+        let succession = Succession::default();
+        let mut tickets = Vec::with_capacity(events.len());
+        for event in events.iter().take_while(|event| !event.is_suspect()) {
+            match self.queue.submit_behind(&succession, self.submission(event), Class::Events) {
+                Ok(ticket) => tickets.push(ticket),
                 Err(Fault::ShuttingDown) => return Err(Stopped),
-                // Those behind it wait too: events are decided in their order.
-                Err(_full) => {
-                    is_full = true;
-                    behind.push(event);
-                }
+                // Those behind it wait too.
+                Err(_full) => break,
             }
         }
-        for (mut event, ticket) in waiting {
-            match ticket.wait() {
-                Ok(reply) => letters.extend(heard(&event, &reply)),
-                Err(Fault::ShuttingDown) => return Err(Stopped),
-                Err(fault) => {
+        let mut left = VecDeque::new();
+        let mut tickets = tickets.into_iter();
+        for mut event in events {
+            match tickets.next().map(Ticket::wait) {
+                Some(Ok(reply)) => letters.extend(heard(&event, &reply)),
+                Some(Err(Fault::ShuttingDown)) => return Err(Stopped),
+                Some(Err(fault)) => {
                     event.failures = event.failures.saturating_add(u32::from(matches!(fault, Fault::Failed(_))));
-                    again.push(event);
+                    left.push_back(event);
                 }
+                None => left.push_back(event),
             }
         }
-        for event in suspects {
-            match self.alone(&event)? {
-                Ok(reply) => letters.extend(heard(&event, &reply)),
-                Err(Some(cause)) => {
-                    intake::count(&event.names, EventOutcome::Rejected);
-                    letters.push(NewLetter::of_record(event.record, &event.names, INTERNAL, &cause));
-                }
-                Err(None) => again.push(event),
+        Ok(left)
+    }
+
+    /// Decides the first event by itself, and returns those that are still to be decided.
+    fn attempt_alone<'a>(
+        &self,
+        mut events: VecDeque<Underway<'a>>,
+        letters: &mut Vec<NewLetter>,
+    ) -> Result<VecDeque<Underway<'a>>, Stopped> {
+        let Some(first) = events.pop_front() else { return Ok(events) };
+        match self.alone(&first)? {
+            Ok(reply) => letters.extend(heard(&first, &reply)),
+            Err(Some(cause)) => {
+                intake::count(&first.names, EventOutcome::Rejected);
+                letters.push(NewLetter::of_record(first.record, &first.names, INTERNAL, &cause));
             }
+            Err(None) => events.push_front(first),
         }
-        let failed = !again.is_empty() || is_full;
-        again.extend(behind);
-        Ok(Left { events: again, failed })
+        Ok(events)
     }
 
     /// Tries an event by itself that has failed again and again. When it fails while the store commits what others ask, before and

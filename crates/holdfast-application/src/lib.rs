@@ -35,6 +35,7 @@ pub mod queue;
 pub mod relay;
 mod shown;
 pub mod stream;
+pub mod succession;
 pub mod ticket;
 
 pub use answer::{Answer, Decision, Fault, KeptAnswer, Reply};

@@ -9,6 +9,7 @@ use holdfast_domain::OrderId;
 use crate::answer::Fault;
 use crate::batch::{self, BatchLimits};
 use crate::command::{Command, Submission};
+use crate::succession::Succession;
 use crate::ticket::{Landing, Promise, Ticket, Wakes, ticket};
 
 mod routing;
@@ -123,6 +124,17 @@ struct Shared {
     limits: QueueLimits,
 }
 
+/// Where a command waits.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In whichever line suits it.
+    Anywhere,
+    /// In the line of all commands in succession.
+    Succession,
+    /// In the line of this lane.
+    Lane(usize),
+}
+
 /// The queue's end for callers. Clones share the queue.
 #[derive(Clone, Debug)]
 pub struct CommandQueue(Arc<Shared>);
@@ -158,7 +170,21 @@ impl CommandQueue {
     ///
     /// [`Fault::Overloaded`] when the queue is full, [`Fault::ShuttingDown`] when it is closed; nothing was done.
     pub fn submit(&self, submission: Submission, class: Class, landing: Option<Arc<Landing>>) -> Result<Ticket, Fault> {
-        self.put(submission, class, landing, None)
+        self.put(submission, class, Place::Anywhere, ticket(landing, None))
+    }
+
+    /// The same for a command that is decided behind those which were put in line before it in this succession, by one lane.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::submit`].
+    pub fn submit_behind(
+        &self,
+        succession: &Succession,
+        submission: Submission,
+        class: Class,
+    ) -> Result<Ticket, Fault> {
+        self.put(submission, class, Place::Succession, ticket(None, Some(succession.clone())))
     }
 
     /// The same in the line of one lane: for a command that is about that lane, and about no order.
@@ -167,15 +193,15 @@ impl CommandQueue {
     ///
     /// As [`Self::submit`].
     pub fn submit_to(&self, lane: usize, submission: Submission, class: Class) -> Result<Ticket, Fault> {
-        self.put(submission, class, None, Some(lane))
+        self.put(submission, class, Place::Lane(lane), ticket(None, None))
     }
 
     fn put(
         &self,
         submission: Submission,
         class: Class,
-        landing: Option<Arc<Landing>>,
-        lane: Option<usize>,
+        place: Place,
+        (ticket, promise): (Ticket, Promise),
     ) -> Result<Ticket, Fault> {
         let weight = submission.command.weight();
         let mut hall = self.hall();
@@ -187,15 +213,16 @@ impl CommandQueue {
         }
         let Some((commands, bytes)) = hall.with(weight, &self.0.limits) else { return Err(Fault::Overloaded) };
         (hall.commands, hall.bytes) = (commands, bytes);
-        let lane = match (lane, &mut hall.routing) {
-            (None, Some(routing)) => routing.enter(&submission.command),
-            (Some(lane), Some(routing)) => {
+        let lane = match (place, &mut hall.routing) {
+            (Place::Anywhere, Some(routing)) => routing.enter(&submission.command),
+            (Place::Succession, Some(routing)) => routing.enter_in_succession(&submission.command),
+            (Place::Lane(lane), Some(routing)) => {
                 routing.enter_anywhere();
                 lane
             }
-            (lane, None) => lane.unwrap_or(0),
+            (Place::Lane(lane), None) => lane,
+            (Place::Anywhere | Place::Succession, None) => 0,
         };
-        let (ticket, promise) = ticket(landing);
         let since = Instant::now();
         let waiting = Waiting { submission, promise, since, held_back_since: None, is_set_aside: false, weight };
         let mut wake = false;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::answer::{Fault, Reply};
+use crate::succession::Succession;
 
 /// What a caller hears in the end.
 pub type Heard = Result<Reply, Fault>;
@@ -36,12 +37,13 @@ pub struct Ticket(Arc<Slot>);
 pub struct Promise {
     slot: Arc<Slot>,
     landing: Option<Arc<Landing>>,
+    succession: Option<Succession>,
 }
 
-/// A caller's end and a lane's end that belong together.
-pub fn ticket(landing: Option<Arc<Landing>>) -> (Ticket, Promise) {
+/// A caller's end and a lane's end that belong together, of a command in `succession` if it is in one.
+pub fn ticket(landing: Option<Arc<Landing>>, succession: Option<Succession>) -> (Ticket, Promise) {
     let slot = Arc::new(Slot::default());
-    (Ticket(slot.clone()), Promise { slot, landing })
+    (Ticket(slot.clone()), Promise { slot, landing, succession })
 }
 
 impl Ticket {
@@ -87,8 +89,16 @@ impl Promise {
         self.slot.gone.load(Ordering::Acquire)
     }
 
+    /// Whether a command before it, in its succession, could not be decided, so that this one must not be.
+    pub fn is_out_of_turn(&self) -> bool {
+        self.succession.as_ref().is_some_and(Succession::is_broken_off)
+    }
+
     /// Answers, and leaves the wake-up to `owed`.
     pub fn keep(self, heard: Heard, owed: &mut Wakes) {
+        if let (Some(succession), Err(_)) = (&self.succession, &heard) {
+            succession.break_off();
+        }
         let waker = {
             let mut state = self.slot.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.heard = Some(heard);

@@ -18,7 +18,7 @@ use crate::ticket::Wakes;
 const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 impl Lane {
-    /// Those commands of the batch whose callers still wait, and not too long. After an `unknown` commit nobody is told that
+    /// Those commands of the batch whose callers still wait, and not too long, and whose turn it is. After an `unknown` commit nobody is told that
     /// nothing was done.
     fn still_wanted(&self, batch: Vec<Waiting>, unknown: Option<&str>, wakes: &mut Wakes) -> Vec<Waiting> {
         let wait_max = self.line.wait_max();
@@ -27,9 +27,14 @@ impl Lane {
             let waited = command.since.elapsed();
             if command.promise.is_abandoned() {
                 metrics::counter!("holdfast_commands_dropped_total", "reason" => "abandoned").increment(1);
-            } else if waited > wait_max {
-                metrics::counter!("holdfast_commands_dropped_total", "reason" => "deadline").increment(1);
-                let fault = unknown.map_or(Fault::TooLate(waited), |words| Fault::OutcomeUnknown(words.to_owned()));
+            } else if waited > wait_max || command.promise.is_out_of_turn() {
+                let (reason, fault) = if command.promise.is_out_of_turn() {
+                    ("out_of_turn", Fault::StoreUnavailable("what came before it was not decided".to_owned()))
+                } else {
+                    ("deadline", Fault::TooLate(waited))
+                };
+                metrics::counter!("holdfast_commands_dropped_total", "reason" => reason).increment(1);
+                let fault = unknown.map_or(fault, |words| Fault::OutcomeUnknown(words.to_owned()));
                 command.promise.keep(Err(fault), wakes);
             } else {
                 kept.push(command);

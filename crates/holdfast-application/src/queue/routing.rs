@@ -5,6 +5,8 @@
 //! its commands is in line or being decided, and for some time after. While one is under way the order keeps its lane, so its
 //! commands are decided in their order, whatever is forgotten: once none is, any lane will do.
 //!
+//! Commands in succession have one lane, for two would not keep their order.
+//!
 //! Lanes follow load: while few commands are under way one lane takes them all, for one full batch costs less than some small
 //! ones. So a product may change its lane, and for a moment two lanes want its rows.
 
@@ -60,9 +62,19 @@ impl Routing {
 
     /// Where a command waits that comes now. It is under way until [`Self::leave`].
     pub(super) fn enter(&mut self, command: &Command) -> usize {
+        self.enter_by(command, None)
+    }
+
+    /// The same for a command in succession, for which one lane waits.
+    pub(super) fn enter_in_succession(&mut self, command: &Command) -> usize {
+        self.enter_by(command, Some(Mark::FIRST))
+    }
+
+    fn enter_by(&mut self, command: &Command, instead: Option<Mark>) -> usize {
         self.enter_anywhere();
         let Some(order) = command.order() else {
-            return command.product().map_or(0, |product| self.lane_of(Mark::of(&product)));
+            let mark = instead.or_else(|| command.product().map(|product| Mark::of(&product)));
+            return self.lane_of(mark.unwrap_or(Mark::FIRST));
         };
         if let Some(place) = self.under_way.get_mut(&order) {
             place.commands = place.commands.saturating_add(1);
@@ -77,7 +89,7 @@ impl Routing {
             }
             (None, _) => Mark::of(&order),
         });
-        let lane = self.lane_of(mark);
+        let lane = self.lane_of(instead.unwrap_or(mark));
         self.under_way.insert(order, Place { lane, mark, commands: 1 });
         lane
     }
@@ -249,6 +261,21 @@ mod tests {
     fn a_sweep_stays_in_one_lane() {
         let mut routing = busy();
         assert!((0..200).all(|number| routing.enter(&Command::ExpireOrder { order: order(number) }) == 0));
+    }
+
+    #[test]
+    fn a_succession_stays_in_one_lane_but_for_orders_that_are_under_way_elsewhere() {
+        let mut routing = busy();
+        let elsewhere = (1_000_000..1_000_400).find(|number| routing.under_way[&order(*number)].lane == 3);
+        let elsewhere = elsewhere.expect("all lanes are in use");
+        for number in 0..200 {
+            assert_eq!(routing.enter_in_succession(&reserve(number.into(), &[number])), 0);
+        }
+        assert_eq!(routing.enter_in_succession(&confirm(elsewhere)), 3);
+        // Whoever asks for such an order later goes where its product is.
+        let lane = routing.enter(&reserve(1_000, &[7]));
+        routing.leave(Some(order(7)));
+        assert_eq!(routing.enter(&confirm(7)), lane);
     }
 
     #[test]

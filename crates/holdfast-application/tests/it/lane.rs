@@ -15,6 +15,7 @@ use holdfast_application::ports::contract::warehouse::{
 use holdfast_application::ports::memory::MemoryQueries;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
+use holdfast_application::succession::Succession;
 use holdfast_application::ticket::Ticket;
 use holdfast_application::{Command, Policy};
 use holdfast_domain::book::ProductRef;
@@ -246,6 +247,25 @@ fn who_asks_before_the_lane_works_shares_one_transaction() {
     house.work_off();
     assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
     assert_eq!((house.levels(), house.begun()), ((40, 60), 1));
+}
+
+#[test]
+fn behind_a_command_that_could_not_be_decided_none_of_its_succession_is() {
+    let house = House::open(Poison::Breaks);
+    let limits = BatchLimits { commands_max: 2, ..BatchLimits::default() };
+    let succession = Succession::default();
+    let behind = |number| {
+        let submission = submission(reserve(number, &[(1, 1)]));
+        house.queue.submit_behind(&succession, submission, Class::Events).expect("room")
+    };
+    let tickets: Vec<Ticket> = [1, 2, POISON, 4, 5, 6].map(behind).into();
+    let another = house.ask(submission(change(1, Add, 7)));
+    house.queue.close();
+    Lane::new(Box::new(house.store.clone()), house.queue.clone().line(0), Policy::default(), limits).run();
+    let heard: Vec<bool> = tickets.into_iter().map(|ticket| ticket.wait().is_ok()).collect();
+    assert_eq!(heard, [true, true, false, false, false, false]);
+    assert!(another.wait().is_ok(), "it is in no succession");
+    assert_eq!(house.levels(), (105, 2));
 }
 
 /// A queue in front of a store with 100 units of product 1.

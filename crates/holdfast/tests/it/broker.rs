@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::running::Service;
 
-/// How long events may take on their way.
+/// How long an event may take on its way.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A broker, and a name that sets a story's topics apart.
@@ -148,15 +148,18 @@ pub(crate) fn taken(service: &Service, outcome: Option<&str>) -> u64 {
     wanted.map(|line| line.rsplit(' ').next().and_then(|count| count.parse::<u64>().ok()).expect("a count")).sum()
 }
 
-/// Waits until services have taken so many events together.
+/// Waits until services have taken so many events together, as long as they take some.
 pub(crate) fn wait_until_taken(services: &[&Service], events: u64) {
-    let asked = Instant::now();
+    let (mut last, mut since) = (0, Instant::now());
     loop {
         let so_far: u64 = services.iter().map(|service| taken(service, None)).sum();
         if so_far >= events {
             return;
         }
-        assert!(asked.elapsed() < PATIENCE, "{so_far} of {events} events: {}", services[0].log());
+        if so_far > last {
+            (last, since) = (so_far, Instant::now());
+        }
+        assert!(since.elapsed() < PATIENCE, "{so_far} of {events} events: {}", services[0].log());
         std::thread::sleep(Duration::from_millis(20));
     }
 }

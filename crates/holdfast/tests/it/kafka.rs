@@ -1,5 +1,7 @@
 //! Orders come over Kafka: the books are the same as if every event had come once and in order.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::broker::{Broker, taken, wait_until_taken};
@@ -54,33 +56,6 @@ fn two_services_of_one_group_share_the_orders() {
     }
     assert!(Books::of(&program) == Books::expected(&kept("online_retail_small"), "unlimited"), "the books differ");
     assert_eq!(program.done(&["verify"]).json()["ok"], true);
-}
-
-#[test]
-fn orders_over_kafka_and_stock_over_http_lead_to_the_expected_books() {
-    let Some(broker) = Broker::find() else { return };
-    let folder = kept("online_retail_small");
-    let program = Program::new();
-    program.done(&["import", argument(&folder.join("products.csv"))]);
-    let service = start(&program, &broker, "a");
-    let (mut sent, mut waiting) = (0, Vec::new());
-    for line in unpacked(&folder.join("events.jsonl.gz")).lines() {
-        let event: Value = serde_json::from_str(line).expect("JSON");
-        if let Some(record) = as_record(&event) {
-            // One key, so one partition.
-            waiting.push(("all".to_owned(), record.1));
-            continue;
-        }
-        // Stock moves once what came before it is decided.
-        sent += count(&waiting);
-        broker.write(&std::mem::take(&mut waiting));
-        wait_until_taken(&[&service], sent);
-        stock_event(&program, &service, &event);
-    }
-    broker.write(&waiting);
-    wait_until_taken(&[&service], sent + count(&waiting));
-    assert_eq!(service.stop(), Some(0));
-    assert!(Books::of(&program) == Books::expected(&folder, "full"), "the books differ");
 }
 
 #[test]
@@ -202,8 +177,12 @@ fn start_in(program: &Program, broker: &Broker, group: &str, more: &[&str]) -> S
 }
 
 pub(crate) fn unlimited(program: Program) -> Program {
-    let products = kept("online_retail_small").join("products.csv");
-    program.done(&["import", argument(&products), "--quantity", "10000000"]);
+    unlimited_of(program, &kept("online_retail_small"))
+}
+
+/// The products of a folder, with more of each than is ever asked for.
+pub(crate) fn unlimited_of(program: Program, folder: &Path) -> Program {
+    program.done(&["import", argument(&folder.join("products.csv")), "--quantity", "10000000"]);
     program
 }
 
@@ -213,7 +192,12 @@ pub(crate) fn count(records: &[(String, String)]) -> u64 {
 
 /// The orders of three days and what became of them, as records: the key is the order.
 pub(crate) fn order_events() -> Vec<(String, String)> {
-    let events = unpacked(&kept("online_retail_small").join("events.jsonl.gz"));
+    order_events_of(&kept("online_retail_small"))
+}
+
+/// The same of a folder.
+pub(crate) fn order_events_of(folder: &Path) -> Vec<(String, String)> {
+    let events = unpacked(&folder.join("events.jsonl.gz"));
     events.lines().filter_map(|line| as_record(&serde_json::from_str(line).expect("JSON"))).collect()
 }
 
@@ -238,10 +222,4 @@ pub(crate) fn shuffled(events: &[(String, String)]) -> Vec<(String, String)> {
     // By the digits of the order's id, which are random; a stable sort keeps the events of one order in theirs.
     shuffled.sort_by_key(|(order, _)| order.chars().rev().collect::<String>());
     shuffled
-}
-
-/// A stock event of the file, over the road that the service has for it.
-fn stock_event(program: &Program, service: &Service, event: &Value) {
-    let file = program.file("stock.jsonl", format!("{event}\n"));
-    program.done(&["replay", argument(&file), "--server", service.url()]);
 }

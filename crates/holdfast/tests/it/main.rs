@@ -32,6 +32,7 @@ mod kafka;
 mod kafka_disorder;
 mod kafka_members;
 mod kafka_silent;
+mod kafka_streams;
 mod listener;
 mod load;
 mod lock;
