@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test       everything that must hold before a change is done; installs what it needs
+cargo xtask slow       the stories that take minutes: a year of orders on the shared store and over Kafka
 cargo xtask tidy       the quick part: format, lints, docs, arrows between crates, links
 cargo xtask openapi    writes openapi.json, docs/asyncapi.json and docs/events anew
 cargo xtask schemathesis   attacks a running service by its own OpenAPI document
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let wanted = std::env::args().nth(1).unwrap_or_default();
     let done = match wanted.as_str() {
         "test" => test::run(),
+        "slow" => test::run_slow(),
         "tidy" => tidy::run(),
         "openapi" => openapi::write(),
         "schemathesis" => schemathesis::run(),

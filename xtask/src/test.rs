@@ -1,5 +1,6 @@
 //! Everything that must hold before a change is done.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -15,9 +16,7 @@ pub(crate) fn run() -> Result<()> {
     links::check()?;
     step("format, lints, documentation");
     tidy::lint()?;
-    step("the program as it is released: the large replays and the attacks use it");
-    shell::run(&mut cargo(&["build", "--release", "--quiet", "--package", "holdfast"]))?;
-    let binary = target().join("release/holdfast");
+    let binary = release()?;
     step("the program with failpoints, for the crashes");
     shell::run(&mut cargo(&["build", "--quiet", "--package", "holdfast", "--features", "failpoints"]))?;
     step("what the stories about clocks, disks, shared stores and locks need");
@@ -35,6 +34,22 @@ pub(crate) fn run() -> Result<()> {
     schemathesis::run_against(&binary)?;
     eprintln!("\nall checks passed in {} s", started.elapsed().as_secs());
     Ok(())
+}
+
+/// The stories that take minutes each, which not every change needs.
+pub(crate) fn run_slow() -> Result<()> {
+    let binary = release()?;
+    let services = Services::start()?;
+    step("the stories that take minutes");
+    let mut tests = cargo(&["test", "--package", "holdfast", "--test", "it", "--no-fail-fast", "--", "--ignored"]);
+    tests.env("HOLDFAST_BIN", &binary).envs(services.variables.iter().map(|(variable, url)| (variable, url)));
+    shell::run(&mut tests)
+}
+
+fn release() -> Result<PathBuf> {
+    step("the program as it is released: the large replays and the attacks use it");
+    shell::run(&mut cargo(&["build", "--release", "--quiet", "--package", "holdfast"]))?;
+    Ok(target().join("release/holdfast"))
 }
 
 fn step(what: &str) {

@@ -47,6 +47,17 @@ fn a_year_of_the_gift_wholesaler_leads_to_the_expected_books() {
 }
 
 #[test]
+#[ignore = "takes minutes: cargo xtask slow"]
+fn a_year_of_the_gift_wholesaler_leads_to_the_expected_books_on_a_shared_store() {
+    let folder = "online_retail";
+    let Some(path) = large(folder) else { return };
+    if SharedDatabase::is_there() && fast_program(folder).is_some() {
+        let program = || fast_program(folder).expect("it was there just now").on(SharedDatabase::migrated());
+        replay_all_scenarios(&path, program);
+    }
+}
+
+#[test]
 fn the_orders_of_adventureworks_lead_to_the_expected_books() {
     replay_large("adventureworks");
 }

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
 use crate::kafka::{order_events, shuffled, start_with, unlimited};
+use crate::order_traffic::OrderTraffic;
 use crate::program::Program;
+use crate::published::published_is_what_the_books_say;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
 use crate::test_data::{Books, kept};
@@ -64,5 +66,30 @@ fn must_come_to_the_expected_books(program: &Program, service: &Service) {
     // Whoever still has something under way changes nothing any more.
     std::thread::sleep(Duration::from_secs(1));
     assert!(Books::of(program) == expected, "the books have changed again");
+    assert_eq!(program.done(&["verify"]).json()["ok"], true);
+}
+
+#[test]
+fn a_third_member_comes_and_goes_every_second_while_all_publish() {
+    let Some(broker) = Broker::find() else { return };
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let program = unlimited(Program::new().on(SharedDatabase::migrated()));
+    let services = [start_with(&program, &broker, &SHORT), start_with(&program, &broker, &SHORT)];
+    let mut traffic = OrderTraffic::default();
+    traffic.run(&services[0], &broker, Duration::from_secs(28), || {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(30) {
+            let third = start_with(&program, &broker, &SHORT);
+            std::thread::sleep(Duration::from_millis(700));
+            assert_eq!(third.stop(), Some(0));
+        }
+    });
+    traffic.must_be_in_the_books(&program, &services[0]);
+    for service in services {
+        assert_eq!(service.stop(), Some(0));
+    }
+    published_is_what_the_books_say(&program, &broker);
     assert_eq!(program.done(&["verify"]).json()["ok"], true);
 }
