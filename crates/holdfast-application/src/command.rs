@@ -14,6 +14,7 @@ use holdfast_domain::{
 
 use crate::answer::{Answer, Decision, ItemAnswer, KeptAnswer, Warning};
 use crate::dead_letters::{LetterEnd, NewLetter};
+use crate::imported::ImportedItem;
 use crate::order_event::OrderEvent;
 use crate::policy::Policy;
 use crate::ports::SentPlace;
@@ -52,7 +53,7 @@ pub enum Command {
     /// Make an item.
     CreateItem(NewItem, Remarks),
     /// Make an item, or let name and limits of the one that exists follow; its stock stays.
-    ImportItem(NewItem),
+    ImportItem(Box<ImportedItem>),
     /// Change name, SKU or limits.
     ChangeCard {
         /// The product.
@@ -242,9 +243,8 @@ impl Command {
             needs.products.extend(lines.iter().map(|line| line.product.clone()));
         };
         match self {
-            Self::CreateItem(new, _) | Self::ImportItem(new) => {
-                needs.products.extend([ProductRef::Id(new.product), ProductRef::Sku(new.sku.clone())]);
-            }
+            Self::CreateItem(new, _) => needs.products.extend(names_of(new)),
+            Self::ImportItem(item) => needs.products.extend(names_of(&item.new)),
             Self::ChangeCard { product, change, .. } => {
                 needs.products.push(ProductRef::Id(*product));
                 needs.products.extend(change.sku.clone().map(ProductRef::Sku));
@@ -304,7 +304,8 @@ impl Command {
     /// The product it names; of several the first in their order, so that it does not matter in which order they stand.
     pub fn product(&self) -> Option<ProductRef> {
         match self {
-            Self::CreateItem(new, _) | Self::ImportItem(new) => Some(ProductRef::Id(new.product)),
+            Self::CreateItem(new, _) => Some(ProductRef::Id(new.product)),
+            Self::ImportItem(item) => Some(ProductRef::Id(item.new.product)),
             Self::ChangeStock(change) => Some(change.product.clone()),
             Self::ChangeCard { product, .. }
             | Self::AdjustStock { product, .. }
@@ -382,7 +383,7 @@ impl Command {
                 book.create_item(new, &remarks.cause(actor))?;
                 Ok(item_answer(book, &ProductRef::Id(new.product), Effect::Applied, true))
             }
-            Self::ImportItem(new) => import(book, new, actor),
+            Self::ImportItem(item) => import(book, item, actor),
             Self::ChangeCard { product, change, version } => {
                 let effect = book.change_card(*product, change, *version)?;
                 Ok(item_answer(book, &ProductRef::Id(*product), effect, false))
@@ -456,20 +457,19 @@ impl Remarks {
     }
 }
 
-/// Makes the item, or lets name and limits follow when the product is there.
-fn import(book: &mut Book, new: &NewItem, actor: &Actor) -> Decision {
+/// What a new item is known by.
+fn names_of(new: &NewItem) -> [ProductRef; 2] {
+    [ProductRef::Id(new.product), ProductRef::Sku(new.sku.clone())]
+}
+
+/// Makes the item, or lets its card follow when the product is there.
+fn import(book: &mut Book, ImportedItem { new, follows }: &ImportedItem, actor: &Actor) -> Decision {
     let product = ProductRef::Id(new.product);
     if book.item(new.product).is_none() {
         book.create_item(new, &Cause::by(actor.clone()))?;
         return Ok(item_answer(book, &product, Effect::Applied, true));
     }
-    let change = CardChange {
-        name: Some(new.name.clone()),
-        sku: Some(new.sku.clone()),
-        reorder_level: Some(new.reorder_level),
-        max_stock_level: Some(new.max_stock_level),
-    };
-    let effect = book.change_card(new.product, &change, None)?;
+    let effect = book.change_card(new.product, follows, None)?;
     Ok(item_answer(book, &product, effect, false))
 }
 

@@ -39,7 +39,7 @@ pub(super) fn run(common: &CommonArgs, args: &DemoArgs) -> Result<Exit, Failure>
     let imports: Vec<Submission> = products
         .iter()
         .map(|product| Submission {
-            command: Command::ImportItem(product.clone()),
+            command: Command::ImportItem(Box::new(product.clone().into())),
             actor: actor.clone(),
             key: None,
             decided_at: None,

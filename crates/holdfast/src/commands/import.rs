@@ -1,12 +1,12 @@
 //! `import`: products with their first stock from a CSV file, into a store or a running service. Safe to repeat: a
-//! product that is there keeps its stock, its name and limits follow the file.
+//! product that is there keeps its stock, its name and limits follow what the file says.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
+use holdfast_application::ImportedItem;
 use holdfast_domain::LocationCode;
-use holdfast_domain::book::stocking::NewItem;
 use serde_json::json;
 
 use crate::cli::{CommonArgs, ImportArgs};
@@ -49,7 +49,7 @@ trait Target {
     /// The codes of its locations.
     fn locations(&mut self) -> Result<Vec<LocationCode>, Failure>;
     /// Takes products and says what became of each.
-    fn take(&mut self, products: &[NewItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure>;
+    fn take(&mut self, products: &[ImportedItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure>;
 }
 
 /// What an import has done so far.
@@ -156,7 +156,7 @@ fn hand_over(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     interrupt.look()?;
-    let items: Vec<NewItem> = products.iter().map(|product| product.item.clone()).collect();
+    let items: Vec<ImportedItem> = products.iter().map(|product| product.item.clone()).collect();
     for (product, outcome) in products.iter().zip(target.take(&items)?) {
         summary.note(product, outcome);
     }

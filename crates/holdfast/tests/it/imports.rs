@@ -39,6 +39,22 @@ fn an_odd_file_is_read_all_the_same() {
 }
 
 #[test]
+fn limits_that_a_file_does_not_say_stay_as_they_are() {
+    let program = Program::new();
+    let first = format!("product_id,sku,name,initial_quantity,reorder_level,max_stock_level\n{LAMP},L,Lamp,5,3,70\n");
+    import(&program, &first, &[]);
+    let names = format!("product_id,sku,name,initial_quantity\n{LAMP},L,Reading lamp,5\n{CHAIR},C,Chair,1\n");
+    assert_eq!(counts(&import(&program, &names, &["--dry-run"]).1), (1, 1, 0, 0));
+    assert_eq!(counts(&import(&program, &names, &[]).1), (1, 1, 0, 0));
+    assert_eq!(counts(&import(&program, &names, &[]).1), (0, 0, 2, 0));
+    assert_eq!(limits(&program), [("C", 10, 1_000), ("L", 3, 70)].map(|(sku, low, most)| (sku.to_owned(), low, most)));
+    let one =
+        format!("product_id,sku,name,initial_quantity,reorder_level,max_stock_level\n{LAMP},L,Reading lamp,5,,80\n");
+    assert_eq!(counts(&import(&program, &one, &[]).1), (0, 1, 0, 0));
+    assert_eq!(limits(&program)[1], ("L".to_owned(), 3, 80));
+}
+
+#[test]
 fn bad_rows_are_told_with_line_and_column_and_the_good_ones_count() {
     let program = Program::new();
     let row = |id: &str, rest: &str| format!("{id},{rest}\n");
@@ -160,6 +176,13 @@ fn import(program: &Program, file: &str, more: &[&str]) -> (i32, Value) {
 fn counts(said: &Value) -> (u64, u64, u64, u64) {
     let count = |name: &str| said[name].as_u64().expect("a count");
     (count("created"), count("updated"), count("unchanged"), count("bad"))
+}
+
+fn limits(program: &Program) -> Vec<(String, u64, u64)> {
+    let products = program.done(&["export", "products", "--format", "jsonl"]).json_lines();
+    let number = |product: &Value, name: &str| product[name].as_u64().expect("a number");
+    let sku = |product: &Value| product["sku"].as_str().expect("a text").to_owned();
+    products.iter().map(|one| (sku(one), number(one, "reorder_level"), number(one, "max_stock_level"))).collect()
 }
 
 fn levels(program: &Program) -> Vec<(String, String, u64)> {

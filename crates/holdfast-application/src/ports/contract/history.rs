@@ -150,7 +150,7 @@ impl Storyteller {
     fn command(&mut self) -> Command {
         match self.random.within(1, 100) {
             1 => Command::CreateItem(self.any_new_item(), self.remarks()),
-            2 => Command::ImportItem(self.any_new_item()),
+            2 => Command::ImportItem(Box::new(self.any_new_item().into())),
             3..=4 => Command::ChangeCard { product: self.product(), change: self.card(), version: self.version() },
             5..=15 => self.change_stock(),
             16..=21 => self.adjust_stock(),

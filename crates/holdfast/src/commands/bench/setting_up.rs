@@ -61,14 +61,17 @@ pub(super) fn stock_up(books: &mut Books, products: &[ProductId], stock: Quantit
     let submissions: Vec<Submission> = products
         .iter()
         .map(|product| Submission {
-            command: Command::ImportItem(NewItem {
-                product: *product,
-                name: Name::new("Bench product").expect("plain words are a name"),
-                sku: Sku::new(&product.to_string()).expect("an id is a sku"),
-                initial: vec![(LocationCode::main(), stock)],
-                reorder_level: Count::ZERO,
-                max_stock_level: Count::from(stock),
-            }),
+            command: Command::ImportItem(Box::new(
+                NewItem {
+                    product: *product,
+                    name: Name::new("Bench product").expect("plain words are a name"),
+                    sku: Sku::new(&product.to_string()).expect("an id is a sku"),
+                    initial: vec![(LocationCode::main(), stock)],
+                    reorder_level: Count::ZERO,
+                    max_stock_level: Count::from(stock),
+                }
+                .into(),
+            )),
             actor: actor.clone(),
             key: None,
             decided_at: None,

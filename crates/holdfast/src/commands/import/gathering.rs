@@ -2,11 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use holdfast_domain::book::stocking::NewItem;
-use holdfast_domain::{LocationCode, ProductId, Sku};
+use holdfast_application::ImportedItem;
+use holdfast_domain::book::stocking::{CardChange, NewItem};
+use holdfast_domain::{Count, LocationCode, ProductId, Sku};
 
 use super::Summary;
 use super::rows::{BadRow, Row, RowFault};
+
+/// The reorder level of a new product of which the file says none (as over HTTP).
+const REORDER_LEVEL: u64 = 10;
+/// The maximum of a new product of which the file says none (as over HTTP).
+const MAX_STOCK_LEVEL: u64 = 1_000;
 
 /// A product with the lines that tell of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +20,7 @@ pub(super) struct Gathered {
     /// The lines.
     pub(super) lines: Vec<u64>,
     /// The product.
-    pub(super) item: NewItem,
+    pub(super) item: ImportedItem,
     locations: Vec<LocationCode>,
 }
 
@@ -103,7 +109,7 @@ impl Gathering {
     pub(super) fn finish(self, summary: &mut Summary) -> Vec<Gathered> {
         let mut complete = Vec::with_capacity(self.ready.len());
         for product in self.ready {
-            let Some(line) = self.spoiled.get(&product.item.product) else {
+            let Some(line) = self.spoiled.get(&product.item.new.product) else {
                 complete.push(product);
                 continue;
             };
@@ -119,34 +125,49 @@ impl Gathering {
 impl Gathered {
     fn first(row: Row) -> Self {
         let initial = row.quantity.map(|quantity| (row.location.clone(), quantity));
-        Self {
-            lines: vec![row.line],
-            locations: vec![row.location],
-            item: NewItem {
-                product: row.product,
-                name: row.name,
-                sku: row.sku,
-                initial: initial.into_iter().collect(),
-                reorder_level: row.reorder_level,
-                max_stock_level: row.max_stock_level,
-            },
-        }
+        let new = NewItem {
+            product: row.product,
+            name: row.name,
+            sku: row.sku,
+            initial: initial.into_iter().collect(),
+            reorder_level: Count::new(REORDER_LEVEL).expect("a level is a count"),
+            max_stock_level: Count::new(MAX_STOCK_LEVEL).expect("a level is a count"),
+        };
+        let mut item = ImportedItem::from(new);
+        (item.follows.reorder_level, item.follows.max_stock_level) = (None, None);
+        let mut gathered = Self { lines: vec![row.line], item, locations: vec![row.location] };
+        gathered.limit(row.reorder_level, row.max_stock_level);
+        gathered
     }
 
     /// The first column in which another row of the same product says something else.
     fn differs(&self, row: &Row) -> Option<&'static str> {
+        let agree = |known: Option<Count>, said: Option<Count>| known.is_none() || said.is_none() || known == said;
+        let CardChange { reorder_level, max_stock_level, .. } = self.item.follows;
         let columns = [
-            ("sku", self.item.sku == row.sku),
-            ("name", self.item.name == row.name),
-            ("reorder_level", self.item.reorder_level == row.reorder_level),
-            ("max_stock_level", self.item.max_stock_level == row.max_stock_level),
+            ("sku", self.item.new.sku == row.sku),
+            ("name", self.item.new.name == row.name),
+            ("reorder_level", agree(reorder_level, row.reorder_level)),
+            ("max_stock_level", agree(max_stock_level, row.max_stock_level)),
         ];
         columns.into_iter().find(|(_, same)| !same).map(|(column, _)| column)
     }
 
     fn join(&mut self, row: Row) {
         self.lines.push(row.line);
-        self.item.initial.extend(row.quantity.map(|quantity| (row.location.clone(), quantity)));
+        self.item.new.initial.extend(row.quantity.map(|quantity| (row.location.clone(), quantity)));
         self.locations.push(row.location);
+        self.limit(row.reorder_level, row.max_stock_level);
+    }
+
+    /// Takes over the limits that a row says.
+    fn limit(&mut self, reorder_level: Option<Count>, max_stock_level: Option<Count>) {
+        let ImportedItem { new, follows } = &mut self.item;
+        if let Some(level) = reorder_level {
+            (new.reorder_level, follows.reorder_level) = (level, Some(level));
+        }
+        if let Some(level) = max_stock_level {
+            (new.max_stock_level, follows.max_stock_level) = (level, Some(level));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use holdfast_application::ImportedItem;
 use holdfast_domain::book::stocking::NewItem;
 use holdfast_domain::{LocationCode, Quantity};
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ impl Target for IntoService {
         Ok(codes.filter_map(|location| LocationCode::new(location.get("id")?.as_str()?).ok()).collect())
     }
 
-    fn take(&mut self, products: &[NewItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {
+    fn take(&mut self, products: &[ImportedItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {
         let share = products.len().div_ceil(AT_A_TIME).max(1);
         let this = &*self;
         let shares: Result<Vec<Vec<_>>, Failure> = std::thread::scope(|scope| {
@@ -50,18 +51,18 @@ impl Target for IntoService {
 }
 
 impl IntoService {
-    fn import(&self, item: &NewItem) -> Result<Result<Imported, NotTaken>, Failure> {
-        let path = format!("/api/inventory/product/{}", item.product);
+    fn import(&self, item: &ImportedItem) -> Result<Result<Imported, NotTaken>, Failure> {
+        let path = format!("/api/inventory/product/{}", item.new.product);
         let known = self.remote.get(&path)?;
         match known.status {
-            200 if self.only_looks || !has_stock_elsewhere(item) => self.update(&path, item, &known.body),
-            200 => match self.create(&path, item)? {
+            200 if self.only_looks || !has_stock_elsewhere(&item.new) => self.update(&path, item, &known.body),
+            200 => match self.create(&path, &item.new)? {
                 // This very import made it, and did not come to its end.
                 Ok(Imported::Created) => Ok(Ok(Imported::Created)),
                 Ok(Imported::Updated | Imported::Unchanged) | Err(_) => self.update(&path, item, &known.body),
             },
-            404 if self.only_looks => self.look_at_sku(item),
-            404 => self.create(&path, item),
+            404 if self.only_looks => self.look_at_sku(&item.new),
+            404 => self.create(&path, &item.new),
             _ => Err(known.into_failure()),
         }
     }
@@ -108,19 +109,20 @@ impl IntoService {
         if answered.status == 200 { Ok(Ok(!answered.is_replayed)) } else { Ok(refused(answered)?.map(|_| true)) }
     }
 
-    fn update(&self, path: &str, item: &NewItem, known: &Value) -> Result<Result<Imported, NotTaken>, Failure> {
-        let wanted = json!({
-            "productName": item.name.as_str(),
-            "sku": item.sku.as_str(),
-            "reorderLevel": item.reorder_level.get(),
-            "maxStockLevel": item.max_stock_level.get(),
-        });
+    fn update(&self, path: &str, item: &ImportedItem, known: &Value) -> Result<Result<Imported, NotTaken>, Failure> {
+        let mut wanted = json!({"productName": item.new.name.as_str(), "sku": item.new.sku.as_str()});
+        let limits = [("reorderLevel", item.follows.reorder_level), ("maxStockLevel", item.follows.max_stock_level)];
+        for (name, level) in limits {
+            if let Some(level) = level {
+                wanted[name] = json!(level.get());
+            }
+        }
         let same = wanted.as_object().into_iter().flatten().all(|(name, value)| known.get(name) == Some(value));
         if same {
             return Ok(Ok(Imported::Unchanged));
         }
         if self.only_looks {
-            return Ok(self.look_at_sku(item)?.map(|_| Imported::Updated));
+            return Ok(self.look_at_sku(&item.new)?.map(|_| Imported::Updated));
         }
         let answered = self.remote.patch(path, &wanted)?;
         if answered.status == 200 { Ok(Ok(Imported::Updated)) } else { refused(answered) }

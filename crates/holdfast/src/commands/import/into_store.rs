@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use holdfast_application::lane::decide_at_once;
 use holdfast_application::queries::{ReadError, StockQueries};
-use holdfast_application::{Answer, Command, Policy, Reply, Submission};
-use holdfast_domain::book::stocking::NewItem;
+use holdfast_application::{Answer, Command, ImportedItem, Policy, Reply, Submission};
 use holdfast_domain::book::{Effect, ProductRef};
 use holdfast_domain::{Actor, InventoryItem, LocationCode, Refusal};
 
@@ -32,12 +31,12 @@ impl Target for IntoStore {
         codes(&*self.books.queries)
     }
 
-    fn take(&mut self, products: &[NewItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {
+    fn take(&mut self, products: &[ImportedItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {
         let actor = Actor::new("import").expect("a plain word is an actor");
         let submissions: Vec<Submission> = products
             .iter()
             .map(|item| Submission {
-                command: Command::ImportItem(item.clone()),
+                command: Command::ImportItem(Box::new(item.clone())),
                 actor: actor.clone(),
                 key: None,
                 decided_at: None,
@@ -92,10 +91,10 @@ impl Target for LookAtStore {
         self.queries.as_ref().map_or_else(|| Ok(vec![LocationCode::main()]), |queries| codes(&**queries))
     }
 
-    fn take(&mut self, products: &[NewItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {
+    fn take(&mut self, products: &[ImportedItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {
         let Some(queries) = &self.queries else { return Ok(products.iter().map(|_| Ok(Imported::Created)).collect()) };
-        let ids = products.iter().map(|item| ProductRef::Id(item.product));
-        let skus = products.iter().map(|item| ProductRef::Sku(item.sku.clone()));
+        let ids = products.iter().map(|item| ProductRef::Id(item.new.product));
+        let skus = products.iter().map(|item| ProductRef::Sku(item.new.sku.clone()));
         let wanted: Vec<ProductRef> = ids.chain(skus).collect();
         let known = queries.items(&wanted).map_err(|error| unreadable(&error))?;
         Ok(products.iter().map(|item| compare(item, &known)).collect())
@@ -103,17 +102,17 @@ impl Target for LookAtStore {
 }
 
 /// What an import would do with a product.
-fn compare(item: &NewItem, known: &[InventoryItem]) -> Result<Imported, NotTaken> {
-    if known.iter().any(|known| known.sku == item.sku && known.product != item.product) {
+fn compare(ImportedItem { new, follows }: &ImportedItem, known: &[InventoryItem]) -> Result<Imported, NotTaken> {
+    if known.iter().any(|known| known.sku == new.sku && known.product != new.product) {
         return Err(not_taken(&Refusal::SkuTaken));
     }
-    Ok(match known.iter().find(|known| known.product == item.product) {
+    Ok(match known.iter().find(|known| known.product == new.product) {
         None => Imported::Created,
         Some(known) => {
-            let same = known.name == item.name
-                && known.sku == item.sku
-                && known.reorder_level == item.reorder_level
-                && known.max_stock_level == item.max_stock_level;
+            let same = known.name == new.name
+                && known.sku == new.sku
+                && follows.reorder_level.is_none_or(|level| known.reorder_level == level)
+                && follows.max_stock_level.is_none_or(|level| known.max_stock_level == level);
             if same { Imported::Unchanged } else { Imported::Updated }
         }
     })

@@ -49,10 +49,10 @@ pub(super) struct Row {
     pub(super) location: LocationCode,
     /// Its first stock there; `None` is nothing.
     pub(super) quantity: Option<Quantity>,
-    /// At this many available units or fewer it is low.
-    pub(super) reorder_level: Count,
-    /// More on hand than this is answered with a warning.
-    pub(super) max_stock_level: Count,
+    /// At this many available units or fewer it is low; `None` where the row does not say.
+    pub(super) reorder_level: Option<Count>,
+    /// More on hand than this is answered with a warning; `None` where the row does not say.
+    pub(super) max_stock_level: Option<Count>,
 }
 
 /// A row that cannot be taken.
@@ -87,11 +87,6 @@ pub(super) struct Columns {
     /// The location, where the file names one.
     pub(super) location: Option<usize>,
 }
-
-/// The reorder level of a file without that column (as over HTTP).
-const REORDER_LEVEL: u64 = 10;
-/// The maximum of a file without that column (as over HTTP).
-const MAX_STOCK_LEVEL: u64 = 1_000;
 
 impl Columns {
     /// Finds the columns in the header.
@@ -146,14 +141,10 @@ impl Columns {
         let name = Name::new(field(self.name)).map_err(|unfit| faults.note::<Name>("name", unfit.0)).ok();
         let quantity = match self.first_stock {
             FirstStock::Every(units) => Some(u64::from(units)),
-            FirstStock::Column(place) => {
-                faults.number("initial_quantity", field(place), None, u64::from(Quantity::MAX))
-            }
+            FirstStock::Column(place) => faults.number("initial_quantity", field(place), u64::from(Quantity::MAX)),
         };
-        let reorder = self.reorder_level.map_or("", field);
-        let reorder_level = faults.number("reorder_level", reorder, Some(REORDER_LEVEL), Count::MAX);
-        let max = self.max_stock_level.map_or("", field);
-        let max_stock_level = faults.number("max_stock_level", max, Some(MAX_STOCK_LEVEL), Count::MAX);
+        let reorder_level = faults.limit("reorder_level", self.reorder_level.map_or("", field));
+        let max_stock_level = faults.limit("max_stock_level", self.max_stock_level.map_or("", field));
         let location = match self.location.map(|place| field(place).trim()) {
             None | Some("") => Some(LocationCode::main()),
             Some(code) => {
@@ -168,11 +159,16 @@ impl Columns {
                 name: name?,
                 location: location?,
                 quantity: Quantity::from_u64(quantity?),
-                reorder_level: Count::new(reorder_level?)?,
-                max_stock_level: Count::new(max_stock_level?)?,
+                reorder_level,
+                max_stock_level,
             })
         };
-        read().ok_or(BadRow { line: record.line, product, spoils: true, faults: faults.all })
+        read().filter(|_| faults.all.is_empty()).ok_or(BadRow {
+            line: record.line,
+            product,
+            spoils: true,
+            faults: faults.all,
+        })
     }
 }
 
@@ -188,11 +184,16 @@ impl Faults {
         None
     }
 
-    /// Reads a whole number up to `most`; an empty field stands for `default`.
-    fn number(&mut self, column: &'static str, text: &str, default: Option<u64>, most: u64) -> Option<u64> {
+    /// Reads a limit; an empty field says nothing.
+    fn limit(&mut self, column: &'static str, text: &str) -> Option<Count> {
+        if text.trim().is_empty() { None } else { self.number(column, text, Count::MAX).and_then(Count::new) }
+    }
+
+    /// Reads a whole number up to `most`.
+    fn number(&mut self, column: &'static str, text: &str, most: u64) -> Option<u64> {
         let text = text.trim();
         if text.is_empty() {
-            return default.or_else(|| self.note(column, "it is empty"));
+            return self.note(column, "it is empty");
         }
         let plain = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|number| plain && *number <= most);
