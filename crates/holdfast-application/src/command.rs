@@ -1,23 +1,26 @@
-//! What can be asked of the service. One `match` leads from a command to its rule.
+//! What can be asked of the service.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::stocking::{CardChange, NewItem, StockVerb};
-use holdfast_domain::book::{Effect, Hold, ProductRef};
-use holdfast_domain::movement::{Cause, MovementReference};
 use holdfast_domain::{
-    Actor, Book, Count, DeadLetterId, LocationCode, MovementId, Name, Notes, OrderId, ProductId, Quantity, Reason,
-    Reference, Refusal, Strategy, Timestamp,
+    Actor, Count, DeadLetterId, LocationCode, Name, Notes, OrderId, ProductId, Quantity, Reason, Reference, Strategy,
+    Timestamp,
 };
 
-use crate::answer::{Answer, Decision, ItemAnswer, KeptAnswer, Warning};
+use crate::answer::{Decision, KeptAnswer};
 use crate::dead_letters::{LetterEnd, NewLetter};
 use crate::imported::ImportedItem;
 use crate::order_event::OrderEvent;
-use crate::policy::Policy;
 use crate::ports::SentPlace;
+
+mod carrying_out;
+mod facts;
+
+pub use facts::Needs;
 
 /// The words a caller gives with a change of stock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -224,264 +227,4 @@ pub struct Submission {
     pub key: Option<CommandKey>,
     /// The time to decide it by instead of the store's: a replay on the events' clock.
     pub decided_at: Option<Timestamp>,
-}
-
-/// The pages a batch's commands can touch.
-#[derive(Debug, Default)]
-pub struct Needs {
-    /// Orders, with all that their reservations hold.
-    pub orders: Vec<OrderId>,
-    /// Products.
-    pub products: Vec<ProductRef>,
-}
-
-impl Command {
-    /// Adds the pages this command can touch.
-    pub fn needs(&self, needs: &mut Needs) {
-        let mut order_lines = |order: &OrderId, lines: &[OrderLine]| {
-            needs.orders.push(*order);
-            needs.products.extend(lines.iter().map(|line| line.product.clone()));
-        };
-        match self {
-            Self::CreateItem(new, _) => needs.products.extend(names_of(new)),
-            Self::ImportItem(item) => needs.products.extend(names_of(&item.new)),
-            Self::ChangeCard { product, change, .. } => {
-                needs.products.push(ProductRef::Id(*product));
-                needs.products.extend(change.sku.clone().map(ProductRef::Sku));
-            }
-            Self::ChangeStock(change) => needs.products.push(change.product.clone()),
-            Self::AdjustStock { product, .. } | Self::TransferStock { product, .. } => {
-                needs.products.push(ProductRef::Id(*product));
-            }
-            Self::ReserveOrder { order, lines, .. } | Self::ReplaceLines { order, lines, .. } => {
-                order_lines(order, lines);
-            }
-            Self::OrderEvent(event) => order_lines(&event.order, &event.lines),
-            Self::ConfirmOrder { order, .. }
-            | Self::ReleaseOrder { order, .. }
-            | Self::ExtendOrder { order, .. }
-            | Self::ExpireOrder { order }
-            | Self::MatchPayment { order }
-            | Self::DropPayment { order } => needs.orders.push(*order),
-            Self::CreateLocation { .. }
-            | Self::ClaimKey
-            | Self::RemoveEvents { .. }
-            | Self::PutAway(_)
-            | Self::SettleLetter { .. }
-            | Self::ForgetLetters { .. }
-            | Self::ForgetAnswers { .. } => {}
-        }
-    }
-
-    /// The order it is about, if it is about one.
-    pub const fn order(&self) -> Option<OrderId> {
-        match self {
-            Self::ReserveOrder { order, .. }
-            | Self::ReplaceLines { order, .. }
-            | Self::ConfirmOrder { order, .. }
-            | Self::ReleaseOrder { order, .. }
-            | Self::ExtendOrder { order, .. }
-            | Self::ExpireOrder { order }
-            | Self::MatchPayment { order }
-            | Self::DropPayment { order } => Some(*order),
-            Self::OrderEvent(event) => Some(event.order),
-            Self::CreateItem(..)
-            | Self::ImportItem(_)
-            | Self::ChangeCard { .. }
-            | Self::ChangeStock(_)
-            | Self::AdjustStock { .. }
-            | Self::TransferStock { .. }
-            | Self::CreateLocation { .. }
-            | Self::ClaimKey
-            | Self::RemoveEvents { .. }
-            | Self::PutAway(_)
-            | Self::SettleLetter { .. }
-            | Self::ForgetLetters { .. }
-            | Self::ForgetAnswers { .. } => None,
-        }
-    }
-
-    /// The product it names; of several the first in their order, so that it does not matter in which order they stand.
-    pub fn product(&self) -> Option<ProductRef> {
-        match self {
-            Self::CreateItem(new, _) => Some(ProductRef::Id(new.product)),
-            Self::ImportItem(item) => Some(ProductRef::Id(item.new.product)),
-            Self::ChangeStock(change) => Some(change.product.clone()),
-            Self::ChangeCard { product, .. }
-            | Self::AdjustStock { product, .. }
-            | Self::TransferStock { product, .. } => Some(ProductRef::Id(*product)),
-            _ => self.lines().iter().map(|line| &line.product).min().cloned(),
-        }
-    }
-
-    /// How many products it touches, roughly: a batch is bounded by products too.
-    pub fn products(&self) -> usize {
-        self.lines().len().max(1)
-    }
-
-    fn lines(&self) -> &[OrderLine] {
-        match self {
-            Self::ReserveOrder { lines, .. } | Self::ReplaceLines { lines, .. } => lines,
-            Self::OrderEvent(event) => &event.lines,
-            _ => &[],
-        }
-    }
-
-    /// What the metrics call it.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::CreateItem(..) => "create_item",
-            Self::ImportItem(_) => "import_item",
-            Self::ChangeCard { .. } => "change_card",
-            Self::ChangeStock(change) => match change.verb {
-                StockVerb::Add => "add_stock",
-                StockVerb::Remove => "remove_stock",
-                StockVerb::Damage => "damage",
-                StockVerb::Return => "return",
-                StockVerb::AdjustUp | StockVerb::AdjustDown => "correct_stock",
-            },
-            Self::AdjustStock { .. } => "adjust_stock",
-            Self::TransferStock { .. } => "transfer",
-            Self::CreateLocation { .. } => "create_location",
-            Self::ReserveOrder { .. } => "reserve_order",
-            Self::ReplaceLines { .. } => "replace_lines",
-            Self::ConfirmOrder { .. } => "confirm_order",
-            Self::ReleaseOrder { .. } => "release_order",
-            Self::ExtendOrder { .. } => "extend_order",
-            Self::ExpireOrder { .. } => "expire_order",
-            Self::OrderEvent(event) => event.kind.as_str(),
-            Self::MatchPayment { .. } => "match_payment",
-            Self::DropPayment { .. } => "drop_payment",
-            Self::ClaimKey => "claim_key",
-            Self::RemoveEvents { .. } => "remove_events",
-            Self::PutAway(_) => "put_away",
-            Self::SettleLetter { .. } => "settle_letter",
-            Self::ForgetLetters { .. } => "forget_letters",
-            Self::ForgetAnswers { .. } => "forget_answers",
-        }
-    }
-
-    /// How many bytes it takes in the queue, roughly: the queue is bounded by bytes too.
-    pub fn weight(&self) -> usize {
-        let carried = match self {
-            Self::RemoveEvents { sent, .. } => size_of_val(&**sent),
-            Self::PutAway(letter) => letter.weight(),
-            _ => 0,
-        };
-        let lines = self.lines().len().saturating_mul(size_of::<OrderLine>());
-        lines.saturating_add(carried).saturating_add(size_of::<Submission>())
-    }
-
-    /// Decides the command on the book's pages.
-    ///
-    /// # Errors
-    ///
-    /// The rules refused it.
-    pub fn apply(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> Decision {
-        match self {
-            Self::CreateItem(new, remarks) => {
-                book.create_item(new, &remarks.cause(actor))?;
-                Ok(item_answer(book, &ProductRef::Id(new.product), Effect::Applied, true))
-            }
-            Self::ImportItem(item) => import(book, item, actor),
-            Self::ChangeCard { product, change, version } => {
-                let effect = book.change_card(*product, change, *version)?;
-                Ok(item_answer(book, &ProductRef::Id(*product), effect, false))
-            }
-            Self::ChangeStock(StockChange { product, location, verb, quantity, version, remarks }) => {
-                book.change_stock(product, location, *verb, *quantity, *version, remarks.cause(actor))?;
-                Ok(item_answer(book, product, Effect::Applied, true))
-            }
-            Self::AdjustStock { product, location, counted, expected, version, remarks } => {
-                let cause = remarks.cause(actor);
-                let moved = book.adjust_stock(*product, location, *counted, *expected, *version, cause)?;
-                let effect = if moved.is_some() { Effect::Applied } else { Effect::Replayed };
-                Ok(item_answer(book, &ProductRef::Id(*product), effect, moved.is_some()))
-            }
-            Self::TransferStock { product, from, to, quantity, version, remarks } => {
-                book.transfer_stock(*product, from, to, *quantity, *version, remarks.cause(actor))?;
-                Ok(item_answer(book, &ProductRef::Id(*product), Effect::Applied, true))
-            }
-            Self::CreateLocation { code, name, priority } => {
-                book.create_location(code, name, *priority).map(Answer::Location)
-            }
-            Self::ReserveOrder { order, lines, ttl, strategy } => {
-                let hold = ttl.or(policy.ttl_default).map_or(Hold::Forever, Hold::For);
-                let strategy = strategy.unwrap_or(policy.strategy);
-                let effect = book.reserve_order(*order, lines, hold, strategy, actor)?;
-                order_answer(book, *order, effect)
-            }
-            Self::ReplaceLines { order, lines, ttl, strategy } => {
-                let strategy = strategy.unwrap_or(policy.strategy);
-                let effect = book.replace_lines(*order, lines, *ttl, strategy, actor)?;
-                order_answer(book, *order, effect)
-            }
-            Self::ConfirmOrder { order, reacquire } => {
-                let strategy = reacquire.then_some(policy.strategy);
-                let effect = book.confirm_order(*order, strategy, actor)?;
-                order_answer(book, *order, effect)
-            }
-            Self::ReleaseOrder { order, reason } => {
-                let effect = book.release_order(*order, reason.clone(), actor)?;
-                order_answer(book, *order, effect)
-            }
-            Self::ExtendOrder { order, ttl } => {
-                let effect = book.extend_order(*order, *ttl)?;
-                order_answer(book, *order, effect)
-            }
-            Self::ExpireOrder { order } => {
-                Ok(Answer::Swept { ended: book.expire_order(*order, policy.sweep_grace, actor) })
-            }
-            Self::OrderEvent(event) => Ok(Answer::Event(event.apply(book, policy, actor))),
-            Self::MatchPayment { order } => Ok(Answer::Swept { ended: book.match_payment(*order, actor) }),
-            Self::DropPayment { order } => Ok(Answer::Swept { ended: book.give_up_payment(*order, actor) }),
-            // Nothing in the book changes; dead letters have their shelf.
-            Self::ClaimKey
-            | Self::RemoveEvents { .. }
-            | Self::PutAway(_)
-            | Self::SettleLetter { .. }
-            | Self::ForgetLetters { .. }
-            | Self::ForgetAnswers { .. } => Ok(Answer::Swept { ended: true }),
-        }
-    }
-}
-
-impl Remarks {
-    fn cause(&self, actor: &Actor) -> Cause {
-        Cause {
-            reference: self.reference.clone().map_or(MovementReference::None, MovementReference::Document),
-            reason: self.reason.clone(),
-            notes: self.notes.clone(),
-            ..Cause::by(actor.clone())
-        }
-    }
-}
-
-/// What a new item is known by.
-fn names_of(new: &NewItem) -> [ProductRef; 2] {
-    [ProductRef::Id(new.product), ProductRef::Sku(new.sku.clone())]
-}
-
-/// Makes the item, or lets its card follow when the product is there.
-fn import(book: &mut Book, ImportedItem { new, follows }: &ImportedItem, actor: &Actor) -> Decision {
-    let product = ProductRef::Id(new.product);
-    if book.item(new.product).is_none() {
-        book.create_item(new, &Cause::by(actor.clone()))?;
-        return Ok(item_answer(book, &product, Effect::Applied, true));
-    }
-    let effect = book.change_card(new.product, follows, None)?;
-    Ok(item_answer(book, &product, effect, false))
-}
-
-fn item_answer(book: &Book, product: &ProductRef, effect: Effect, moved: bool) -> Answer {
-    let item = book.find(product).expect("the command touched the item").clone();
-    let movement = (moved && item.sequence > 0).then(|| MovementId::new(item.updated_at, item.number, item.sequence));
-    let above_maximum = moved && item.on_hand() > item.max_stock_level;
-    let warning = above_maximum.then_some(Warning::AboveMaximum);
-    Answer::Item(Box::new(ItemAnswer { effect, item, movement, warning, locations: book.locations.clone() }))
-}
-
-fn order_answer(book: &mut Book, order: OrderId, effect: Effect) -> Result<Answer, Refusal> {
-    let order = book.tell_order(order).ok_or(Refusal::OrderNotFound)?;
-    Ok(Answer::Order { effect, order, locations: book.locations.clone() })
 }

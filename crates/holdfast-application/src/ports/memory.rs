@@ -9,6 +9,9 @@ use crate::clock::Clock;
 use crate::ports::{Store, StoreError, StoreTransaction};
 
 mod books;
+mod dead_letters;
+mod ledger;
+mod outbox;
 mod reads;
 mod retelling;
 mod transaction;

@@ -6,20 +6,18 @@ use holdfast_domain::allocation::Part;
 use holdfast_domain::book::{PaymentWait, ProductRef};
 use holdfast_domain::ids::LocationNumber;
 use holdfast_domain::location::Locations;
-use holdfast_domain::movement::{Balance, MovementReference};
+use holdfast_domain::movement::MovementReference;
 use holdfast_domain::{
-    AskedLine, DeadLetterId, InventoryItem, ItemNumber, LocationCode, Order, OrderId, OrderStatus, ProductId, Reason,
-    ReservationId, Sku, StockMovement, StockMovementType, StockReservation, Timestamp,
+    DeadLetterId, InventoryItem, ItemNumber, LocationCode, Order, OrderId, OrderStatus, ProductId, ReservationId, Sku,
+    StockMovement, StockReservation, Timestamp,
 };
 
-use super::MemoryQueries;
 use super::books::{Books, is_at};
-use super::retelling;
+use super::{MemoryQueries, ledger, retelling};
 use crate::dead_letters::{DeadLetter, LetterHead, LetterStatus};
 use crate::events::{Stream, UnsentEvent};
 use crate::queries::{
-    DueHold, Horizon, LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerPlace, LedgerReason,
-    LedgerReservation, LedgerStock, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
+    DueHold, Horizon, LedgerPlace, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
     ProductSort, PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace,
     Visitor, WaitingPayment,
 };
@@ -279,11 +277,11 @@ impl StockQueries for MemoryQueries {
     ) -> Result<(), ReadError> {
         let books = self.shared.books();
         let is_asked = |of: ProductId| product.is_none_or(|product| product == of);
-        tell_stock(&books, &is_asked, stock);
+        ledger::tell_stock(&books, &is_asked, stock);
         let waiting = books.waiting.iter().filter(|(_, wait)| matches!(wait, PaymentWait::Until(_)));
         waiting.filter(|_| product.is_none()).for_each(|(order, _)| promises.waiting_payment(*order));
         for order in books.orders.values() {
-            tell_promises(&books, order, &is_asked, product.is_some(), promises);
+            ledger::tell_promises(&books, order, &is_asked, product.is_some(), promises);
         }
         Ok(())
     }
@@ -360,84 +358,6 @@ fn number_of(books: &Books, code: &LocationCode) -> Option<LocationNumber> {
 
 fn without_reservations(order: &Order) -> Order {
     Order { reservations: Vec::new(), ..order.clone() }
-}
-
-/// Hands over what concerns stock.
-fn tell_stock(books: &Books, is_asked: &dyn Fn(ProductId) -> bool, reader: &mut dyn StockReader) {
-    for location in &books.locations {
-        reader.location(location.number, location.code.clone());
-    }
-    let items: Vec<&InventoryItem> = books.items.values().filter(|item| is_asked(item.product)).collect();
-    for item in &items {
-        let (number, product) = (item.number.0, item.product);
-        reader.item(LedgerItem { number, product, reorder_level: item.reorder_level });
-    }
-    for item in &items {
-        reader.stock(LedgerStock { item: item.number.0, sequence: item.sequence, is_low: item.is_low() });
-    }
-    for item in &items {
-        for level in item.levels() {
-            let Balance { available, reserved } = level.balance;
-            reader.level(LedgerLevel { item: item.number.0, location: level.location, available, reserved });
-        }
-    }
-    for movement in books.movements.values().filter(|movement| is_asked(movement.product)) {
-        reader.movement(&ledger_line(movement));
-    }
-}
-
-/// Hands over an order, if it holds or held some of what is asked for.
-fn tell_promises(
-    books: &Books,
-    order: &Order,
-    is_asked: &dyn Fn(ProductId) -> bool,
-    only_concerned: bool,
-    reader: &mut dyn PromiseReader,
-) {
-    let held: Vec<_> = order.reservations.iter().filter(|held| is_asked(held.product)).collect();
-    if only_concerned && held.is_empty() {
-        return;
-    }
-    let number_of = |product: ProductId| books.items.get(&product).map_or(0, |item| item.number.0);
-    let ask = |line: &AskedLine| LedgerAsk {
-        item: number_of(line.product),
-        location: line.location,
-        quantity: line.quantity.get(),
-    };
-    let asked: Vec<LedgerAsk> = order.asked.iter().map(ask).collect();
-    reader.order(&LedgerOrder::of(order, &asked));
-    for held in held {
-        reader.reservation(&LedgerReservation {
-            order: order.number.0,
-            line: held.line,
-            item: held.item.0,
-            location: held.location,
-            quantity: held.quantity.get(),
-            status: held.status,
-            sequence: held.sequence,
-            has_expired_at: held.expired_at.is_some(),
-            has_ended_at: held.ended_at.is_some(),
-            reason: LedgerReason::of(held.reason.as_ref().map(Reason::as_str)),
-        });
-    }
-}
-
-fn ledger_line(movement: &StockMovement) -> LedgerLine {
-    let size = i64::try_from(movement.quantity.get()).unwrap_or(i64::MAX);
-    let took_away =
-        movement.kind == StockMovementType::Adjustment && movement.after.available < movement.before.available;
-    LedgerLine {
-        item: movement.item.0,
-        sequence: movement.sequence,
-        location: movement.location,
-        kind: movement.kind,
-        quantity: if took_away { size.saturating_neg() } else { size },
-        available: movement.after.available,
-        reserved: movement.after.reserved,
-        reservation: movement.cause.reservation.and_then(ReservationId::names).map(|(order, line)| (order.0, line)),
-        created_at: movement.created_at,
-        has_actor: !movement.cause.actor.as_str().is_empty(),
-    }
 }
 
 fn walk<T>(rows: Vec<T>, visit: Visitor<'_, T>) {

@@ -7,30 +7,28 @@ use std::time::Duration;
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::event::Alert;
 use holdfast_domain::{
-    DeadLetterId, InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId,
-    StockLevel, StockMovement, Timestamp,
+    InventoryItem, ItemNumber, Location, LocationNumber, Order, OrderId, OrderNumber, ProductId, StockLevel,
+    StockMovement, Timestamp,
 };
 
 use super::books::{Books, KeptSince};
 use crate::answer::KeptAnswer;
 use crate::clock::Clock;
 use crate::command::CommandKey;
-use crate::dead_letters::{DeadLetter, LetterHead, LetterStatus};
-use crate::events::OutgoingEvent;
 use crate::ports::{
-    Collision, CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox, SentPlace,
-    StockMovementRepository, StockReservationRepository, StoreError, StoreTransaction,
+    Collision, CommandLog, CommitError, InventoryRepository, LoggedAnswer, StockMovementRepository,
+    StockReservationRepository, StoreError, StoreTransaction,
 };
 
 /// How one write is taken back.
-type Undo = Box<dyn FnOnce(&mut Books)>;
+pub(super) type Undo = Box<dyn FnOnce(&mut Books)>;
 
 /// One transaction on the books.
 pub(super) struct MemoryTransaction<'a> {
-    books: MutexGuard<'a, Books>,
+    pub(super) books: MutexGuard<'a, Books>,
     clock: &'a dyn Clock,
     now: Option<Timestamp>,
-    undo: Vec<Undo>,
+    pub(super) undo: Vec<Undo>,
 }
 
 impl<'a> MemoryTransaction<'a> {
@@ -110,7 +108,7 @@ fn merged(stored: &Order, page: &OrderPage) -> Vec<holdfast_domain::StockReserva
     reservations
 }
 
-fn contention(collision: Collision, what: &'static str) -> StoreError {
+pub(super) fn contention(collision: Collision, what: &'static str) -> StoreError {
     StoreError::Contention(collision, what.into())
 }
 
@@ -252,91 +250,6 @@ impl StockMovementRepository for MemoryTransaction<'_> {
             }));
         }
         Ok(())
-    }
-}
-
-impl Outbox for MemoryTransaction<'_> {
-    fn append_events(
-        &mut self,
-        destination: &str,
-        events: &[&OutgoingEvent],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        for event in events {
-            let key = (destination.to_owned(), event.place.stream, now, event.place);
-            if self.books.outbox.contains_key(&key) {
-                return Err(contention(Collision::Key, "the event waits already"));
-            }
-            self.books.outbox.insert(key.clone(), (*event).clone());
-            self.undo.push(Box::new(move |books| {
-                books.outbox.remove(&key);
-            }));
-        }
-        Ok(())
-    }
-
-    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
-        for (place, at) in sent {
-            let key = (destination.to_owned(), place.stream, *at, *place);
-            if let Some(event) = self.books.outbox.remove(&key) {
-                self.undo.push(Box::new(move |books| {
-                    books.outbox.insert(key, event);
-                }));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl DeadLetterRepository for MemoryTransaction<'_> {
-    fn known_letters(&mut self, origins: &[[u8; 16]]) -> Result<Vec<[u8; 16]>, StoreError> {
-        let known = self.books.letters.values().map(|letter| letter.head.origin);
-        Ok(known.filter(|origin| origins.contains(origin)).collect())
-    }
-
-    fn put_away(&mut self, letters: &[DeadLetter]) -> Result<(), StoreError> {
-        for letter in letters {
-            let id = letter.head.id;
-            let is_there = |known: &DeadLetter| known.head.origin == letter.head.origin || known.head.id == id;
-            if self.books.letters.values().any(is_there) {
-                return Err(contention(Collision::Key, "the letter is there already"));
-            }
-            self.books.letters.insert(id, letter.clone());
-            self.undo.push(Box::new(move |books| {
-                books.letters.remove(&id);
-            }));
-        }
-        Ok(())
-    }
-
-    fn load_letters(&mut self, ids: &[DeadLetterId]) -> Result<Vec<LetterHead>, StoreError> {
-        Ok(ids.iter().filter_map(|id| self.books.letters.get(id)).map(|letter| letter.head.clone()).collect())
-    }
-
-    fn settle_letter(&mut self, letter: &LetterHead) -> Result<(), StoreError> {
-        if let Some(known) = self.books.letters.get_mut(&letter.id) {
-            let before = std::mem::replace(&mut known.head, letter.clone());
-            self.undo.push(Box::new(move |books| {
-                if let Some(known) = books.letters.get_mut(&before.id) {
-                    known.head = before;
-                }
-            }));
-        }
-        Ok(())
-    }
-
-    fn forget_letters(&mut self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
-        let is_old = |letter: &&DeadLetter| {
-            letter.head.status != LetterStatus::Open && letter.head.settled_at.is_some_and(|at| at < before)
-        };
-        let old: Vec<DeadLetterId> =
-            self.books.letters.values().filter(is_old).take(most).map(|letter| letter.head.id).collect();
-        let forgotten: Vec<DeadLetter> = old.iter().filter_map(|id| self.books.letters.remove(id)).collect();
-        let count = forgotten.len();
-        self.undo.push(Box::new(move |books| {
-            books.letters.extend(forgotten.into_iter().map(|letter| (letter.head.id, letter)));
-        }));
-        Ok(count)
     }
 }
 
