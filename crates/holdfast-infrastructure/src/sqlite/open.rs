@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use holdfast_application::Clock;
-use holdfast_application::audit::promises::is_stray;
 use holdfast_application::queries::StockQueries;
-use holdfast_domain::{OrderId, Timestamp};
+use holdfast_domain::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::sql::queries::SqlQueries;
-use crate::sqlite::beacon::{self, Beacon};
 use crate::sqlite::filesystem;
 use crate::sqlite::no_room::is_no_room;
 use crate::sqlite::order_runs::OrderRuns;
@@ -22,8 +20,14 @@ use crate::sqlite::schema;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::store::{BUSY_MAX, Held, Log, SqliteStore, Tip};
 
-/// The largest file whose structure is checked at every start: some 50 ms.
-const STRUCTURE_CHECKED_MAX: u64 = 64 << 20;
+mod checks;
+mod error;
+mod runs;
+
+pub use error::OpenError;
+
+use checks::{beacon_of, check, check_beacon, check_structure};
+use runs::{Runs, read_runs};
 
 /// Where an embedded store is, and how much memory and log it may take.
 #[derive(Clone, Debug)]
@@ -46,66 +50,6 @@ impl SqliteSettings {
 
     fn file(&self) -> PathBuf {
         self.folder.join("holdfast.db")
-    }
-}
-
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder or a file in it cannot be used.
-    #[error("{path} cannot be used")]
-    Folder {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Another process writes there.
-    #[error("another process writes to {0}: one writer at a time")]
-    InUse(PathBuf),
-    /// The folder lies on a file system over a network.
-    #[error("{folder} lies on {kind}: a file system over a network loses what it acknowledged; use a local disk")]
-    Networked {
-        /// The folder.
-        folder: PathBuf,
-        /// The kind of file system.
-        kind: String,
-    },
-    /// There is no store in the folder.
-    #[error("there is no store in {0}")]
-    Missing(PathBuf),
-    /// The file was written by a newer program.
-    #[error("the store has schema {found}, this program knows {known}: use a newer holdfast")]
-    Newer {
-        /// The file's schema.
-        found: i64,
-        /// The newest this program knows.
-        known: i64,
-    },
-    /// The file was written by an older program and can only be read after an upgrade.
-    #[error("the store has schema {found}, this program needs {known}: run `holdfast migrate`")]
-    Older {
-        /// The file's schema.
-        found: i64,
-        /// The one this program needs.
-        known: i64,
-    },
-    /// What the file says does not fit together.
-    #[error("the store is damaged: {0}")]
-    Damaged(String),
-    /// There is no room for what an open store needs beside its file.
-    #[error("there is no room on the disk to open the store")]
-    NoRoom(#[source] rusqlite::Error),
-    /// SQLite failed.
-    #[error("the store cannot be opened")]
-    Sqlite(#[source] rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for OpenError {
-    fn from(error: rusqlite::Error) -> Self {
-        // The index of the log, some 32 KiB, is a file that is made at every start.
-        let has_no_index = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
-        if has_no_index || is_no_room(&error) { Self::NoRoom(error) } else { Self::Sqlite(error) }
     }
 }
 
@@ -227,37 +171,6 @@ pub fn migrate(settings: &SqliteSettings, dry_run: bool) -> Result<Vec<String>, 
     Ok(steps)
 }
 
-/// The beacon, once it is sure that the file is not older.
-fn beacon_of(settings: &SqliteSettings, batch: i64) -> Result<Beacon, OpenError> {
-    let beacon = Beacon::open(&settings.folder).map_err(|source| no_beacon(settings, source))?;
-    let acknowledged = beacon.batch().map_err(|source| no_beacon(settings, source))?;
-    not_older(acknowledged, batch)?;
-    Ok(beacon)
-}
-
-/// The file must not be older than its beacon. A reader stands beside a writer, which commits first and tells the beacon
-/// afterwards; so the beacon is read first: what it tells of must be in the file by then.
-fn check_beacon(settings: &SqliteSettings, connection: &Connection) -> Result<(), OpenError> {
-    let beacon = Beacon::look(&settings.folder).map_err(|source| no_beacon(settings, source))?;
-    let acknowledged = beacon.map(|beacon| beacon.batch()).transpose().map_err(|source| no_beacon(settings, source))?;
-    let batch = connection.query_row("SELECT batch FROM books WHERE id = 1", [], |row| row.get(0))?;
-    not_older(acknowledged.unwrap_or(0), batch)
-}
-
-fn no_beacon(settings: &SqliteSettings, source: std::io::Error) -> OpenError {
-    OpenError::Folder { path: settings.folder.join(beacon::FILE), source }
-}
-
-fn not_older(acknowledged: u64, batch: i64) -> Result<(), OpenError> {
-    if i64::try_from(acknowledged).unwrap_or(i64::MAX) <= batch {
-        return Ok(());
-    }
-    Err(OpenError::Damaged(format!(
-        "batch {acknowledged} was acknowledged, but the file ends at {batch}. If a backup was restored on purpose, \
-         remove holdfast.beacon; else what was acknowledged since is lost"
-    )))
-}
-
 /// Takes the lock that keeps a second writer away.
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let of = |path: &Path| {
@@ -324,79 +237,12 @@ fn carry_over(connection: &Connection) -> Result<(), OpenError> {
     }
 }
 
-/// Looks at the tips: items and levels must stand where their last movements left them. `holdfast verify` looks at all.
-fn check(connection: &Connection) -> Result<(), OpenError> {
-    // Of a group's rows SQLite takes the other columns from the one with the maximum.
-    let tips = "WITH recent AS (SELECT * FROM movements ORDER BY rowid DESC LIMIT 10000) ";
-    let items = "SELECT COUNT(*) FROM (SELECT item, MAX(sequence) AS sequence FROM recent GROUP BY item) tip \
-                 LEFT JOIN stock s ON s.item = tip.item WHERE s.sequence IS NOT tip.sequence";
-    let levels = "SELECT COUNT(*) FROM (SELECT item, location, MAX(sequence), available, reserved FROM recent \
-                  GROUP BY item, location) tip LEFT JOIN levels l ON l.item = tip.item AND l.location = tip.location \
-                  WHERE l.available IS NOT tip.available OR l.reserved IS NOT tip.reserved";
-    for (what, sql) in [("items", items), ("levels", levels)] {
-        let apart: i64 = connection.query_row(&format!("{tips}{sql}"), [], |row| row.get(0))?;
-        if apart > 0 {
-            return Err(OpenError::Damaged(format!(
-                "{apart} {what} do not stand where their last movement left them; run `holdfast verify`"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Looks at the structure of a file that is small enough to be read at a start.
-fn check_structure(connection: &Connection, file: &Path) -> Result<(), OpenError> {
-    if std::fs::metadata(file).is_ok_and(|file| file.len() > STRUCTURE_CHECKED_MAX) {
-        return Ok(());
-    }
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged(found)) }
-}
-
-/// The filters that tell the runs of orders, and the first order that they cannot hold.
-struct Runs {
-    filters: OrderRuns,
-    damage: Option<String>,
-}
-
-impl Runs {
-    /// The filters, if they hold all orders.
-    fn undamaged(self) -> Result<OrderRuns, OpenError> {
-        let damaged = |words| OpenError::Damaged(format!("{words}; run `holdfast verify`"));
-        self.damage.map_or(Ok(self.filters), |words| Err(damaged(words)))
-    }
-}
-
-/// Reads all order ids into the filters. An order whose number lies far behind all others stays out of them: they are as
-/// large as the highest number.
-fn read_runs(connection: &Connection) -> rusqlite::Result<Runs> {
-    let mut runs = Runs { filters: OrderRuns::default(), damage: None };
-    let mut statement = connection.prepare("SELECT number, id FROM orders ORDER BY number >> 10, id")?;
-    let mut rows = statement.query([])?;
-    let mut read = 0_u64;
-    while let Some(row) = rows.next()? {
-        let number: i64 = row.get(0)?;
-        let fitting = u64::try_from(number).ok().filter(|number| !is_stray(*number, read));
-        let id = row.get_ref(1)?.as_bytes().ok().and_then(|bytes| bytes.try_into().ok());
-        match (fitting, id) {
-            (Some(number), Some(id)) => runs.filters.add(number, OrderId::from_bytes(id)),
-            (None, _) => {
-                let words = || format!("an order has the number {number}, but {read} orders stand in front of it");
-                runs.damage.get_or_insert_with(words);
-            }
-            (_, None) => {
-                runs.damage.get_or_insert_with(|| format!("order number {number} has an id of another size"));
-            }
-        }
-        read = read.saturating_add(1);
-    }
-    Ok(runs)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use holdfast_application::clock::ManualClock;
+
+    use super::*;
+    use crate::sqlite::beacon::Beacon;
 
     #[test]
     fn a_file_that_is_older_than_what_was_acknowledged_is_not_opened() {
