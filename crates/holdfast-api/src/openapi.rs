@@ -280,7 +280,7 @@ fn problem_schema() -> Value {
     json!({
         "type": "object",
         "description": "A request that was not carried out, and why (RFC 9457).",
-        "required": ["type", "title", "status", "detail", "code", "retryable", "requestId"],
+        "required": ["type", "title", "status", "detail", "code", "outcome", "retryable", "requestId"],
         "properties": {
             "type": {"type": "string", "description": "The page that explains the code.", "pattern": "^/problems/[a-z_]+$"},
             "title": {"type": "string", "description": "A few words that are the same every time."},
@@ -288,8 +288,8 @@ fn problem_schema() -> Value {
             "detail": {"type": "string", "description": "A sentence about this very case."},
             "code": {"type": "string", "enum": codes},
             "outcome": {
-                "type": "string", "enum": ["refused", "not_applied", "unknown"],
-                "description": "Of a write: whether anything can have happened.",
+                "type": ["string", "null"], "enum": ["refused", "not_applied", "unknown", null],
+                "description": "Of a write: whether anything can have happened; null of a read.",
             },
             "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
             "requestId": {"type": "string", "maxLength": 128},

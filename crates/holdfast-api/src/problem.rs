@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::code::ProblemCode;
+use crate::code::{Outcome, ProblemCode};
 use crate::faults::FieldFault;
 
 /// The media type of problems.
@@ -26,6 +26,7 @@ struct Parts {
     code: ProblemCode,
     detail: String,
     numbers: Map<String, Value>,
+    outcome: Outcome,
     status: StatusCode,
 }
 
@@ -41,7 +42,8 @@ pub(crate) enum Unsigned {
 impl Problem {
     /// A problem with its code and a sentence about this very case.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts { code, detail: detail.into(), numbers: Map::new(), status: code.status() }))
+        let (outcome, status) = (code.outcome(), code.status());
+        Self(Box::new(Parts { code, detail: detail.into(), numbers: Map::new(), outcome, status }))
     }
 
     /// A request with these faults.
@@ -75,6 +77,12 @@ impl Problem {
         self
     }
 
+    /// The same where it is certain that nothing was done.
+    fn with_nothing_done(mut self) -> Self {
+        self.0.outcome = Outcome::NotApplied;
+        self
+    }
+
     /// Its code.
     pub fn code(&self) -> ProblemCode {
         self.0.code
@@ -82,20 +90,17 @@ impl Problem {
 
     /// The body without its request id. A read has no outcome.
     pub(crate) fn body(&self, is_write: bool) -> Vec<u8> {
-        let Parts { code, detail, numbers, status } = &*self.0;
+        let Parts { code, detail, numbers, outcome, status } = &*self.0;
         let mut body = json!({
             "type": format!("/problems/{}", code.as_str()),
             "title": code.title(),
             "status": status.as_u16(),
             "detail": detail,
             "code": code.as_str(),
-            "outcome": code.outcome().as_str(),
+            "outcome": is_write.then(|| outcome.as_str()),
             "retryable": code.retryable(),
         });
         if let Value::Object(members) = &mut body {
-            if !is_write {
-                members.shift_remove("outcome");
-            }
             members.extend(numbers.clone());
         }
         body.to_string().into_bytes()
@@ -202,6 +207,7 @@ impl From<Fault> for Problem {
             }
             Fault::Failed(_) => {
                 Self::new(ProblemCode::Internal, "The service has failed at this request; nothing was done.")
+                    .with_nothing_done()
             }
             Fault::OutcomeUnknown(_) => Self::new(
                 ProblemCode::OutcomeUnknown,
@@ -298,6 +304,18 @@ mod tests {
             "requestId": "r-\"1\"",
         });
         assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn a_read_has_no_outcome_and_a_command_that_was_rolled_back_was_not_applied() {
+        let outcome = |problem: &Problem, is_write: bool| {
+            let body: Value = serde_json::from_slice(&problem.body(is_write)).expect("JSON");
+            body.get("outcome").expect("it is there").clone()
+        };
+        assert_eq!(outcome(&Problem::from(&Refusal::OrderNotFound), false), Value::Null);
+        assert_eq!(outcome(&Problem::from(&Refusal::OrderNotFound), true), "refused");
+        assert_eq!(outcome(&Problem::from(Fault::Failed("a broken page".to_owned())), true), "not_applied");
+        assert_eq!(outcome(&Problem::new(ProblemCode::Internal, "A panic."), true), "unknown");
     }
 
     #[test]
