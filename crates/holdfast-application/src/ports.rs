@@ -139,7 +139,7 @@ pub type SentPlace = (PlaceInStream, Timestamp);
 
 /// Events that are to be told, until they were.
 pub trait Outbox {
-    /// Appends events for a destination, written at `now`: of one key never before those it has.
+    /// Appends events for a destination, decided at `now`: see [`OutgoingEvent::written_at`].
     fn append_events(&mut self, destination: &str, events: &[&OutgoingEvent], now: Timestamp)
     -> Result<(), StoreError>;
     /// Removes events that a destination was told. Those that are not there any more are no fault.

@@ -277,7 +277,7 @@ impl Relay {
         for stream in self.wants.streams() {
             unsent.extend(self.parts.queries.unsent(&self.destination, *stream, step)?);
         }
-        // Where writers' clocks differ, a later event of a key may have been written at an earlier time.
+        // Each key's side by side, in their order.
         unsent.sort_unstable_by_key(|unsent| unsent.event.place);
         unsent.retain(|unsent| !self.removals.has(&(unsent.event.place, unsent.written_at)));
         Ok(unsent)

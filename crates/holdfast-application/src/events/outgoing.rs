@@ -57,6 +57,14 @@ pub struct OutgoingEvent {
     pub data: Vec<u8>,
 }
 
+impl OutgoingEvent {
+    /// When it counts as written, of a transaction that was decided at `now`: a product's time never runs backwards, but the clocks
+    /// of two writers may, and what is read of the outbox at a time must not begin behind what comes first of a key.
+    pub fn written_at(&self, now: Timestamp) -> Timestamp {
+        now.max(self.at)
+    }
+}
+
 /// An event that waits in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsentEvent {

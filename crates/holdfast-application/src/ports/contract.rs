@@ -73,6 +73,7 @@ macro_rules! store_contract {
             letters_that_were_dealt_with_are_forgotten, a_payment_that_waited_in_vain_is_put_away,
             letters_are_told_to_who_wants_them, a_letter_that_was_not_committed_is_not_there,
             a_payment_for_nothing_is_told, nothing_is_told_of_what_did_not_happen,
+            a_clock_that_was_ahead_puts_no_event_before_an_earlier_one,
             the_ledger_tells_again_what_was_told, places_in_the_ledger_come_page_by_page, the_ledger_has_a_horizon,
             a_repeat_hears_the_first_answer, another_request_under_the_same_key_is_told_so,
             a_key_that_stands_twice_in_one_batch_is_carried_out_once, a_refusal_is_kept_too,

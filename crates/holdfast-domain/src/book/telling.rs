@@ -5,6 +5,7 @@ use crate::book::Book;
 use crate::ids::OrderId;
 use crate::outcome::{OrderFailure, OrderFate, OrderOutcome, OrderState, OutcomeLine};
 use crate::refusal::Refusal;
+use crate::time::Timestamp;
 
 impl Book {
     /// Tells that an attempt to serve the order was refused: of one `is_paid` that money was taken for goods that are not held.
@@ -27,7 +28,7 @@ impl Book {
 
     fn tell_failure(&mut self, id: OrderId, failure: impl FnOnce() -> OrderFailure) {
         let Some(event_seq) = self.count_outcome(id) else { return };
-        let decided_at = self.now;
+        let decided_at = self.told_at(id);
         if let Some(outcomes) = &mut self.outcomes {
             let fate = OrderFate::Failed(failure());
             outcomes.push(OrderOutcome { order: id, event_seq, decided_at, fate });
@@ -52,6 +53,7 @@ impl Book {
     /// Tells what became of the order and its reservations at these places.
     pub(super) fn tell(&mut self, id: OrderId, places: &[usize]) {
         let Some(event_seq) = self.count_outcome(id) else { return };
+        let decided_at = self.told_at(id);
         let (Some(outcomes), Some(page)) = (&mut self.outcomes, self.orders.get(&id)) else { return };
         let order = &page.order;
         let line = |place: &usize| {
@@ -73,7 +75,14 @@ impl Book {
             ended_at: order.ended_at,
             lines: places.iter().filter_map(line).collect(),
         };
-        outcomes.push(OrderOutcome { order: id, event_seq, decided_at: self.now, fate: OrderFate::Is(state) });
+        outcomes.push(OrderOutcome { order: id, event_seq, decided_at, fate: OrderFate::Is(state) });
+    }
+
+    /// When an outcome of the order counts as decided: another writer's clock, by which it was held or ended, may be ahead.
+    fn told_at(&self, id: OrderId) -> Timestamp {
+        let order = self.orders.get(&id).map(|page| &page.order);
+        let known = order.into_iter().flat_map(|order| [order.reserved_at, order.ended_at]).flatten();
+        known.fold(self.now, Timestamp::max)
     }
 
     /// Counts an outcome of the order, by a decision that changes it anyhow.

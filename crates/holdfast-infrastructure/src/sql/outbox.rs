@@ -47,13 +47,13 @@ pub(crate) fn append(
     session: &mut dyn SqlSession,
     destination: &str,
     events: &[&OutgoingEvent],
-    written_at: Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut rows = events.iter().map(|event| {
         vec![
             Value::Text(destination),
             Value::Int(i64::from(event.place.stream.code())),
-            Value::time(written_at),
+            Value::time(event.written_at(now)),
             Value::Blob(&event.place.key),
             Value::count(event.place.sequence),
             Value::Int(i64::from(event.place.part)),
@@ -112,7 +112,7 @@ fn key<'a>(destination: &'a str, place: &'a PlaceInStream, written_at: Timestamp
 }
 
 /// The oldest events that a destination has not heard. Those of one key come in their order, and none is left out: a later one
-/// was never written before an earlier one.
+/// was never written before an earlier one ([`OutgoingEvent::written_at`]).
 pub(crate) fn unsent(
     session: &mut dyn SqlSession,
     destination: &str,

@@ -1,6 +1,7 @@
 //! What the world is to be told waits in the outbox, in the order of each key and without a hole, until it is removed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use holdfast_domain::book::stocking::StockVerb;
 use holdfast_domain::order::OrderEventKind;
@@ -8,7 +9,7 @@ use holdfast_domain::order::OrderEventKind;
 use super::MakeStore;
 use super::warehouse::{Warehouse, change, confirm, event, order, release, replace, submission};
 use crate::command::Command;
-use crate::events::{Destination, EventKind, EventSet, OutgoingEvent, Publishing, Stream, UnsentEvent};
+use crate::events::{Destination, EventKind, EventSet, OutgoingEvent, PlaceInStream, Publishing, Stream, UnsentEvent};
 use crate::ports::SentPlace;
 use crate::queries::OutboxStep;
 
@@ -134,6 +135,25 @@ pub fn a_payment_for_nothing_is_told(make: MakeStore<'_>) {
     let paid = |event: &OutgoingEvent| String::from_utf8_lossy(&event.data).contains("\"paid\":true");
     let told: Vec<_> = unsent.iter().map(|unsent| (unsent.event.place.sequence, paid(&unsent.event))).collect();
     assert_eq!(told, [(1, true), (2, false)]);
+}
+
+/// However little is read at a time, of a key its first event comes first, whatever the clocks of its writers said.
+pub fn a_clock_that_was_ahead_puts_no_event_before_an_earlier_one(make: MakeStore<'_>) {
+    let mut warehouse = open(make);
+    warehouse.stock(1, 12);
+    let written = unsent(&warehouse, BROKERS, Stream::Stock).pop().expect("the first units").event;
+    let ahead = written.at.after(Duration::from_secs(2));
+    // The product's time does not run backwards, so the later movement has the time of the earlier one.
+    let first = OutgoingEvent { at: ahead, ..written };
+    let second = OutgoingEvent { place: PlaceInStream { sequence: 2, ..first.place }, ..first.clone() };
+    for (event, now) in [(&first, ahead), (&second, ahead.before(Duration::from_secs(1)))] {
+        let mut transaction = warehouse.store.begin().expect("a transaction");
+        transaction.append_events(BUYERS, &[event], now).expect("appended");
+        transaction.commit().expect("committed");
+    }
+    let one = OutboxStep { events_max: 1, ..OutboxStep::ALL };
+    let read = warehouse.queries.unsent(BUYERS, Stream::Stock, one).expect("reads");
+    assert_eq!(read.iter().map(|unsent| unsent.event.place.sequence).collect::<Vec<_>>(), [1]);
 }
 
 /// What a batch that was not committed would have told is not told.

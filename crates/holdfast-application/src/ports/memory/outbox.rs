@@ -14,7 +14,7 @@ impl Outbox for MemoryTransaction<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         for event in events {
-            let key = (destination.to_owned(), event.place.stream, now, event.place);
+            let key = (destination.to_owned(), event.place.stream, event.written_at(now), event.place);
             if self.books.outbox.contains_key(&key) {
                 return Err(contention(Collision::Key, "the event waits already"));
             }
