@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::cloud_event;
+use super::flaw::Flaw;
 use super::strict_json;
 use super::upstream_event::{EventNames, ReadEvent, Unreadable, kind_of, read_event};
 use crate::ports::Record;
@@ -24,15 +25,17 @@ pub fn read_record(record: &Record) -> (EventNames, Result<ReadEvent, Unreadable
 
 /// The event as it would come over HTTP.
 fn json_of(record: &Record) -> Result<Value, Unreadable> {
-    let bytes = record.value.as_deref().ok_or(Unreadable::Invalid)?;
+    let bytes = record.value.as_deref().ok_or(Unreadable::Invalid(Flaw::NoValue))?;
     if bytes.len() > BYTES_MAX {
         return Err(Unreadable::TooLarge);
     }
-    let data = strict_json::parse(bytes).map_err(|_words| Unreadable::NoJson)?;
+    let data = strict_json::parse(bytes).map_err(Unreadable::NoJson)?;
     let attribute = |name: &str| record.header(&format!("ce_{name}")).map(str::to_owned);
     let mut value = cloud_event::with_attributes(attribute, data);
     if let (Value::Object(members), Some(kind)) = (&mut value, named_by_topic(record)) {
-        let has = |wanted: &str| members.keys().any(|name| name.eq_ignore_ascii_case(wanted));
+        // What is null is not there, here as everywhere.
+        let has =
+            |wanted: &str| members.iter().any(|(name, value)| !value.is_null() && name.eq_ignore_ascii_case(wanted));
         if !has("specversion") && !has("type") {
             members.insert("type".to_owned(), kind.into());
         }
@@ -60,8 +63,8 @@ mod tests {
         Record { topic: topic.to_owned(), value: Some(value.as_bytes().to_vec()), headers, ..Record::default() }
     }
 
-    fn kind(record: &Record) -> Result<OrderEventKind, Unreadable> {
-        read_record(record).1.map(|read| read.event.kind)
+    fn kind(record: &Record) -> Result<OrderEventKind, &'static str> {
+        read_record(record).1.map(|read| read.event.kind).map_err(|unreadable| unreadable.code())
     }
 
     #[test]
@@ -70,7 +73,13 @@ mod tests {
         for topic in ["OrderCancelled", "OrderCancelledEvent", "shop.OrderCancelled"] {
             assert_eq!(kind(&record(topic, &cancelled, &[])), Ok(OrderEventKind::OrderCancelled), "{topic}");
         }
-        assert_eq!(kind(&record("orders", &cancelled, &[])), Err(Unreadable::Invalid), "nobody says what it is");
+        assert_eq!(kind(&record("orders", &cancelled, &[])), Err("validation_failed"), "nobody says what it is");
+        let unsaid = format!(r#"{{"type":null,"specversion":null,"orderId":"{ORDER}"}}"#);
+        assert_eq!(
+            kind(&record("OrderCancelled", &unsaid, &[])),
+            Ok(OrderEventKind::OrderCancelled),
+            "null is nothing"
+        );
         let failed = format!(r#"{{"Type":"PaymentFailed","orderId":"{ORDER}"}}"#);
         assert_eq!(kind(&record("orders", &failed, &[])), Ok(OrderEventKind::PaymentFailed));
         assert_eq!(
@@ -99,15 +108,28 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_why() {
         let faults = [
-            (Record { topic: "OrderCreated".to_owned(), ..Record::default() }, Unreadable::Invalid),
-            (record("OrderCreated", "{", &[]), Unreadable::NoJson),
-            (record("OrderCreated", &"[".repeat(100_000), &[]), Unreadable::NoJson),
-            (record("OrderCreated", &format!("\"{}\"", "x".repeat(BYTES_MAX)), &[]), Unreadable::TooLarge),
-            (Record { value: Some(vec![0xff, 0xfe]), ..record("OrderCreated", "", &[]) }, Unreadable::NoJson),
+            (
+                Record { topic: "OrderCreated".to_owned(), ..Record::default() },
+                "the event has a fault: it has no value",
+            ),
+            (
+                record("OrderCreated", "{", &[]),
+                "the event's data are no JSON: EOF while parsing an object at line 1 column 1",
+            ),
+            (
+                record("OrderCreated", &"[".repeat(100_000), &[]),
+                "the event's data are no JSON: recursion limit exceeded at line 1 column 128",
+            ),
+            (record("OrderCreated", &format!("\"{}\"", "x".repeat(BYTES_MAX)), &[]), "the event is too large"),
+            (
+                Record { value: Some(vec![0xff, 0xfe]), ..record("OrderCreated", "", &[]) },
+                "the event's data are no JSON: expected value at line 1 column 1",
+            ),
         ];
         for (record, fault) in faults {
             let (names, read) = read_record(&record);
-            assert_eq!((names.kind.as_deref(), read), (Some("OrderCreated"), Err(fault)));
+            let told = read.expect_err("it cannot be read").to_string();
+            assert_eq!((names.kind.as_deref(), told.as_str()), (Some("OrderCreated"), fault));
         }
     }
 }

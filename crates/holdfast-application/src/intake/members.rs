@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::flaw::Flaw;
+
 /// Every member that is read, of an event, its data, or a line; others may be there as they like.
 const READ: [&str; 13] = [
     "specversion",
@@ -24,11 +26,14 @@ const READ: [&str; 13] = [
 pub(super) struct Members<'v>(&'v Map<String, Value>);
 
 impl<'v> Members<'v> {
-    /// The members of `value`; `None` when it is no object, or when it says something twice in different capitals: two
-    /// readers would choose differently.
-    pub(super) fn of(value: &'v Value) -> Option<Self> {
-        let members = Self(value.as_object()?);
-        members.is_clear().then_some(members)
+    /// The members of `value`.
+    ///
+    /// # Errors
+    ///
+    /// It is no object, or it says something twice in different capitals: two readers would choose differently.
+    pub(super) fn of(value: &'v Value) -> Result<Self, Flaw> {
+        let members = Self(value.as_object().ok_or(Flaw::NoObject)?);
+        if members.is_clear() { Ok(members) } else { Err(Flaw::Twice) }
     }
 
     /// A member by its name, whatever its capitals. What is null is not there.

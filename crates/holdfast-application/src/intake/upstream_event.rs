@@ -3,6 +3,7 @@
 use holdfast_domain::order::OrderEventKind;
 use serde_json::Value;
 
+use super::flaw::Flaw;
 use super::identity::Identity;
 use super::members::Members;
 use super::{bare_event, cloud_event};
@@ -29,14 +30,14 @@ pub struct ReadEvent {
 }
 
 /// Why an event can never be applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// A field is missing, is of the wrong kind or breaks a limit; or its type is not known.
-    #[error("the event has a fault")]
-    Invalid,
-    /// Its data are bytes that are no JSON.
-    #[error("the event's data are no JSON")]
-    NoJson,
+    #[error("the event has a fault: {0}")]
+    Invalid(Flaw),
+    /// Its data are bytes that are no JSON, as these words say.
+    #[error("the event's data are no JSON: {0}")]
+    NoJson(String),
     /// It has more bytes than an event may have.
     #[error("the event is too large")]
     TooLarge,
@@ -44,10 +45,10 @@ pub enum Unreadable {
 
 impl Unreadable {
     /// The stable code (CONTRACT, section 10).
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Invalid => "validation_failed",
-            Self::NoJson => "malformed_json",
+            Self::Invalid(_) => "validation_failed",
+            Self::NoJson(_) => "malformed_json",
             Self::TooLarge => "body_too_large",
         }
     }
@@ -55,7 +56,10 @@ impl Unreadable {
 
 /// Reads one event: what it says about itself, and the event or why it can never be applied.
 pub fn read_event(value: &Value) -> (EventNames, Result<ReadEvent, Unreadable>) {
-    let Some(members) = Members::of(value) else { return (EventNames::default(), Err(Unreadable::Invalid)) };
+    let members = match Members::of(value) {
+        Ok(members) => members,
+        Err(flaw) => return (EventNames::default(), Err(Unreadable::Invalid(flaw))),
+    };
     let (mut names, read) =
         if members.find("specversion").is_some() { cloud_event::read(members) } else { bare_event::read(members) };
     if let Ok(read) = &read {

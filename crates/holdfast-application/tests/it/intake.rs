@@ -1,6 +1,6 @@
 //! Upstream events as they come: what is read, what is not, and what is known again.
 
-use holdfast_application::intake::{Unreadable, heard_again, kept_event, outcome_of, read_event};
+use holdfast_application::intake::{ReadEvent, heard_again, kept_event, outcome_of, read_event};
 use holdfast_application::order_event::{EventAnswer, EventOutcome};
 use holdfast_application::{Answer, Decision};
 use holdfast_domain::order::OrderEventKind;
@@ -43,24 +43,53 @@ fn what_nobody_reads_may_stand_there_twice_and_a_product_counts_before_its_sku()
     assert!(matches!(read.event.lines[0].product, holdfast_domain::book::ProductRef::Id(_)));
 }
 
+/// The code of why an event can never be applied.
+fn fault(event: &Value) -> Result<ReadEvent, &'static str> {
+    read_event(event).1.map_err(|unreadable| unreadable.code())
+}
+
+#[test]
+fn whoever_looks_at_an_event_that_cannot_be_applied_is_told_what_is_wrong_with_it() {
+    let created = |items: Value| json!({"type": "OrderCreated", "orderId": ORDER, "items": items});
+    let line = json!({"sku": "LAMP", "quantity": 1});
+    for (event, words) in [
+        (json!([]), "it is no JSON object"),
+        (json!({"orderId": ORDER}), "its type is not known"),
+        (json!({"type": "OrderCancelled", "orderId": "1042"}), "orderId must be a UUID"),
+        (created(json!([])), "items must be 1 to 5000 lines"),
+        (created(json!([line, {"quantity": 1}])), "items[1] must name its product: productId, a UUID, or sku"),
+        (
+            created(json!([{"sku": "LAMP", "quantity": "1"}])),
+            "items[0].quantity must be a whole number from 1 to 1000000000",
+        ),
+        (
+            json!({"specversion": "1.0", "type": "OrderCancelled", "source": "s"}),
+            "its data is no JSON object, given once",
+        ),
+    ] {
+        let told = read_event(&event).1.expect_err("it cannot be applied").to_string();
+        assert_eq!(told, format!("the event has a fault: {words}"), "{event}");
+    }
+}
+
 #[test]
 fn data_may_come_as_base64_of_json() {
     let mut event = failed("/pay", "7");
     let plain = read_event(&event);
     assert!(plain.1.is_ok());
     event["data_base64"] = base64(event["data"].to_string().as_bytes()).into();
-    assert_eq!(read_event(&event).1, Err(Unreadable::Invalid), "both are one too many");
+    assert_eq!(fault(&event), Err("validation_failed"), "both are one too many");
     event.as_object_mut().expect("an object").remove("data");
     assert_eq!(read_event(&event), plain);
     event["data_base64"] = base64(b"{\"orderId\":").into();
-    assert_eq!(read_event(&event).1, Err(Unreadable::NoJson));
+    assert_eq!(fault(&event), Err("malformed_json"));
     event["data_base64"] = base64(format!("{{\"orderId\":\"{ORDER}\",\"orderId\":\"{ORDER}\"}}").as_bytes()).into();
-    assert_eq!(read_event(&event).1, Err(Unreadable::NoJson), "a member named twice");
+    assert_eq!(fault(&event), Err("malformed_json"), "a member named twice");
     event["data_base64"] = base64(&[0xFF, 0xFE, 0x00]).into();
-    assert_eq!(read_event(&event).1, Err(Unreadable::NoJson));
+    assert_eq!(fault(&event), Err("malformed_json"));
     for bad in [json!("e30"), json!("***"), json!(7), json!(base64(b"[]"))] {
         event["data_base64"] = bad;
-        assert_eq!(read_event(&event).1, Err(Unreadable::Invalid));
+        assert_eq!(fault(&event), Err("validation_failed"));
     }
 }
 
@@ -86,7 +115,7 @@ fn what_cannot_be_read_is_told_by_code_and_names() {
         json!({"specversion": "1.0", "type": "PaymentFailed.v2", "source": "s", "id": "1", "data": {"orderId": ORDER}}),
         json!({"specversion": "1.0", "type": "PaymentFailed", "source": "s", "id": "1"}),
     ] {
-        assert_eq!(read_event(&bad).1.map_err(Unreadable::code), Err("validation_failed"), "{bad}");
+        assert_eq!(fault(&bad), Err("validation_failed"), "{bad}");
     }
     let (names, _) = read_event(&json!({"type": "OrderShipped", "id": "x", "orderId": "1042"}));
     assert_eq!(names.kind.as_deref(), Some("OrderShipped"));
