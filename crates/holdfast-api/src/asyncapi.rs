@@ -3,6 +3,7 @@
 use holdfast_application::events::{EventKind, Stream};
 use serde_json::{Map, Value, json};
 
+mod dead_letters;
 mod schemas;
 
 pub use schemas::event_schema;
@@ -71,7 +72,11 @@ pub fn asyncapi_json() -> String {
         let payload = json!({"$ref": format!("#/components/schemas/{word}")});
         messages.insert(word.to_owned(), json!({"name": word, "contentType": "application/json", "payload": payload}));
         schemas.insert(word.to_owned(), schemas::taken(word));
+        let (name, channel) = dead_letters::channel(word);
+        operations.insert(format!("send_{name}"), operation("send", &name));
+        channels.insert(name, channel);
     }
+    messages.insert(dead_letters::MESSAGE.to_owned(), dead_letters::message());
     let document = json!({
         "asyncapi": "3.0.0",
         "info": {

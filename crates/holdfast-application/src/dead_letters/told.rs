@@ -8,6 +8,18 @@ use super::content_bytes::{Reader, UnfitContent, Writer};
 use super::letter::{DeadLetter, LetterHead, RecordPlace, hash};
 use crate::events::{EventKind, OutgoingEvent, PlaceInStream, Stream};
 
+/// The headers that are added to a record, each with what it says; those behind the first three only where there is something to say.
+pub const HEADERS: [(&str, &str); 8] = [
+    ("holdfast-id", "The dead letter's id: the same however often it is sent."),
+    ("holdfast-code", "Why it can never be applied: a stable code."),
+    ("holdfast-cause", "The same in words."),
+    ("holdfast-topic", "The topic it came from."),
+    ("holdfast-partition", "The partition of the topic."),
+    ("holdfast-offset", "The place in the partition."),
+    ("holdfast-value-sha256", "SHA-256, in base64, over a value that was too large to be kept."),
+    ("holdfast-cut", "What is not as it came: key, headers, value, with commas between them."),
+];
+
 /// A letter on its way to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldLetter {
@@ -100,5 +112,17 @@ mod tests {
         let expected = ["trace", "holdfast-code", "holdfast-cause", "holdfast-topic", "holdfast-partition"];
         assert_eq!(names.get(..5), Some(&expected[..]));
         assert_eq!(names.get(5..), Some(&["holdfast-offset", "holdfast-id"][..]));
+    }
+
+    #[test]
+    fn every_header_that_is_told_is_described_and_the_other_way_round() {
+        let large = Record { value: Some(vec![b' '; 1 << 20]), ..Record::default() };
+        let letter = NewLetter::of_record(&large, &EventNames::default(), "malformed_json", "no JSON");
+        let told = ToldLetter::of(&told(&letter.put_away(Timestamp::EPOCH))).expect("a letter");
+        let mut names: Vec<&str> = told.content.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let mut described = HEADERS.map(|(name, _)| name);
+        names.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(names, described);
     }
 }
