@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast_domain::{Actor, OrderId};
 
@@ -21,12 +21,16 @@ use crate::queue::{Class, CommandQueue};
 use crate::succession::Succession;
 use crate::ticket::{Heard, Ticket};
 
+mod complaint;
+mod pause;
+
+use complaint::Complaint;
+use pause::Pause;
+
 /// The most records that are decided together: a good batch, and as many bytes as a service can hold beside its queue.
 const TOGETHER: PollLimits = PollLimits { records_max: 4_096, bytes_max: 8 << 20 };
 /// How long the first record is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// How long after a failure the same is tried again, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How often an event that fails for a fault of ours is tried together with others.
 const FAILURES_MAX: u32 = 3;
 /// The code of a record that fails for a fault of ours.
@@ -102,12 +106,15 @@ impl Consumer {
     /// Takes events again and again.
     pub fn run(mut self) {
         let _ended = Ended(self.status.clone());
-        let mut pause = Pause::default();
+        let (mut pause, mut complaint) = (Pause::default(), Complaint::default());
         while !self.is_stopped() {
             let records = match self.source.poll(TOGETHER, PATIENCE) {
                 Ok(records) => records,
                 Err(error) => {
-                    tracing::warn!(error = %error_words(&error), "no events can be taken at present");
+                    let words = error_words(&error);
+                    if complaint.is_due(&words, Instant::now()) {
+                        tracing::warn!(error = %words, "no events can be taken at present");
+                    }
                     self.source.stay(pause.next());
                     continue;
                 }
@@ -297,23 +304,6 @@ fn heard(event: &Underway<'_>, reply: &Reply) -> Option<NewLetter> {
         let code = code.unwrap_or_else(|| INTERNAL.to_owned());
         NewLetter::of_record(event.record, &event.names, &code, &format!("the event can never be applied: {code}"))
     })
-}
-
-/// How long is waited before the next try: twice as long each time.
-struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(PAUSES.0)
-    }
-}
-
-impl Pause {
-    fn next(&mut self) -> Duration {
-        let next = self.0;
-        self.0 = next.saturating_mul(2).min(PAUSES.1);
-        next
-    }
 }
 
 /// An error with its cause.

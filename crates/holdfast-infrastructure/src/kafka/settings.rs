@@ -89,7 +89,7 @@ impl KafkaSettings {
             .set("compression.type", "lz4")
             .set("delivery.timeout.ms", "10000")
             .set("message.max.bytes", "8388608");
-        self.with_own(config)
+        once_each(self.with_own(config))
     }
 
     /// With those properties that do not concern consumers alone.
@@ -108,13 +108,13 @@ impl KafkaSettings {
     pub(crate) fn publisher(&self) -> ClientConfig {
         let mut config = self.producer();
         config
-            .set("enable.gapless.guarantee", "true")
             // As clients in Java do, so that topics of theirs and these can be joined.
             .set("partitioner", "murmur2_random")
-            .set("linger.ms", "1")
-            // A message that is given up leaves a gap which that guarantee does not cover: none is, and the relay waits.
-            .set("delivery.timeout.ms", "0");
-        self.with_own(config)
+            .set("linger.ms", "1");
+        let mut config = once_each(self.with_own(config));
+        // A message that is given up leaves a gap which the guarantee does not cover: none is, and the relay waits.
+        config.set("enable.gapless.guarantee", "true").set("delivery.timeout.ms", "0").remove("message.timeout.ms");
+        config
     }
 
     fn with_properties(&self, mut config: ClientConfig) -> ClientConfig {
@@ -122,5 +122,55 @@ impl KafkaSettings {
             config.set(name, value);
         }
         config
+    }
+}
+
+/// Said last, for no property may undo it: each record is written once and in order, and taken by all who are to keep it.
+fn once_each(mut config: ClientConfig) -> ClientConfig {
+    config.set("enable.idempotence", "true").set("acks", "all").remove("request.required.acks");
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_property_undoes_what_is_promised() {
+        let careless = [
+            ("acks", "0"),
+            ("request.required.acks", "0"),
+            ("enable.idempotence", "false"),
+            ("enable.gapless.guarantee", "false"),
+            ("delivery.timeout.ms", "7"),
+            ("message.timeout.ms", "7"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "true"),
+            ("linger.ms", "77"),
+        ];
+        let publish = PublishSettings {
+            is_on: true,
+            topic_stock: String::new(),
+            topic_orders: String::new(),
+            format: EventFormat::Binary,
+            source: String::new(),
+        };
+        let settings = KafkaSettings {
+            brokers: "127.0.0.1:9092".to_owned(),
+            topics_in: Vec::new(),
+            group: "g".to_owned(),
+            topic_dead_letter: String::new(),
+            publish,
+            properties: careless.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        };
+        let (publisher, producer, consumer) = (settings.publisher(), settings.producer(), settings.consumer());
+        for config in [&publisher, &producer] {
+            assert_eq!((config.get("enable.idempotence"), config.get("acks")), (Some("true"), Some("all")));
+            assert_eq!((config.get("request.required.acks"), config.get("linger.ms")), (None, Some("77")));
+        }
+        assert_eq!(publisher.get("enable.gapless.guarantee"), Some("true"));
+        assert_eq!((publisher.get("delivery.timeout.ms"), publisher.get("message.timeout.ms")), (Some("0"), None));
+        assert_eq!(consumer.get("enable.auto.commit"), Some("true"));
+        assert_eq!(consumer.get("enable.auto.offset.store"), Some("false"));
     }
 }

@@ -97,11 +97,12 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
     }
 }
 
-/// The headers; none where the name of one is no text, for the library does not get over that.
+/// The headers, but those whose name is no text: the library does not get over that.
 fn headers(message: &BorrowedMessage<'_>) -> Vec<(String, Option<Vec<u8>>)> {
+    let Some(headers) = message.headers() else { return Vec::new() };
     let owned = |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
-    let read = || message.headers().map(|headers| headers.iter().map(owned).collect());
-    catch_unwind(AssertUnwindSafe(read)).ok().flatten().unwrap_or_default()
+    let read = |at: usize| catch_unwind(AssertUnwindSafe(|| headers.try_get(at).map(owned))).ok().flatten();
+    (0..headers.count()).filter_map(read).collect()
 }
 
 impl EventSource for KafkaSource {
