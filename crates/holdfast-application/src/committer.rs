@@ -9,6 +9,7 @@ use holdfast_domain::{Book, OrderId, Refusal};
 
 use crate::answer::{Answer, Decision, KeptAnswer, Reply};
 use crate::command::{Command, CommandKey, Needs, Submission};
+use crate::dead_letters::DeadLetter;
 use crate::dead_letters::shelf::Shelf;
 use crate::dead_letters::told::told;
 use crate::event_clock::EventClock;
@@ -68,7 +69,7 @@ fn commit_with(
         let crossing = alert.crossing.as_str();
         metrics::counter!("holdfast_stock_crossings_total", "crossing" => crossing).increment(1);
     }
-    for letter in &shelf.new {
+    for letter in shelf.all_new() {
         metrics::counter!("holdfast_dead_letters_total", "code" => letter.head.code.clone()).increment(1);
     }
     Ok(Some(replies))
@@ -253,6 +254,10 @@ fn save_letters(transaction: &mut dyn StoreTransaction, shelf: &Shelf) -> Result
     if !shelf.new.is_empty() {
         transaction.put_away(&shelf.new)?;
     }
+    if !shelf.new_in_short.is_empty() {
+        let in_short: Vec<DeadLetter> = shelf.new_in_short.iter().map(DeadLetter::in_short).collect();
+        transaction.put_away(&in_short)?;
+    }
     shelf.settled.values().try_for_each(|letter| transaction.settle_letter(letter))
 }
 
@@ -273,7 +278,7 @@ fn save_events(
         return Ok(());
     }
     let mut events = events_of(book);
-    events.extend(shelf.new.iter().map(told));
+    events.extend(shelf.all_new().map(told));
     for destination in &publishing.destinations {
         let wanted: Vec<&OutgoingEvent> = events.iter().filter(|event| destination.wants.has(event.kind)).collect();
         if !wanted.is_empty() {

@@ -13,7 +13,7 @@ use holdfast_domain::{Actor, OrderId};
 
 use crate::answer::{Fault, Reply};
 use crate::command::{Command, Submission};
-use crate::dead_letters::NewLetter;
+use crate::dead_letters::{LetterRoom, NewLetter};
 use crate::intake::{self, EventNames, ReadEvent};
 use crate::order_event::EventOutcome;
 use crate::ports::{EventSource, PollLimits, Record};
@@ -65,6 +65,7 @@ pub struct Consumer {
     actor: Actor,
     stop: Arc<AtomicBool>,
     status: Arc<ConsumerStatus>,
+    room: Arc<LetterRoom>,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -95,7 +96,14 @@ impl Consumer {
     /// A consumer that runs until `stop` is set; `actor` is whose movements its events make.
     pub fn new(source: Box<dyn EventSource>, queue: CommandQueue, actor: Actor, stop: Arc<AtomicBool>) -> Self {
         let status = Arc::new(ConsumerStatus { runs: AtomicBool::new(true) });
-        Self { source, queue, actor, stop, status }
+        Self { source, queue, actor, stop, status, room: Arc::default() }
+    }
+
+    /// The same, where letters find as much room as this says.
+    #[must_use]
+    pub fn with_room(mut self, room: Arc<LetterRoom>) -> Self {
+        self.room = room;
+        self
     }
 
     /// What others may know about it.
@@ -140,7 +148,8 @@ impl Consumer {
 
     /// Puts letters away, each under its own name and so once, however long the store is away.
     fn put_away(&mut self, letters: Vec<NewLetter>) -> Result<(), Stopped> {
-        let mut left: Vec<Arc<NewLetter>> = letters.into_iter().map(Arc::new).collect();
+        let within = |letter: NewLetter| Arc::new(letter.within(&self.room));
+        let mut left: Vec<Arc<NewLetter>> = letters.into_iter().map(within).collect();
         let mut pause = Pause::default();
         loop {
             let tickets: Vec<_> = left

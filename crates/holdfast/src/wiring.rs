@@ -18,6 +18,7 @@ use crate::exit::{Exit, Failure, with_sources};
 use crate::random::Random;
 
 mod health;
+mod letters;
 mod lock;
 mod outbox;
 mod relays;

@@ -8,6 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::content::LetterContent;
+use super::room::LetterRoom;
 use crate::answer::{Answer, Decision, KeptAnswer};
 use crate::command::CommandKey;
 use crate::intake::{EventNames, Outcome, hexadecimal};
@@ -147,6 +148,16 @@ pub struct NewLetter {
     pub order: Option<OrderId>,
     /// What it says.
     pub content: LetterContent,
+    /// Whether it is kept in short, however much of it is told.
+    pub is_kept_short: bool,
+}
+
+impl DeadLetter {
+    /// The same in short.
+    #[must_use]
+    pub fn in_short(&self) -> Self {
+        Self { head: self.head.clone(), content: self.content.in_short() }
+    }
 }
 
 impl NewLetter {
@@ -164,6 +175,7 @@ impl NewLetter {
             kind: names.kind.as_ref().map(|kind| kind.chars().take(CHARACTERS_MAX).collect()),
             order: names.order.as_deref().and_then(OrderId::parse),
             content: LetterContent::of(record),
+            is_kept_short: false,
         }
     }
 
@@ -180,7 +192,19 @@ impl NewLetter {
             kind: Some(kind.to_owned()),
             order: Some(order),
             content: LetterContent { key: Some(key), value: Some(value), ..LetterContent::default() },
+            is_kept_short: false,
         }
+    }
+
+    /// The same, in short where there is no room for more.
+    #[must_use]
+    pub fn within(mut self, room: &LetterRoom) -> Self {
+        let bytes = self.content.weight();
+        self.is_kept_short = !room.keeps(bytes);
+        if !room.tells(bytes) {
+            self.content = self.content.in_short();
+        }
+        self
     }
 
     /// The name under which it is put away once, however often its record comes.

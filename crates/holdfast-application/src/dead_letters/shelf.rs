@@ -15,8 +15,10 @@ use crate::ports::{StoreError, StoreTransaction};
 pub(crate) struct Shelf {
     known: HashSet<[u8; 16]>,
     heads: HashMap<DeadLetterId, LetterHead>,
-    /// Those that are new.
+    /// Those that are new, as they are told.
     pub(crate) new: Vec<DeadLetter>,
+    /// Those that are new and kept in short, as they are told.
+    pub(crate) new_in_short: Vec<DeadLetter>,
     /// Those that were dealt with.
     pub(crate) settled: HashMap<DeadLetterId, LetterHead>,
 }
@@ -49,7 +51,13 @@ impl Shelf {
     /// Forgets what was decided, so that the batch can be decided anew.
     pub(crate) fn start_over(&mut self) {
         self.new.clear();
+        self.new_in_short.clear();
         self.settled.clear();
+    }
+
+    /// All that are new, as they are told.
+    pub(crate) fn all_new(&self) -> impl Iterator<Item = &DeadLetter> {
+        self.new.iter().chain(&self.new_in_short)
     }
 
     /// Decides a command that is about letters; `None` of any other.
@@ -69,9 +77,10 @@ impl Shelf {
     /// Puts a letter away. Says whether it is new.
     fn put_away(&mut self, letter: &NewLetter, now: Timestamp) -> bool {
         let has = |new: &DeadLetter| new.head.origin == letter.origin;
-        let is_new = !self.known.contains(&letter.origin) && !self.new.iter().any(has);
+        let is_new = !self.known.contains(&letter.origin) && !self.all_new().any(has);
         if is_new {
-            self.new.push(letter.put_away(now));
+            let kept = if letter.is_kept_short { &mut self.new_in_short } else { &mut self.new };
+            kept.push(letter.put_away(now));
         }
         is_new
     }

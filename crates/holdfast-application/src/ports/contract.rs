@@ -71,7 +71,7 @@ macro_rules! store_contract {
             everything_that_happens_is_told, what_was_told_is_removed, with_nobody_to_tell_nothing_is_written,
             a_record_is_put_away_once, letters_are_listed_newest_first, a_letter_is_dealt_with_once,
             letters_that_were_dealt_with_are_forgotten, a_payment_that_waited_in_vain_is_put_away,
-            letters_are_told_to_who_wants_them, a_letter_that_was_not_committed_is_not_there,
+            letters_are_told_to_who_wants_them, a_letter_without_room_is_kept_in_short, a_letter_that_was_not_committed_is_not_there,
             a_payment_for_nothing_is_told, nothing_is_told_of_what_did_not_happen,
             a_clock_that_was_ahead_puts_no_event_before_an_earlier_one,
             the_ledger_tells_again_what_was_told, places_in_the_ledger_come_page_by_page, the_ledger_has_a_horizon,

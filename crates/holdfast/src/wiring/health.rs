@@ -17,6 +17,7 @@ use holdfast_domain::{Actor, Timestamp};
 use holdfast_infrastructure::kafka::KafkaStatus;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use super::letters::LetterWatch;
 use super::lock::SharedLock;
 use super::outbox::OutboxWatch;
 
@@ -26,8 +27,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// A store that was last read longer ago cannot be read.
 const READ_WITHIN: Duration = Duration::from_secs(5);
-/// Dead letters that nobody has dealt with are counted up to this.
-const LETTERS_MAX: usize = 10_000;
 /// An order that is held so much longer than the sweep needs is overdue.
 const OVERDUE_AFTER: Duration = Duration::from_secs(10);
 
@@ -57,6 +56,8 @@ pub(super) struct Watched {
     pub(super) kafka: Option<(Arc<KafkaStatus>, Arc<ConsumerStatus>)>,
     /// The outbox and its relays.
     pub(super) outbox: OutboxWatch,
+    /// The dead letters.
+    pub(super) letters: LetterWatch,
 }
 
 /// What is known about the parts of the service.
@@ -103,12 +104,8 @@ impl Health {
                 Err(error) => seen.read_fault = Some(error.to_string()),
             }
         }
-        match self.of.queries.open_letters(LETTERS_MAX) {
-            Ok(open) => {
-                let open = crate::numbers::float(crate::numbers::count(open));
-                metrics::gauge!("holdfast_dead_letters_open").set(open);
-            }
-            Err(error) => tracing::debug!(%error, "dead letters cannot be counted"),
+        if let Err(error) = self.of.letters.look(&*self.of.queries) {
+            tracing::debug!(%error, "dead letters cannot be counted");
         }
         if let Err(error) = self.of.outbox.look(&*self.of.queries, &self.of.queue, self.of.clock.now()) {
             tracing::debug!(%error, "how full the outbox is cannot be read");

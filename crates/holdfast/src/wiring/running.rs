@@ -11,6 +11,7 @@ use holdfast_api::server::{Server, ServerSettings};
 use holdfast_api::{ApiSettings, Service};
 use holdfast_application::commit_bell::CommitBell;
 use holdfast_application::consumer::Consumer;
+use holdfast_application::dead_letters::LetterRoom;
 use holdfast_application::expiry::Sweep;
 use holdfast_application::lane::{Lane, LaneEnd};
 use holdfast_application::ports::Store;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 
 use super::Books;
 use super::health::{Health, Watched};
+use super::letters::LetterWatch;
 use super::lock::SharedLock;
 use super::outbox::OutboxWatch;
 use super::relays::relays;
@@ -87,7 +89,8 @@ impl Running {
         };
         let lanes: Vec<Lane> = stores.into_iter().enumerate().map(on_line).collect();
         let statuses = lanes.iter().map(Lane::status).collect();
-        let kafka = settings.kafka.as_ref().map(|kafka| join_group(kafka, &queue)).transpose()?;
+        let letters = LetterWatch::of(&settings.policy.publishing);
+        let kafka = settings.kafka.as_ref().map(|kafka| join_group(kafka, &queue, letters.room())).transpose()?;
         let stop_sweep = Arc::new(AtomicBool::new(false));
         let parts = RelayParts {
             queries: queries.clone(),
@@ -110,11 +113,8 @@ impl Running {
             pace: settings.sweep,
             lock,
             kafka: kafka.as_ref().map(|member| (member.brokers.clone(), member.consumer.status())),
-            outbox: OutboxWatch::of(
-                &settings.policy.publishing,
-                relays.iter().map(Relay::status).collect(),
-                settings.outbox_events_max,
-            ),
+            outbox: outbox_watch(settings, &relays),
+            letters,
         };
         let health = Arc::new(Health::of(watched));
 
@@ -233,11 +233,11 @@ struct Member {
     brokers: Arc<KafkaStatus>,
 }
 
-fn join_group(settings: &KafkaSettings, queue: &CommandQueue) -> Result<Member, Failure> {
+fn join_group(settings: &KafkaSettings, queue: &CommandQueue, room: Arc<LetterRoom>) -> Result<Member, Failure> {
     let (source, brokers) = KafkaSource::join(settings).map_err(|error| Failure::usage(with_sources(&error)))?;
     let stop = Arc::new(AtomicBool::new(false));
     let actor = Actor::new("kafka").expect("a plain word is an actor");
-    let consumer = Consumer::new(Box::new(source), queue.clone(), actor, stop.clone());
+    let consumer = Consumer::new(Box::new(source), queue.clone(), actor, stop.clone()).with_room(room);
     Ok(Member { consumer, stop, brokers })
 }
 
@@ -261,6 +261,11 @@ impl Consuming {
             tracing::warn!("the brokers do not let the consumer go in time: what they were not told comes again");
         }
     }
+}
+
+fn outbox_watch(settings: &Settings, relays: &[Relay]) -> OutboxWatch {
+    let statuses = relays.iter().map(Relay::status).collect();
+    OutboxWatch::of(&settings.policy.publishing, statuses, settings.outbox_events_max)
 }
 
 /// Takes the address.

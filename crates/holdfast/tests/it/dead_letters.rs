@@ -87,6 +87,40 @@ fn a_topic_that_takes_no_dead_letters_keeps_nobody_up() {
 }
 
 #[test]
+fn a_flood_of_dead_letters_is_kept_in_short_and_told_as_it_came() {
+    let Some(broker) = Broker::find() else { return };
+    let program = Program::new();
+    let service = start_with(&program, &broker, &[]);
+    let flood: Vec<(String, String)> = (0..10_000).map(|at| (format!("k{at}"), "{".to_owned())).collect();
+    broker.write(&flood);
+    wait_until_taken(&[&service], 10_000);
+    wait_for_metric(&service, "holdfast_dead_letters_open 10000");
+    let long = format!("{{{}", "x".repeat(400));
+    let newest = || service.get(&format!("{LETTERS}?limit=1")).1[0]["id"].as_str().expect("an id").to_owned();
+    let (asked, mut taken) = (Instant::now(), 10_000);
+    let letter = loop {
+        broker.write_raw("long", long.as_bytes(), &["trace=7"]);
+        taken += 1;
+        wait_until_taken(&[&service], taken);
+        let letter = service.get(&format!("{LETTERS}/{}", newest())).1;
+        if letter["cut"] == json!(["value"]) {
+            break letter;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(30), "{letter}");
+    };
+    assert_eq!(
+        (&letter["key"], &letter["value"], &letter["valueBytes"], &letter["code"]),
+        (&json!("long"), &json!(null), &json!(401), &json!("malformed_json"))
+    );
+    let records = usize::try_from(taken).expect("a small number");
+    let told = broker.read_until(&format!("{}.dlq", broker.topic()), "%k %s\n", records);
+    assert!(told.contains(&format!("long {long}")), "the topic gets it as it came");
+    let (_, retried) = service.post(&format!("{LETTERS}/{}/retry", letter["id"].as_str().expect("an id")), &json!({}));
+    assert_eq!((&retried["outcome"], &retried["status"]), (&json!("rejected"), &json!("open")));
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
 fn dead_letters_are_seen_where_nothing_is_published() {
     let Some(broker) = Broker::find() else { return };
     let program = Program::new();

@@ -12,8 +12,10 @@ use super::pages::must_be_contention;
 use super::warehouse::{Warehouse, actor, confirm, order, submission};
 use crate::answer::{Answer, Decision, Reply};
 use crate::command::{Command, Submission};
+use crate::dead_letters::room::SMALL_MAX;
 use crate::dead_letters::{
-    DeadLetter, LetterContent, LetterEnd, LetterHead, LetterStatus, NewLetter, RecordPlace, ToldLetter, retry_of,
+    DeadLetter, LetterContent, LetterEnd, LetterHead, LetterRoom, LetterStatus, NewLetter, RecordPlace, ToldLetter,
+    retry_of,
 };
 use crate::events::{Destination, EventSet, Publishing, Stream};
 use crate::intake::EventNames;
@@ -226,6 +228,32 @@ pub fn letters_are_told_to_who_wants_them(make: MakeStore<'_>) {
     assert_eq!((unsent("all", Stream::DeadLetters), unsent(LETTERS, Stream::Stock)), (Vec::new(), Vec::new()));
     let depth = |names: &[&str]| warehouse.queries.outbox_depth(names, 9).expect("reads").events;
     assert_eq!((depth(&["all"]), depth(&[LETTERS])), (1, 2), "each is counted by itself");
+}
+
+/// Where there is no room for a letter it is kept in short, and told as it came as long as there is room for that.
+pub fn a_letter_without_room_is_kept_in_short(make: MakeStore<'_>) {
+    let mut warehouse = Warehouse::open(make);
+    warehouse.policy.publishing =
+        Publishing { destinations: vec![Destination { name: LETTERS.into(), wants: EventSet::DEAD_LETTERS }] };
+    let long = |offset| Record { value: Some(vec![b'{'; 300]), ..record(offset) };
+    let room = LetterRoom::default();
+    for (offset, open, untold) in [(1, 0, 0), (2, SMALL_MAX, 0), (3, 0, SMALL_MAX)] {
+        room.learn(open, untold);
+        let letter = NewLetter::of_record(&long(offset), &EventNames::default(), "malformed_json", "x").within(&room);
+        let key = Some(letter.command_key());
+        warehouse.decide_all(&[Submission { key, ..submission(Command::PutAway(Arc::new(letter))) }]);
+    }
+    let kept = letters(&warehouse, LetterFilter::default());
+    assert_eq!(offsets(&kept), [3, 2, 1]);
+    let cut = |head: &LetterHead| letter(&warehouse, head.id).expect("it is there").content.cut();
+    assert_eq!(kept.iter().map(cut).collect::<Vec<_>>(), [vec!["value"], vec!["value"], vec![]]);
+    let told = warehouse.queries.unsent(LETTERS, Stream::DeadLetters, OutboxStep::ALL).expect("reads");
+    let whole = |offset: i64| {
+        let place = u64::try_from(offset).expect("small").saturating_add(1);
+        let unsent = told.iter().find(|unsent| unsent.event.place.sequence == place).expect("it is told");
+        ToldLetter::of(&unsent.event).expect("a letter").content.value == long(offset).value
+    };
+    assert_eq!([1, 2, 3].map(whole), [true, true, false]);
 }
 
 /// What a batch that was not committed did to letters was not done.
