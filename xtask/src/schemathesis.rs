@@ -35,7 +35,7 @@ pub(crate) fn run_against(binary: &Path) -> Result<()> {
     let url = ready.get("url").and_then(Value::as_str).ok_or_else(|| anyhow!("the service named no address"))?;
     let document = format!("{url}/openapi.json");
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
-    let phases = "coverage,fuzzing,stateful";
+    let phases = "examples,coverage,fuzzing,stateful";
     let mut attack = program(
         &tool.to_string_lossy(),
         &["run", &document, "--checks", checks, "--max-examples", "25", "--seed", "2026", "--phases", phases],

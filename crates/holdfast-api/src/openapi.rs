@@ -6,6 +6,10 @@ use crate::code::ProblemCode as Code;
 use crate::problem::PROBLEM_JSON;
 use crate::router::documented;
 
+mod examples;
+mod problem_examples;
+mod schemas;
+
 /// The OpenAPI document of all routes, as pretty JSON.
 pub fn openapi_json() -> String {
     let (_, document) = documented();
@@ -38,14 +42,14 @@ fn complete(document: &mut Value) {
         {"name": "dead letters", "description": "Upstream events that can never be applied."},
         {"name": "status", "description": "How the service is."},
     ]);
-    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
-    for (_, schema) in schemas.iter_mut().filter(|(name, _)| name.ends_with("Body")) {
+    let Some(shapes) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    for (_, schema) in shapes.iter_mut().filter(|(name, _)| name.ends_with("Body")) {
         schema["additionalProperties"] = false.into();
     }
-    schemas.insert("Problem".to_owned(), problem_schema());
-    schemas.insert("ShortLine".to_owned(), short_line_schema());
-    schemas.insert("UpstreamEvent".to_owned(), event_schema());
-    if let Some(body) = schemas.get_mut("BatchResult") {
+    shapes.insert("Problem".to_owned(), schemas::problem());
+    shapes.insert("ShortLine".to_owned(), schemas::short_line());
+    shapes.insert("UpstreamEvent".to_owned(), schemas::upstream_event());
+    if let Some(body) = shapes.get_mut("BatchResult") {
         body["properties"]["body"] = json!({
             "description": "The order, or the problem.",
             "oneOf": [{"$ref": "#/components/schemas/Order"}, {"$ref": "#/components/schemas/Problem"}],
@@ -53,6 +57,7 @@ fn complete(document: &mut Value) {
     }
     document["components"]["headers"] = HEADERS.iter().map(|(name, help)| header(name, help)).collect();
     document["components"]["parameters"] = parameters();
+    document["components"]["examples"] = problem_examples::all();
     let Some(paths) = document.pointer_mut("/paths").and_then(Value::as_object_mut) else { return };
     for (path, item) in paths.iter_mut() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -92,18 +97,22 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         add("If-None-Match");
         operation["responses"]["304"] = json!({"description": "The caller's copy is the present one."});
     }
+    for parameter in &mut parameters {
+        examples::add_to_parameter(parameter);
+    }
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
     let codes = codes_of(&id, path, is_write, method);
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for code in &codes {
-        add_problem(responses, *code);
+        add_problem(responses, *code, method != "get");
     }
     for (status, response) in responses.iter_mut() {
         add_headers(&id, status, is_write, changes_item, response);
     }
     responses.sort_keys();
+    examples::add_to_operation(&id, operation);
 }
 
 fn shows_item(id: &str) -> bool {
@@ -172,7 +181,7 @@ fn codes_of(id: &str, path: &str, is_write: bool, method: &str) -> Vec<Code> {
 }
 
 /// Adds a code to the problem answer of its status.
-fn add_problem(responses: &mut Map<String, Value>, code: Code) {
+fn add_problem(responses: &mut Map<String, Value>, code: Code, has_outcome: bool) {
     let word = code.as_str();
     let response = responses.entry(code.status().as_str()).or_insert_with(|| {
         json!({
@@ -183,6 +192,7 @@ fn add_problem(responses: &mut Map<String, Value>, code: Code) {
     let said = response["description"].as_str().unwrap_or_default();
     let separator = if said.is_empty() { "" } else { " · " };
     response["description"] = format!("{said}{separator}`{word}`: {}", code.title()).into();
+    response["content"][PROBLEM_JSON]["examples"][word] = problem_examples::reference(code, has_outcome);
 }
 
 fn add_headers(id: &str, status: &str, is_write: bool, changes_item: bool, response: &mut Value) {
@@ -236,103 +246,6 @@ fn parameters() -> Value {
             "The ETag of the item the caller knows; the same version is answered with 304.",
             tag,
         ),
-    })
-}
-
-fn event_schema() -> Value {
-    json!({
-        "type": "object",
-        "description": "An upstream event about an order: bare JSON that names itself in `type`, or a CloudEvent 1.0 with the \
-                        same fields in `data`. Field names are read whatever their capitals; unknown fields are ignored.",
-        "required": ["type"],
-        "properties": {
-            "type": {
-                "type": "string",
-                "description": "`OrderCreated`, `PaymentCompleted`, `PaymentFailed` or `OrderCancelled`, with or without the \
-                                suffix `Event`; of a CloudEvent the last part of its type counts.",
-            },
-            "eventId": {"type": "string", "description": "Of a bare event: echoed in the result."},
-            "orderId": {"type": "string", "format": "uuid"},
-            "items": {
-                "type": "array",
-                "description": "Of an `OrderCreated`: 1 to 5000 lines.",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "productId": {"type": "string", "format": "uuid"},
-                        "sku": {"type": "string", "description": "In place of a productId."},
-                        "quantity": {"type": "integer", "minimum": 1, "maximum": 1_000_000_000},
-                    },
-                },
-            },
-            "reason": {"type": "string", "description": "Of a `PaymentFailed` or `OrderCancelled`."},
-            "specversion": {"type": "string", "description": "Of a CloudEvent: `1.0`."},
-            "id": {"type": "string", "description": "Of a CloudEvent: its identity, together with `source`."},
-            "source": {"type": "string"},
-            "data": {"type": "object"},
-            "data_base64": {"type": "string", "description": "In place of `data`: base64 of its JSON."},
-        },
-    })
-}
-
-fn problem_schema() -> Value {
-    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    json!({
-        "type": "object",
-        "description": "A request that was not carried out, and why (RFC 9457).",
-        "required": ["type", "title", "status", "detail", "code", "outcome", "retryable", "requestId"],
-        "properties": {
-            "type": {"type": "string", "description": "The page that explains the code.", "pattern": "^/problems/[a-z_]+$"},
-            "title": {"type": "string", "description": "A few words that are the same every time."},
-            "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": {"type": "string", "description": "A sentence about this very case."},
-            "code": {"type": "string", "enum": codes},
-            "outcome": {
-                "type": ["string", "null"], "enum": ["refused", "not_applied", "unknown", null],
-                "description": "Of a write: whether anything can have happened; null of a read.",
-            },
-            "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
-            "requestId": {"type": "string", "maxLength": 128},
-            "lines": {"type": "array", "items": {"$ref": "#/components/schemas/ShortLine"}},
-            "errors": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["pointer", "detail"],
-                    "properties": {
-                        "pointer": {
-                            "type": "string",
-                            "description": "A JSON pointer into the body, or below /query, /path or /header.",
-                        },
-                        "detail": {"type": "string"},
-                    },
-                },
-            },
-            "currentStatus": {"type": "string"},
-            "currentVersion": {"type": "integer"},
-            "quantityReserved": {"type": "integer"},
-            "newQuantity": {"type": "integer"},
-            "totalQuantity": {"type": "integer"},
-            "expectedQuantity": {"type": "integer"},
-            "latestExpiresAt": {"type": "string", "format": "date-time"},
-        },
-    })
-}
-
-fn short_line_schema() -> Value {
-    let count = json!({"type": "integer", "minimum": 0});
-    json!({
-        "type": "object",
-        "description": "A line that cannot be served.",
-        "required": ["productId", "sku", "locationId", "requested", "available", "shortBy"],
-        "properties": {
-            "productId": {"type": ["string", "null"], "format": "uuid"},
-            "sku": {"type": ["string", "null"]},
-            "locationId": {"type": ["string", "null"], "description": "The location the line named."},
-            "requested": count,
-            "available": count,
-            "shortBy": count,
-        },
     })
 }
 

@@ -53,7 +53,7 @@ fn operation<'d>(document: &'d Value, method: &Method, path: &str) -> Option<&'d
 }
 
 /// Fails unless `value` fits `schema`, as far as our document goes: types, members, words, limits.
-fn must_fit(document: &Value, schema: &Value, value: &Value, place: &str) {
+pub(crate) fn must_fit(document: &Value, schema: &Value, value: &Value, place: &str) {
     if let Some(reference) = schema["$ref"].as_str() {
         let schema = document.pointer(reference.trim_start_matches('#')).expect("a known schema");
         return must_fit(document, schema, value, place);

@@ -7,6 +7,7 @@ mod dead_letters;
 mod document;
 mod event_schemas;
 mod events;
+mod examples;
 mod hostile;
 mod house;
 mod items;
