@@ -135,7 +135,9 @@ impl OrderEvent {
                 let hold = policy.ttl_default.map_or(Hold::Forever, Hold::For);
                 EventAnswer::of(book.reserve_order(self.order, &self.lines, hold, policy.strategy, actor))
             }
-            Some(OrderStatus::Refused | OrderStatus::Confirmed | OrderStatus::Released | OrderStatus::Expired) => {
+            // It was refused in another way, such as over HTTP. The world was told then.
+            Some(OrderStatus::Refused) => EventAnswer::coded(EventOutcome::Refused, refusal_code(book, self.order)),
+            Some(OrderStatus::Confirmed | OrderStatus::Released | OrderStatus::Expired) => {
                 EventAnswer::plain(EventOutcome::Replayed)
             }
         }
@@ -185,4 +187,12 @@ impl OrderEvent {
         let kind = if self.kind == OrderEventKind::PaymentFailed { "payment_failed" } else { "order_cancelled" };
         self.reason.clone().or_else(|| Reason::new(kind).ok())
     }
+}
+
+/// The code under which an order was refused: its reason.
+fn refusal_code(book: &Book, order: OrderId) -> &'static str {
+    let reason = book.order(order).and_then(|order| order.reason.as_ref()).map(Reason::as_str);
+    let unknown = [Refusal::ProductNotFound(Vec::new()), Refusal::LocationNotFound(Vec::new())];
+    let code = unknown.iter().map(Refusal::code).find(|code| Some(*code) == reason);
+    code.unwrap_or_else(|| Refusal::InsufficientStock(Vec::new()).code())
 }

@@ -37,7 +37,7 @@ fn the_whole_table_of_states_and_events() {
         (Some(Reserved), PaymentCompleted, APPLIED, Some(Confirmed)),
         (Some(Reserved), PaymentFailed, APPLIED, Some(Released)),
         (Some(Reserved), OrderCancelled, APPLIED, Some(Released)),
-        (Some(Refused), OrderCreated, REPLAYED, Some(Refused)),
+        (Some(Refused), OrderCreated, refused("insufficient_stock"), Some(Refused)),
         (Some(Refused), PaymentCompleted, conflict, Some(Refused)),
         (Some(Refused), PaymentFailed, IGNORED, Some(Refused)),
         (Some(Refused), OrderCancelled, IGNORED, Some(Refused)),
