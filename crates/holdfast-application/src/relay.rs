@@ -22,9 +22,10 @@ use removals::Removals;
 
 /// The most events that are on their way together, of each stream, and the most bytes of them.
 const STEP: OutboxStep = OutboxStep { events_max: 4_096, bytes_max: 8 << 20 };
-/// With so many events a time the relay is busy: it lets them gather for so long, for each sending costs the brokers, too.
-const BUSY: usize = 64;
-const GATHER: Duration = Duration::from_millis(20);
+/// With so many events a time the relay is busy.
+const BUSY: usize = 128;
+/// From one sending to the next events gather for so long, and for so long while it is busy: each sending costs the brokers, too.
+const GATHER: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(25));
 /// How long a relay waits for a commit before it looks by itself: other services write too.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long the duty is this service's, and how often it takes it anew.
@@ -164,10 +165,9 @@ impl Relay {
                 Round::Idle => self.wait(heard),
                 Round::Told(events) => {
                     pause = PAUSES.0;
-                    if (BUSY..STEP.events_max).contains(&events) {
-                        std::thread::sleep(GATHER.saturating_sub(started.elapsed()));
-                    }
                     if events < STEP.events_max {
+                        let gather = if events < BUSY { GATHER.0 } else { GATHER.1 };
+                        std::thread::sleep(gather.saturating_sub(started.elapsed()));
                         self.wait(heard);
                     }
                 }

@@ -19,8 +19,8 @@ use super::message::Message;
 use super::settings::KafkaSettings;
 use super::source::KafkaError;
 
-/// How long the library is given at a time to tell what became of messages.
-const TELL: Duration = Duration::from_millis(20);
+/// How long the library is given at a time to tell what became of messages. It takes all of it, however soon they were taken.
+const TELL: Duration = Duration::from_millis(1);
 
 /// Topics as a place where events go.
 pub struct KafkaPublisher {

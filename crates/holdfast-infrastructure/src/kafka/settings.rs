@@ -110,7 +110,7 @@ impl KafkaSettings {
         config
             // As clients in Java do, so that topics of theirs and these can be joined.
             .set("partitioner", "murmur2_random")
-            .set("linger.ms", "1");
+            .set("linger.ms", "0.2");
         let mut config = once_each(self.with_own(config));
         // A message that is given up leaves a gap which the guarantee does not cover: none is, and the relay waits.
         config.set("enable.gapless.guarantee", "true").set("delivery.timeout.ms", "0").remove("message.timeout.ms");
