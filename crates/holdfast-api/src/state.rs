@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use holdfast_application::dead_letters::LetterRoom;
 use holdfast_application::events::cloud_event;
 use holdfast_application::queries::{DueHold, ReadError, StockQueries};
 use holdfast_application::stream::RecentEvents;
@@ -69,6 +70,8 @@ pub struct Service {
     pub landing: Option<Arc<Landing>>,
     /// The settings.
     pub settings: ApiSettings,
+    /// How much room there is for events that can never be applied.
+    pub letters: Arc<LetterRoom>,
     /// How the service is.
     pub health: Arc<dyn HealthProbe>,
     /// What `/metrics` shows.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use holdfast_application::dead_letters::NewLetter;
 use holdfast_application::intake::{self, EventNames, Unreadable, heard, read_event};
 use holdfast_application::order_event::EventOutcome;
 use holdfast_application::{Class, Command, Reply};
@@ -63,7 +64,7 @@ pub(crate) struct EventResultView {
 /// Takes in upstream events about orders: one, or an array of up to 1,000.
 ///
 /// An event is bare JSON that names itself in `type`, or a CloudEvent 1.0, structured or with `ce-` headers. Events that
-/// cannot be read are `rejected`; the others are applied all the same. Sending events again is harmless, with and without
+/// cannot be read are `rejected` and become dead letters; the others are applied all the same. Sending events again is harmless, with and without
 /// an `Idempotency-Key`: each hears its first answer. The key says that the request as a whole is the same one.
 #[utoipa::path(
     post, path = "/api/inventory/events", tag = "events", request_body = Object,
@@ -85,15 +86,20 @@ pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Re
     let mut convoy = Convoy::new(&service, Class::Events, deadline);
     let mut read = Vec::with_capacity(events.len());
     for event in events {
-        let (names, event) = read_event(event);
-        let sent = match event {
+        let (names, known) = read_event(event);
+        let sent = match known {
             Ok(event) => {
                 // Every event is decided under its own name, whichever way it comes and whatever key its request has.
                 let key = event.identity.command_key();
                 convoy.send(service.submission(Command::OrderEvent(event.event), Some(key))).await;
                 Ok(())
             }
-            Err(unreadable) => Err(unreadable),
+            Err(unreadable) => {
+                let letter = NewLetter::of_event(event, &names, unreadable.code(), &unreadable.to_string());
+                let (key, letter) = (letter.command_key(), Arc::new(letter.within(&service.letters)));
+                convoy.send(service.submission(Command::PutAway(letter), Some(key))).await;
+                Err(unreadable)
+            }
         };
         read.push((names, sent));
     }
@@ -121,7 +127,7 @@ fn events_of(value: &Value) -> Result<&[Value], Problem> {
     faults.settle(Some(events))
 }
 
-/// An event that was put in line, or why it never will be applied.
+/// An event that was put in line, or why it was put away instead.
 type Read = (EventNames, Result<(), Unreadable>);
 
 fn answer(read: Vec<Read>, answers: Vec<Result<Reply, Problem>>) -> Result<Response, Problem> {
@@ -130,21 +136,22 @@ fn answer(read: Vec<Read>, answers: Vec<Result<Reply, Problem>>) -> Result<Respo
     let mut fault: Option<Problem> = None;
     let (mut fresh, mut known) = (false, false);
     for (names, sent) in read {
+        let reply = match answers.next().expect("each has an answer") {
+            Ok(reply) => reply,
+            Err(problem) => {
+                fault.get_or_insert(problem);
+                continue;
+            }
+        };
         let (outcome, code) = match sent {
             Err(unreadable) => (EventOutcome::Rejected, Some(unreadable.code().to_owned())),
-            Ok(()) => match answers.next().expect("an event in line has an answer") {
-                Ok(reply) => {
-                    let heard = heard(&reply);
-                    let is_known = heard.0 == EventOutcome::Replayed || matches!(reply, Reply::Replayed(_));
-                    known |= is_known;
-                    fresh |= !is_known && !matches!(reply, Reply::KeyReused);
-                    heard
-                }
-                Err(problem) => {
-                    fault.get_or_insert(problem);
-                    continue;
-                }
-            },
+            Ok(()) => {
+                let heard = heard(&reply);
+                let is_known = heard.0 == EventOutcome::Replayed || matches!(reply, Reply::Replayed(_));
+                known |= is_known;
+                fresh |= !is_known && !matches!(reply, Reply::KeyReused);
+                heard
+            }
         };
         intake::count(&names, outcome);
         let EventNames { event_id, kind, order } = names;

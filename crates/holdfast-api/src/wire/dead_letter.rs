@@ -37,7 +37,7 @@ pub struct DeadLetterSummaryView {
     /// To which order, where that could be read.
     #[schema(value_type = Option<String>, format = "uuid", required = true)]
     pub order_id: Option<Shown<OrderId>>,
-    /// The topic it came from; null of a payment that waited for its order in vain.
+    /// The topic it came from; null of an event that came over HTTP, and of a payment that waited for its order in vain.
     #[schema(required = true)]
     pub topic: Option<String>,
     /// The partition of the topic.

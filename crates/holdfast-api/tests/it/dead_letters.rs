@@ -37,6 +37,10 @@ fn created(number: u32, quantity: u64) -> Vec<u8> {
         .into_bytes()
 }
 
+fn event_of(number: u32) -> Value {
+    serde_json::from_slice(&created(number, 1)).expect("JSON")
+}
+
 fn ids(list: &Value) -> Vec<String> {
     list.as_array().expect("a list").iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
 }
@@ -203,4 +207,38 @@ fn a_dead_letter_is_discarded_with_a_note_once() {
     assert_eq!((&retried.body["outcome"], &retried.body["status"]), (&json!("replayed"), &json!("discarded")));
     assert_eq!(house.post(&format!("{PATH}/{}/discard", order_id(9)), &json!({"note": "x"})).no(), (404, "not_found"));
     assert_eq!(house.json(Method::PUT, &discard, &[], &json!({})).no(), (405, "method_not_allowed"));
+}
+
+#[test]
+fn an_event_that_cannot_be_read_is_put_away_once_whoever_sent_it() {
+    let house = House::furnished();
+    let events =
+        json!([{"type": "OrderShipped", "id": "e-7", "orderId": order_id(1)}, event_of(2), {"type": "OrderShipped"}]);
+    for expected in [["rejected", "applied", "rejected"], ["rejected", "replayed", "rejected"]] {
+        let heard = house.post("/api/inventory/events", &events);
+        let outcomes =
+            heard.body["results"].as_array().expect("results").iter().map(|result| result["outcome"].clone());
+        assert_eq!((heard.status, outcomes.collect::<Vec<_>>()), (200, expected.map(Value::from).to_vec()));
+    }
+    let letters = house.get(PATH).body;
+    assert_eq!(ids(&letters).len(), 2, "{letters}");
+    let named = letters
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|letter| letter["orderId"] == order_id(1))
+        .expect("it is there");
+    assert_eq!(
+        (&named["code"], &named["cause"], &named["type"], &named["topic"], &named["offset"]),
+        (
+            &json!("validation_failed"),
+            &json!("the event has a fault: its type is not known"),
+            &json!("OrderShipped"),
+            &json!(null),
+            &json!(null)
+        )
+    );
+    let whole = house.get(&format!("{PATH}/{}", named["id"].as_str().expect("an id"))).body;
+    let said: Value = serde_json::from_str(whole["value"].as_str().expect("its words")).expect("JSON");
+    assert_eq!(said, events[0]);
 }

@@ -136,6 +136,7 @@ impl House {
             clock: clock.clone(),
             landing: None,
             settings,
+            letters: Arc::default(),
             health: Arc::new(mood),
             metrics: None,
         };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use holdfast_domain::order::OrderEventKind;
 use holdfast_domain::{Actor, DeadLetterId, DiscardNote, OrderId, Refusal, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::content::LetterContent;
@@ -98,7 +98,7 @@ pub struct LetterHead {
     pub id: DeadLetterId,
     /// A hash of where it came from and what it says: what has the same one is put away once.
     pub origin: [u8; 16],
-    /// Where the record stood; `None` of a payment that waited in vain.
+    /// Where the record stood; `None` of an event that came without a broker, and of a payment that waited in vain.
     pub place: Option<RecordPlace>,
     /// The stable code of the cause (CONTRACT, section 10).
     pub code: String,
@@ -136,7 +136,7 @@ pub struct DeadLetter {
 pub struct NewLetter {
     /// A hash of where it came from and what it says.
     pub origin: [u8; 16],
-    /// Where the record stood; `None` of a payment that waited in vain.
+    /// Where the record stood; `None` of an event that came without a broker, and of a payment that waited in vain.
     pub place: Option<RecordPlace>,
     /// The stable code of the cause.
     pub code: String,
@@ -177,6 +177,14 @@ impl NewLetter {
             content: LetterContent::of(record),
             is_kept_short: false,
         }
+    }
+
+    /// The letter of an event that came without a broker and can never be applied.
+    pub fn of_event(event: &Value, names: &EventNames, code: &str, cause: &str) -> Self {
+        let value = event.to_string().into_bytes();
+        let origin = hash(&[SCOPE.as_bytes(), &value]);
+        let record = Record { value: Some(value), ..Record::default() };
+        Self { origin, place: None, ..Self::of_record(&record, names, code, cause) }
     }
 
     /// The letter of a payment that waited for its order in vain, given up `now`.
@@ -273,6 +281,15 @@ mod tests {
         ] {
             assert_ne!(letter(&record).command_key().key, letter(&other).command_key().key, "{other:?}");
         }
+    }
+
+    #[test]
+    fn an_event_that_came_without_a_broker_has_one_letter_however_often_it_comes() {
+        let letter = |event: Value| NewLetter::of_event(&event, &EventNames::default(), "validation_failed", "x");
+        let (one, other) = (letter(json!({"type": "Nope"})), letter(json!({"type": "No"})));
+        assert_eq!(letter(json!({"type": "Nope"})), one);
+        assert_ne!(one.origin, other.origin);
+        assert_eq!((one.place, one.content.value), (None, Some(br#"{"type":"Nope"}"#.to_vec())));
     }
 
     #[test]

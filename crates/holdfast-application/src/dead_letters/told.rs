@@ -2,11 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use holdfast_domain::order::OrderEventKind;
 
 use super::content::{LetterContent, LetterHeader};
 use super::content_bytes::{Reader, UnfitContent, Writer};
 use super::letter::{DeadLetter, LetterHead, RecordPlace, hash};
 use crate::events::{EventKind, OutgoingEvent, PlaceInStream, Stream};
+use crate::intake::kind_of;
 
 /// The headers that are added to a record, each with what it says; those behind the first three only where there is something to say.
 pub const HEADERS: [(&str, &str); 8] = [
@@ -19,6 +21,9 @@ pub const HEADERS: [(&str, &str); 8] = [
     ("holdfast-value-sha256", "SHA-256, in base64, over a value that was too large to be kept."),
     ("holdfast-cut", "What is not as it came: key, headers, value, with commas between them."),
 ];
+
+/// What the topic is named after of what came from none, and whose type is not known.
+const OTHERS: &str = "events";
 
 /// A letter on its way to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +50,15 @@ impl ToldLetter {
 /// What is told of a letter.
 pub(crate) fn told(letter: &DeadLetter) -> OutgoingEvent {
     let DeadLetter { head, content } = letter;
-    let (key, sequence, topic) = match (&head.place, head.order) {
-        (Some(RecordPlace { topic, partition, offset }), _) => {
+    let (key, sequence, topic) = match &head.place {
+        Some(RecordPlace { topic, partition, offset }) => {
             let sequence = u64::try_from(*offset).unwrap_or_default().saturating_add(1);
             (hash(&[topic.as_bytes(), &partition.to_be_bytes()]), sequence, topic.as_str())
         }
-        // A payment goes where its like would have come from.
-        (None, order) => {
-            let key = order.map_or(head.origin, holdfast_domain::OrderId::to_bytes);
-            (key, 1, head.kind.as_deref().unwrap_or_default())
+        // It goes where its like would have come from.
+        None => {
+            let kind = head.kind.as_deref().and_then(kind_of);
+            (head.origin, 1, kind.map_or(OTHERS, OrderEventKind::as_str))
         }
     };
     let mut content = content.clone();
@@ -112,6 +117,16 @@ mod tests {
         let expected = ["trace", "holdfast-code", "holdfast-cause", "holdfast-topic", "holdfast-partition"];
         assert_eq!(names.get(..5), Some(&expected[..]));
         assert_eq!(names.get(5..), Some(&["holdfast-offset", "holdfast-id"][..]));
+    }
+
+    #[test]
+    fn what_came_from_no_topic_goes_where_its_like_would_have_come_from() {
+        let topic = |kind: &str| {
+            let names = EventNames { kind: Some(kind.to_owned()), ..EventNames::default() };
+            let letter = NewLetter::of_event(&serde_json::json!({"type": kind}), &names, "validation_failed", "x");
+            ToldLetter::of(&told(&letter.put_away(Timestamp::EPOCH))).expect("a letter").topic
+        };
+        assert_eq!([topic("OrderCancelled"), topic("no topic/ has such a name")], ["OrderCancelled", "events"]);
     }
 
     #[test]

@@ -90,7 +90,8 @@ impl Running {
         let lanes: Vec<Lane> = stores.into_iter().enumerate().map(on_line).collect();
         let statuses = lanes.iter().map(Lane::status).collect();
         let letters = LetterWatch::of(&settings.policy.publishing);
-        let kafka = settings.kafka.as_ref().map(|kafka| join_group(kafka, &queue, letters.room())).transpose()?;
+        let room = letters.room();
+        let kafka = settings.kafka.as_ref().map(|kafka| join_group(kafka, &queue, room.clone())).transpose()?;
         let stop_sweep = Arc::new(AtomicBool::new(false));
         let parts = RelayParts {
             queries: queries.clone(),
@@ -124,7 +125,7 @@ impl Running {
         let (ended, http_ended) = mpsc::channel();
         let api = api_settings(settings);
         let service = {
-            let (queue, queries, health) = (queue.clone(), queries.clone(), health.clone());
+            let (queue, queries, health, room) = (queue.clone(), queries.clone(), health.clone(), room.clone());
             let events = events.clone();
             let metrics = metrics.clone();
             move |landing| {
@@ -135,6 +136,7 @@ impl Running {
                     clock: clock.clone(),
                     landing: Some(landing),
                     settings: api.clone(),
+                    letters: room.clone(),
                     health: health.clone(),
                     metrics: Some(metrics.clone()),
                 };
