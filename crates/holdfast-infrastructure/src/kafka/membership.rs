@@ -75,8 +75,14 @@ impl ConsumerContext for Membership {
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if matches!(rebalance, Rebalance::Assign(_)) && self.stays.load(Ordering::Relaxed) {
+        if !matches!(rebalance, Rebalance::Assign(_)) {
+            return;
+        }
+        if self.stays.load(Ordering::Relaxed) {
             of_all(consumer, |all| consumer.pause(all));
+        } else {
+            // The library remembers a pause of a partition that went meanwhile, and would give nothing of it for good.
+            of_all(consumer, |all| consumer.resume(all));
         }
     }
 

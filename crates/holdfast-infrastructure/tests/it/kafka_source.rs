@@ -40,6 +40,35 @@ fn partitions_that_come_while_no_records_are_wanted_give_none() {
     });
 }
 
+#[test]
+fn a_partition_that_goes_while_no_records_are_wanted_gives_some_once_it_is_back() {
+    let brokers = MockCluster::new(1).expect("a mock broker");
+    brokers.create_topic(TOPIC, 2, 1).expect("a topic");
+    let mut stays = join(&brokers.bootstrap_servers());
+    eventually(|| {
+        stays.poll(LIMITS, MOMENT).expect("no error");
+        has(&stays, 2)
+    });
+    let mut comes = join(&brokers.bootstrap_servers());
+    eventually(|| {
+        stays.stay(MOMENT);
+        comes.poll(LIMITS, MOMENT).expect("no error");
+        has(&stays, 1) && has(&comes, 1)
+    });
+    drop(comes);
+    eventually(|| {
+        stays.poll(LIMITS, MOMENT).expect("no error");
+        has(&stays, 2)
+    });
+    write(&brokers.bootstrap_servers());
+    let mut taken = BTreeSet::new();
+    eventually(|| {
+        let records = stays.poll(LIMITS, MOMENT).expect("no error");
+        taken.extend(records.into_iter().map(|record| (record.partition, record.offset)));
+        taken.len() == RECORDS
+    });
+}
+
 fn join(brokers: &str) -> KafkaSource {
     let properties = [("session.timeout.ms", "6000"), ("heartbeat.interval.ms", "200")];
     let settings = KafkaSettings {
