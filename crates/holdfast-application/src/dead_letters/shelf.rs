@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use holdfast_domain::book::Effect;
 use holdfast_domain::{Actor, DeadLetterId, OrderId, Refusal, Timestamp};
 
-use super::letter::{DeadLetter, LetterEnd, LetterHead, LetterStatus, NewLetter};
+use super::letter::{DeadLetter, LetterEnd, LetterHead, LetterStatus};
+use super::new_letter::NewLetter;
 use crate::answer::{Answer, Decision};
 use crate::command::{Command, Submission};
 use crate::ports::{StoreError, StoreTransaction};

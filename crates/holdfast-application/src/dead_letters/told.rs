@@ -6,7 +6,8 @@ use holdfast_domain::order::OrderEventKind;
 
 use super::content::{LetterContent, LetterHeader};
 use super::content_bytes::{Reader, UnfitContent, Writer};
-use super::letter::{DeadLetter, LetterHead, RecordPlace, hash};
+use super::letter::{DeadLetter, LetterHead, RecordPlace};
+use super::new_letter::hash;
 use crate::events::{EventKind, OutgoingEvent, PlaceInStream, Stream};
 use crate::intake::kind_of;
 
