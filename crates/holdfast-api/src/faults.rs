@@ -2,21 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::field_fault::FieldFault;
 use crate::problem::Problem;
 
 /// What is wrong with one value, for the person who sent it.
 pub(crate) type Complaint = Cow<'static, str>;
-
-/// One fault of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldFault {
-    /// Where: a JSON pointer (RFC 6901) into the body, or below `/query`, `/path` or `/header`.
-    pub pointer: String,
-    /// What is expected there.
-    pub detail: Cow<'static, str>,
-    /// Whether the field is not known at all.
-    pub is_unknown: bool,
-}
 
 /// The most faults that are listed: a bound on the size of the answer.
 const LISTED_MAX: usize = 1_000;

@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::code::{Outcome, ProblemCode};
-use crate::faults::FieldFault;
+use crate::field_fault::FieldFault;
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";

@@ -13,9 +13,9 @@ use holdfast_domain::{
 
 use crate::answer::{Decision, KeptAnswer};
 use crate::dead_letters::{LetterEnd, NewLetter};
+use crate::events::SentPlace;
 use crate::imported::ImportedItem;
 use crate::order_event::OrderEvent;
-use crate::ports::SentPlace;
 
 mod carrying_out;
 mod facts;

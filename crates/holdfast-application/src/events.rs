@@ -15,7 +15,7 @@ pub mod publishing;
 pub mod stock;
 
 pub use kind::{EventKind, Stream};
-pub use outgoing::{OutgoingEvent, PlaceInStream, UnsentEvent};
+pub use outgoing::{OutgoingEvent, PlaceInStream, SentPlace, UnsentEvent};
 pub use publishing::{Destination, EventSet, Publishing};
 
 /// What an event says, as JSON.

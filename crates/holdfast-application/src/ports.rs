@@ -12,7 +12,7 @@ use holdfast_domain::{
 use crate::answer::KeptAnswer;
 use crate::command::CommandKey;
 use crate::dead_letters::{DeadLetter, LetterHead};
-use crate::events::{OutgoingEvent, PlaceInStream};
+use crate::events::{OutgoingEvent, SentPlace};
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -133,9 +133,6 @@ pub trait StockMovementRepository {
     /// Appends the lines that these movements crossed.
     fn append_alerts(&mut self, alerts: &[Alert]) -> Result<(), StoreError>;
 }
-
-/// Where an event of the outbox stands: its place, and when it was written.
-pub type SentPlace = (PlaceInStream, Timestamp);
 
 /// Events that are to be told, until they were.
 pub trait Outbox {

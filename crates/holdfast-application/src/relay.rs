@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::commit_bell::CommitBell;
 use crate::duties::{Duties, Duty};
-use crate::events::{Destination, EventSet, OutgoingEvent, UnsentEvent};
-use crate::ports::{EventSink, SentPlace};
+use crate::events::{Destination, EventSet, OutgoingEvent, SentPlace, UnsentEvent};
+use crate::ports::EventSink;
 use crate::queries::{OutboxStep, ReadError, StockQueries};
 use crate::queue::CommandQueue;
 

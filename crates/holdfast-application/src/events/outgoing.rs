@@ -65,6 +65,9 @@ impl OutgoingEvent {
     }
 }
 
+/// Where an event of the outbox stands: its place, and when it was written.
+pub type SentPlace = (PlaceInStream, Timestamp);
+
 /// An event that waits in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsentEvent {

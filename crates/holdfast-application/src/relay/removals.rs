@@ -8,7 +8,7 @@ use holdfast_domain::Actor;
 
 use crate::bounded_wait::hear_within;
 use crate::command::{Command, Submission};
-use crate::ports::SentPlace;
+use crate::events::SentPlace;
 use crate::queue::{Class, CommandQueue};
 use crate::ticket::Ticket;
 

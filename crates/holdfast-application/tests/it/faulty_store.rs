@@ -7,11 +7,11 @@ use holdfast_application::answer::KeptAnswer;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::command::CommandKey;
 use holdfast_application::dead_letters::{DeadLetter, LetterHead};
-use holdfast_application::events::OutgoingEvent;
+use holdfast_application::events::{OutgoingEvent, SentPlace};
 use holdfast_application::ports::contract::warehouse::order;
 use holdfast_application::ports::memory::{MemoryQueries, MemoryStore};
 use holdfast_application::ports::{
-    Collision, CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox, SentPlace,
+    Collision, CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox,
     StockMovementRepository, StockReservationRepository, Store, StoreError, StoreTransaction,
 };
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use holdfast_application::events::{EventKind, OutgoingEvent, PlaceInStream, Stream, UnsentEvent};
-use holdfast_application::ports::{SentPlace, StoreError};
+use holdfast_application::events::{EventKind, OutgoingEvent, PlaceInStream, SentPlace, Stream, UnsentEvent};
+use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{OutboxDepth, OutboxStep};
 use holdfast_domain::Timestamp;
 use holdfast_domain::event::Alert;

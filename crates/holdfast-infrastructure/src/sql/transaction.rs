@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use holdfast_application::KeptAnswer;
 use holdfast_application::command::CommandKey;
 use holdfast_application::dead_letters::{DeadLetter, LetterHead};
-use holdfast_application::events::OutgoingEvent;
+use holdfast_application::events::{OutgoingEvent, SentPlace};
 use holdfast_application::ports::{
-    CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox, SentPlace,
-    StockMovementRepository, StockReservationRepository, StoreError, StoreTransaction,
+    CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox, StockMovementRepository,
+    StockReservationRepository, StoreError, StoreTransaction,
 };
 use holdfast_domain::book::{ItemPage, Numbering, OrderPage, PaymentWait, ProductRef, WaitingPayments};
 use holdfast_domain::event::Alert;

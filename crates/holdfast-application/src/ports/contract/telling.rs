@@ -9,8 +9,9 @@ use holdfast_domain::order::OrderEventKind;
 use super::MakeStore;
 use super::warehouse::{Warehouse, change, confirm, event, order, release, replace, submission};
 use crate::command::Command;
-use crate::events::{Destination, EventKind, EventSet, OutgoingEvent, PlaceInStream, Publishing, Stream, UnsentEvent};
-use crate::ports::SentPlace;
+use crate::events::{
+    Destination, EventKind, EventSet, OutgoingEvent, PlaceInStream, Publishing, SentPlace, Stream, UnsentEvent,
+};
 use crate::queries::OutboxStep;
 
 /// Who is told everything, in stories.

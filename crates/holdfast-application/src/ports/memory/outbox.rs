@@ -3,8 +3,8 @@
 use holdfast_domain::Timestamp;
 
 use super::transaction::{MemoryTransaction, contention};
-use crate::events::OutgoingEvent;
-use crate::ports::{Collision, Outbox, SentPlace, StoreError};
+use crate::events::{OutgoingEvent, SentPlace};
+use crate::ports::{Collision, Outbox, StoreError};
 
 impl Outbox for MemoryTransaction<'_> {
     fn append_events(
