@@ -11,8 +11,12 @@ use super::kind::{EventKind, Stream};
 use super::outgoing::{OutgoingEvent, PlaceInStream};
 use crate::shown::Shown;
 
-/// The most lines of an order in one event: it stays under 256 KiB (PROTOCOL, section 4.6).
+/// The most lines of an order in one event (CONTRACT, section 7).
 pub const LINES_MAX: usize = 1_000;
+/// The most bytes of them: an event stays under 256 KiB (PROTOCOL, section 4.6).
+const LINES_BYTES_MAX: usize = 250 << 10;
+/// So many lines never have more bytes, whatever their SKUs and locations.
+const LINES_THAT_FIT: usize = 400;
 
 /// An order and some of its lines.
 #[derive(Debug, Serialize)]
@@ -99,7 +103,8 @@ fn state_events(outcome: &OrderOutcome, state: &OrderState, locations: &Location
         OrderStatus::Expired => EventKind::OrderExpired,
         OrderStatus::Reserved | OrderStatus::Refused => EventKind::OrderReserved,
     };
-    let parts = count(state.lines.len().div_ceil(LINES_MAX).max(1));
+    let lines_of_parts = parts_of(&state.lines, locations);
+    let parts = count(lines_of_parts.len());
     let of_part = |part: u32, lines: &'_ [OutcomeLine]| {
         let data = json(&State {
             order_id: Shown(outcome.order),
@@ -115,10 +120,27 @@ fn state_events(outcome: &OrderOutcome, state: &OrderState, locations: &Location
         });
         event(outcome, kind, part, data)
     };
-    if state.lines.is_empty() {
-        return vec![of_part(0, &[])];
+    (0..).zip(lines_of_parts).map(|(part, lines)| of_part(part, lines)).collect()
+}
+
+/// The lines of each part: as many as fit, and none where there are none.
+fn parts_of<'a>(lines: &'a [OutcomeLine], locations: &Locations) -> Vec<&'a [OutcomeLine]> {
+    let (mut parts, mut rest) = (Vec::new(), lines);
+    while rest.len() > LINES_THAT_FIT {
+        let mut bytes = 0_usize;
+        let fits = |line: &&OutcomeLine| {
+            bytes = bytes.saturating_add(json(&Line::of(line, locations)).len()).saturating_add(1);
+            bytes <= LINES_BYTES_MAX
+        };
+        let fitting = rest.iter().take(LINES_MAX).take_while(fits).count();
+        let (part, others) = rest.split_at(fitting.max(1));
+        parts.push(part);
+        rest = others;
     }
-    (0..).zip(state.lines.chunks(LINES_MAX)).map(|(part, lines)| of_part(part, lines)).collect()
+    if parts.is_empty() || !rest.is_empty() {
+        parts.push(rest);
+    }
+    parts
 }
 
 fn failure_events(outcome: &OrderOutcome, failure: &OrderFailure) -> Vec<OutgoingEvent> {
@@ -162,4 +184,65 @@ fn line_reason(failure: &OrderFailure, line: &ShortLine) -> String {
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_domain::location::Location;
+    use holdfast_domain::{LocationNumber, OrderNumber, Quantity};
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_long_order_is_told_in_parts_and_no_event_is_larger_than_it_may_be() {
+        let code = LocationCode::new(&"x".repeat(64)).expect("a code");
+        let locations = Locations::new(vec![Location { code, ..Location::main() }]);
+        // Four bytes a character, and characters that JSON writes with two.
+        for (sku, lines, parts) in [
+            ("LAMP-7", 0, 1),
+            ("LAMP-7", 1_000, 1),
+            ("LAMP-7", 1_001, 2),
+            ("LAMP-7", 5_000, 5),
+            (&*"\u{1d11e}".repeat(64), 400, 1),
+            (&"\u{1d11e}".repeat(64), 5_000, 10),
+            (&"\"".repeat(64), 5_000, 8),
+        ] {
+            let told = told(&outcome(sku, lines), &locations);
+            assert_eq!(told.len(), parts, "{lines} lines");
+            let mut seen = Vec::new();
+            for (part, event) in told.iter().enumerate() {
+                assert!(event.data.len() <= 256 << 10, "{} bytes", event.data.len());
+                let data: Value = serde_json::from_slice(&event.data).expect("JSON");
+                assert_eq!((data["part"].as_u64(), data["parts"].as_u64()), (number(part), number(parts)));
+                seen.extend(data["lines"].as_array().expect("lines").iter().map(|line| line["sequence"].as_u64()));
+            }
+            assert_eq!(seen, (0..lines).map(number).collect::<Vec<_>>());
+        }
+    }
+
+    fn number(count: usize) -> Option<u64> {
+        u64::try_from(count).ok()
+    }
+
+    fn outcome(sku: &str, lines: usize) -> OrderOutcome {
+        let line = |at: usize| OutcomeLine {
+            reservation: ReservationId::new(Timestamp::EPOCH, OrderNumber(1), 1),
+            product: ProductId::from_bytes([7; 16]),
+            sku: Sku::new(sku).expect("a sku"),
+            location: LocationNumber::MAIN,
+            quantity: Quantity::new(Quantity::MAX).expect("the largest"),
+            sequence: number(at).expect("few"),
+        };
+        let state = OrderState {
+            status: OrderStatus::Reserved,
+            reason: None,
+            reserved_at: Some(Timestamp::EPOCH),
+            expires_at: None,
+            ended_at: None,
+            lines: (0..lines).map(line).collect(),
+        };
+        let order = OrderId::from_bytes([9; 16]);
+        OrderOutcome { order, event_seq: 1, decided_at: Timestamp::EPOCH, fate: OrderFate::Is(state) }
+    }
 }
