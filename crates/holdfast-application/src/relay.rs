@@ -25,7 +25,7 @@ const STEP: OutboxStep = OutboxStep { events_max: 4_096, bytes_max: 8 << 20 };
 /// With so many events a time the relay is busy.
 const BUSY: usize = 128;
 /// From one sending to the next events gather for so long, and for so long while it is busy: each sending costs the brokers, too.
-const GATHER: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(25));
+const GATHER: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(40));
 /// How long a relay waits for a commit before it looks by itself: other services write too.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long the duty is this service's, and how often it takes it anew.
