@@ -17,11 +17,13 @@ use crate::queue::{QueueLine, Waiting};
 use crate::ticket::{Heard, Wakes};
 
 mod carrying_out;
+mod dropped;
 mod measuring;
 mod part;
 mod pause;
 mod status;
 
+pub use dropped::Dropped;
 pub use status::LaneStatus;
 
 /// How long a lane waits for the first command before it looks after its store.
@@ -136,14 +138,14 @@ impl Lane {
         for command in held_back {
             let waited = command.since.elapsed();
             let reason = if command.promise.is_abandoned() {
-                "abandoned"
+                Dropped::Abandoned
             } else if waited > self.line.wait_max() {
-                "lock"
+                Dropped::Lock
             } else {
                 aside.push(command);
                 continue;
             };
-            metrics::counter!("holdfast_commands_dropped_total", "reason" => reason).increment(1);
+            reason.count();
             left.push(command.submission.command.order());
             command.promise.keep(Err(Fault::LockTimeout(waited)), wakes);
         }

@@ -1,6 +1,7 @@
 //! What is counted, and in which words: `/metrics` shows it from the start. What has not happened yet is 0, not absent, so a rate
 //! and an alarm work from the first scrape on.
 
+use holdfast_application::lane::Dropped;
 use holdfast_application::order_event::EventOutcome;
 use holdfast_application::ports::{Collision, LockFault};
 use holdfast_domain::event::Crossing;
@@ -36,7 +37,7 @@ fn announce_commands() {
         let _ = histogram!("holdfast_command_duration_seconds", "command" => command);
     }
     describe_counter!("holdfast_commands_dropped_total", "Commands dropped undecided, by reason");
-    by_reason("holdfast_commands_dropped_total", ["abandoned", "deadline", "lock"]);
+    by_reason("holdfast_commands_dropped_total", Dropped::ALL.map(Dropped::as_str));
     describe_gauge!("holdfast_queue_depth", "Commands that wait");
     gauge!("holdfast_queue_depth").set(0.0);
     describe_counter!("holdfast_expired_orders_total", "Orders that ended because their time was over");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::part::Part;
 use super::pause::pause_after;
-use super::{Lane, LaneEnd, answer_all, chain, measuring};
+use super::{Dropped, Lane, LaneEnd, answer_all, chain, measuring};
 use crate::answer::{Fault, Reply};
 use crate::command::Submission;
 use crate::committer::commit_batch;
@@ -26,14 +26,14 @@ impl Lane {
         for command in batch {
             let waited = command.since.elapsed();
             if command.promise.is_abandoned() {
-                metrics::counter!("holdfast_commands_dropped_total", "reason" => "abandoned").increment(1);
+                Dropped::Abandoned.count();
             } else if waited > wait_max || command.promise.is_out_of_turn() {
                 let (reason, fault) = if command.promise.is_out_of_turn() {
-                    ("out_of_turn", Fault::StoreUnavailable("what came before it was not decided".to_owned()))
+                    (Dropped::OutOfTurn, Fault::StoreUnavailable("what came before it was not decided".to_owned()))
                 } else {
-                    ("deadline", Fault::TooLate(waited))
+                    (Dropped::Deadline, Fault::TooLate(waited))
                 };
-                metrics::counter!("holdfast_commands_dropped_total", "reason" => reason).increment(1);
+                reason.count();
                 let fault = unknown.map_or(fault, |words| Fault::OutcomeUnknown(words.to_owned()));
                 command.promise.keep(Err(fault), wakes);
             } else {

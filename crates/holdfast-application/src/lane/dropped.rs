@@ -1,0 +1,34 @@
+//! Commands that are dropped undecided, counted by why.
+
+/// Why a command is dropped undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// Its caller is gone.
+    Abandoned,
+    /// It waited for too long.
+    Deadline,
+    /// Another held its lock until then.
+    Lock,
+    /// A command before it, in its succession, could not be decided.
+    OutOfTurn,
+}
+
+impl Dropped {
+    /// Every one of them.
+    pub const ALL: [Self; 4] = [Self::Abandoned, Self::Deadline, Self::Lock, Self::OutOfTurn];
+
+    /// What the metrics call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Abandoned => "abandoned",
+            Self::Deadline => "deadline",
+            Self::Lock => "lock",
+            Self::OutOfTurn => "out_of_turn",
+        }
+    }
+
+    /// Counts one.
+    pub(super) fn count(self) {
+        metrics::counter!("holdfast_commands_dropped_total", "reason" => self.as_str()).increment(1);
+    }
+}
