@@ -73,7 +73,7 @@ impl KafkaSettings {
             .set("queued.max.messages.kbytes", "16384")
             .set("statistics.interval.ms", "1000")
             .set("auto.commit.interval.ms", "250");
-        let mut config = self.with_properties(config);
+        let mut config = self.with_properties(config, |_| true);
         // Said last, for no property may undo it: the brokers are told of what was dealt with, and of nothing else.
         config.set("enable.auto.commit", "true").set("enable.auto.offset.store", "false");
         config
@@ -81,32 +81,29 @@ impl KafkaSettings {
 
     /// A writer that writes each record once and in order.
     pub(crate) fn producer(&self) -> ClientConfig {
+        once_each(self.with_own(self.writer()))
+    }
+
+    fn writer(&self) -> ClientConfig {
         let mut config = self.client();
         config
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
             .set("linger.ms", "5")
             .set("compression.type", "lz4")
             .set("delivery.timeout.ms", "10000")
             .set("message.max.bytes", "8388608");
-        once_each(self.with_own(config))
+        config
     }
 
     /// With those properties that do not concern consumers alone.
-    fn with_own(&self, mut config: ClientConfig) -> ClientConfig {
+    fn with_own(&self, config: ClientConfig) -> ClientConfig {
         let consumers_alone =
             ["group.", "session.timeout.ms", "max.poll.interval.ms", "heartbeat.interval.ms", "auto."];
-        let own =
-            self.properties.iter().filter(|(name, _)| !consumers_alone.iter().any(|start| name.starts_with(start)));
-        for (name, value) in own {
-            config.set(name, value);
-        }
-        config
+        self.with_properties(config, |name| !consumers_alone.iter().any(|start| name.starts_with(start)))
     }
 
     /// A writer of events: of each key in order, without a gap.
     pub(crate) fn publisher(&self) -> ClientConfig {
-        let mut config = self.producer();
+        let mut config = self.writer();
         config
             // As clients in Java do, so that topics of theirs and these can be joined.
             .set("partitioner", "murmur2_random")
@@ -117,8 +114,8 @@ impl KafkaSettings {
         config
     }
 
-    fn with_properties(&self, mut config: ClientConfig) -> ClientConfig {
-        for (name, value) in &self.properties {
+    fn with_properties(&self, mut config: ClientConfig, concerns: impl Fn(&str) -> bool) -> ClientConfig {
+        for (name, value) in self.properties.iter().filter(|(name, _)| concerns(name)) {
             config.set(name, value);
         }
         config
