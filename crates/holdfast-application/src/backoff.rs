@@ -1,26 +1,30 @@
-//! How long a consumer waits after a failure.
+//! How long is waited after a failure: twice as long each time.
 
 use std::time::Duration;
 
-/// The first pause.
-const FIRST: Duration = Duration::from_millis(50);
-/// The longest: a source or a store that is there again is not kept waiting.
-const LONGEST: Duration = Duration::from_secs(2);
-
-/// How long is waited before the next try: twice as long each time.
-pub(super) struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(FIRST)
-    }
+/// The pauses between tries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backoff {
+    next: Duration,
+    first: Duration,
+    longest: Duration,
 }
 
-impl Pause {
+impl Backoff {
+    /// The first pause, and the longest.
+    pub(crate) const fn between(first: Duration, longest: Duration) -> Self {
+        Self { next: first, first, longest }
+    }
+
     /// The next one.
-    pub(super) fn next(&mut self) -> Duration {
-        let next = self.0;
-        self.0 = next.saturating_mul(2).min(LONGEST);
+    pub(crate) fn next(&mut self) -> Duration {
+        let next = self.next;
+        self.next = next.saturating_mul(2).min(self.longest);
         next
+    }
+
+    /// It has succeeded: the first one comes next.
+    pub(crate) const fn reset(&mut self) {
+        self.next = self.first;
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use holdfast_domain::Actor;
 
 use crate::answer::Fault;
+use crate::backoff::Backoff;
 use crate::command::{Command, Submission};
 use crate::dead_letters::{LetterRoom, NewLetter};
 use crate::ports::{EventSource, PollLimits, Record};
@@ -19,15 +20,16 @@ use crate::ticket::Ticket;
 
 mod complaint;
 mod deciding;
-mod pause;
 
 use complaint::Complaint;
-use pause::Pause;
 
 /// The most records that are decided together: a good batch, and as many bytes as a service can hold beside its queue.
 const TOGETHER: PollLimits = PollLimits { records_max: 4_096, bytes_max: 8 << 20 };
 /// How long the first record is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The pauses after failures: a source or a store that is there again is not kept waiting.
+const PAUSES: Backoff = Backoff::between(Duration::from_millis(50), Duration::from_secs(2));
 
 /// What others may know about the consumer.
 #[derive(Debug)]
@@ -92,7 +94,7 @@ impl Consumer {
     /// Takes events again and again.
     pub fn run(mut self) {
         let _ended = Ended(self.status.clone());
-        let (mut pause, mut complaint) = (Pause::default(), Complaint::default());
+        let (mut pause, mut complaint) = (PAUSES, Complaint::default());
         while !self.is_stopped() {
             let records = match self.source.poll(TOGETHER, PATIENCE) {
                 Ok(records) => records,
@@ -105,7 +107,7 @@ impl Consumer {
                     continue;
                 }
             };
-            pause = Pause::default();
+            pause.reset();
             if !records.is_empty() && self.take(&records).is_err() {
                 return;
             }
@@ -128,7 +130,7 @@ impl Consumer {
     fn put_away(&mut self, letters: Vec<NewLetter>) -> Result<(), Stopped> {
         let within = |letter: NewLetter| Arc::new(letter.within(&self.room));
         let mut left: Vec<Arc<NewLetter>> = letters.into_iter().map(within).collect();
-        let mut pause = Pause::default();
+        let mut pause = PAUSES;
         loop {
             let tickets: Vec<_> = left
                 .into_iter()
@@ -158,7 +160,7 @@ impl Consumer {
     }
 
     /// Waits before the next try, as a member of the group.
-    fn wait(&mut self, pause: &mut Pause) -> Result<(), Stopped> {
+    fn wait(&mut self, pause: &mut Backoff) -> Result<(), Stopped> {
         self.source.stay(pause.next());
         if self.is_stopped() { Err(Stopped) } else { Ok(()) }
     }

@@ -12,6 +12,7 @@
 pub mod admission;
 pub mod answer;
 pub mod audit;
+mod backoff;
 pub mod batch;
 pub mod bounded_wait;
 pub mod clock;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::backoff::Backoff;
 use crate::commit_bell::CommitBell;
 use crate::duties::{Duties, Duty};
 use crate::events::{Destination, EventSet, OutgoingEvent, SentPlace, UnsentEvent};
@@ -151,7 +152,7 @@ impl Relay {
     /// Tells what there is to tell, until it is to stop and everything was told, or as much as can be in two seconds.
     pub fn run(mut self) {
         let _ended = Ended(self.status.clone());
-        let mut pause = PAUSES.0;
+        let mut pause = Backoff::between(PAUSES.0, PAUSES.1);
         loop {
             let (heard, started) = (self.parts.bell.rings(), Instant::now());
             let round = self.round();
@@ -164,22 +165,19 @@ impl Relay {
             match round {
                 Round::Idle => self.wait(heard),
                 Round::Told(events) => {
-                    pause = PAUSES.0;
+                    pause.reset();
                     if events < STEP.events_max {
                         let gather = if events < BUSY { GATHER.0 } else { GATHER.1 };
                         std::thread::sleep(gather.saturating_sub(started.elapsed()));
                         self.wait(heard);
                     }
                 }
-                Round::Left => pause = PAUSES.0,
+                Round::Left => pause.reset(),
                 Round::PartlyFailed => {
                     self.sleep(PAUSES.0);
-                    pause = PAUSES.0;
+                    pause.reset();
                 }
-                Round::Failed => {
-                    self.sleep(pause);
-                    pause = pause.saturating_mul(2).min(PAUSES.1);
-                }
+                Round::Failed => self.sleep(pause.next()),
             }
         }
         self.removals.finish(FLUSH_MAX);

@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 
 use holdfast_domain::OrderId;
 
-use super::pause::Pause;
-use super::{Consumer, Stopped};
+use super::{Consumer, PAUSES, Stopped};
 use crate::answer::{Fault, Reply};
 use crate::command::{Command, Submission};
 use crate::dead_letters::NewLetter;
@@ -52,7 +51,7 @@ impl Consumer {
                 }
             }
         }
-        let mut pause = Pause::default();
+        let mut pause = PAUSES;
         while !open.is_empty() {
             let before = open.len();
             open = if open.front().is_some_and(Underway::is_suspect) {
