@@ -70,7 +70,7 @@ fn commit_with(
         metrics::counter!("holdfast_stock_crossings_total", "crossing" => crossing).increment(1);
     }
     for letter in shelf.all_new() {
-        metrics::counter!("holdfast_dead_letters_total", "code" => letter.head.code.clone()).increment(1);
+        metrics::counter!("holdfast_dead_letters_total", "code" => letter.head.from.code.clone()).increment(1);
     }
     Ok(Some(replies))
 }

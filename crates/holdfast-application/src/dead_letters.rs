@@ -15,7 +15,7 @@ pub mod told;
 
 pub use content::{LeftOut, LetterContent, LetterHeader};
 pub use content_bytes::UnfitContent;
-pub use letter::{DeadLetter, LetterEnd, LetterHead, LetterStatus, RecordPlace};
+pub use letter::{DeadLetter, LetterEnd, LetterHead, LetterStatus, Provenance, RecordPlace};
 pub use new_letter::NewLetter;
 pub use retrying::{Retry, retry_of};
 pub use room::LetterRoom;

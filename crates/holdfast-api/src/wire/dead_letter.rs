@@ -144,16 +144,16 @@ pub struct RetriedView {
 impl DeadLetterSummaryView {
     /// The letter; `effect` is what a write did to it.
     pub fn of(head: &LetterHead, effect: Option<Effect>) -> Self {
-        let place = head.place.as_ref();
+        let place = head.from.place.as_ref();
         let retried: Option<&Outcome> = head.retried.as_ref();
         Self {
             id: Shown(head.id),
             status: head.status.as_str(),
             outcome: effect.map(outcome),
-            code: head.code.clone(),
-            cause: head.cause.clone(),
-            kind: head.kind.clone(),
-            order_id: head.order.map(Shown),
+            code: head.from.code.clone(),
+            cause: head.from.cause.clone(),
+            kind: head.from.kind.clone(),
+            order_id: head.from.order.map(Shown),
             topic: place.map(|place| place.topic.clone()),
             partition: place.map(|place| place.partition),
             offset: place.map(|place| place.offset),

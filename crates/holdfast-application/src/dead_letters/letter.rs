@@ -77,11 +77,9 @@ pub enum LetterEnd {
     Discarded(DiscardNote),
 }
 
-/// A letter without what it says.
+/// Where a letter came from, and why it is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterHead {
-    /// Its id: later ones are larger.
-    pub id: DeadLetterId,
+pub struct Provenance {
     /// A hash of where it came from and what it says: what has the same one is put away once.
     pub origin: [u8; 16],
     /// Where the record stood; `None` of an event that came without a broker, and of a payment that waited in vain.
@@ -94,6 +92,15 @@ pub struct LetterHead {
     pub kind: Option<String>,
     /// To which order, where that could be read.
     pub order: Option<OrderId>,
+}
+
+/// A letter without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterHead {
+    /// Its id: later ones are larger.
+    pub id: DeadLetterId,
+    /// Where it came from, and why.
+    pub from: Provenance,
     /// When it was put away.
     pub put_away_at: Timestamp,
     /// What became of it.

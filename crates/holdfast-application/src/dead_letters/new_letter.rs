@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::content::LetterContent;
-use super::letter::{DeadLetter, LetterHead, LetterStatus, RecordPlace};
+use super::letter::{DeadLetter, LetterHead, LetterStatus, Provenance, RecordPlace};
 use super::room::LetterRoom;
 use crate::answer::{Answer, Decision, KeptAnswer};
 use crate::command::CommandKey;
@@ -23,18 +23,8 @@ const CAUSE_CHARACTERS_MAX: usize = 500;
 /// Something that is to be put away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLetter {
-    /// A hash of where it came from and what it says.
-    pub origin: [u8; 16],
-    /// Where the record stood; `None` of an event that came without a broker, and of a payment that waited in vain.
-    pub place: Option<RecordPlace>,
-    /// The stable code of the cause.
-    pub code: String,
-    /// The cause in words.
-    pub cause: String,
-    /// What happened, where that could be read.
-    pub kind: Option<String>,
-    /// To which order, where that could be read.
-    pub order: Option<OrderId>,
+    /// Where it came from, and why.
+    pub from: Provenance,
     /// What it says.
     pub content: LetterContent,
     /// Whether it is kept in short, however much of it is told.
@@ -48,16 +38,15 @@ impl NewLetter {
         // A topic that was made anew has other records at the same places.
         let said = Sha256::new().chain_update(key.as_deref().unwrap_or_default()).chain_update([0]);
         let said = said.chain_update(value.as_deref().unwrap_or_default()).finalize();
-        Self {
+        let from = Provenance {
             origin: hash(&[topic.as_bytes(), &partition.to_be_bytes(), &offset.to_be_bytes(), &said]),
             place: Some(RecordPlace { topic: topic.clone(), partition: *partition, offset: *offset }),
             code: code.to_owned(),
             cause: cause.chars().take(CAUSE_CHARACTERS_MAX).collect(),
             kind: names.kind.as_ref().map(|kind| kind.chars().take(CHARACTERS_MAX).collect()),
             order: names.order.as_deref().and_then(OrderId::parse),
-            content: LetterContent::of(record),
-            is_kept_short: false,
-        }
+        };
+        Self { from, content: LetterContent::of(record), is_kept_short: false }
     }
 
     /// The letter of an event that came without a broker and can never be applied.
@@ -65,7 +54,8 @@ impl NewLetter {
         let value = event.to_string().into_bytes();
         let origin = hash(&[SCOPE.as_bytes(), &value]);
         let record = Record { value: Some(value), ..Record::default() };
-        Self { origin, place: None, ..Self::of_record(&record, names, code, cause) }
+        let letter = Self::of_record(&record, names, code, cause);
+        Self { from: Provenance { origin, place: None, ..letter.from }, ..letter }
     }
 
     /// The letter of a payment that waited for its order in vain, given up `now`.
@@ -73,16 +63,16 @@ impl NewLetter {
         let kind = OrderEventKind::PaymentCompleted.as_str();
         let value = json!({"type": kind, "orderId": order.to_string()}).to_string().into_bytes();
         let key = order.to_string().into_bytes();
-        Self {
+        let from = Provenance {
             origin: hash(&[kind.as_bytes(), &order.to_bytes(), &now.micros().to_be_bytes()]),
             place: None,
             code: Refusal::OrderNotFound.code().to_owned(),
             cause: "the payment waited for its order in vain".to_owned(),
             kind: Some(kind.to_owned()),
             order: Some(order),
-            content: LetterContent { key: Some(key), value: Some(value), ..LetterContent::default() },
-            is_kept_short: false,
-        }
+        };
+        let content = LetterContent { key: Some(key), value: Some(value), ..LetterContent::default() };
+        Self { from, content, is_kept_short: false }
     }
 
     /// The same, in short where there is no room for more.
@@ -98,8 +88,8 @@ impl NewLetter {
 
     /// The name under which it is put away once, however often its record comes.
     pub fn command_key(&self) -> CommandKey {
-        let fingerprint = Sha256::digest(self.origin).into();
-        CommandKey { scope: SCOPE.to_owned(), key: hexadecimal(&self.origin), position: 0, fingerprint, render }
+        let fingerprint = Sha256::digest(self.from.origin).into();
+        CommandKey { scope: SCOPE.to_owned(), key: hexadecimal(&self.from.origin), position: 0, fingerprint, render }
     }
 
     /// How many bytes it takes, roughly.
@@ -110,13 +100,8 @@ impl NewLetter {
     /// The letter as it is put away `now`.
     pub(crate) fn put_away(&self, now: Timestamp) -> DeadLetter {
         let head = LetterHead {
-            id: DeadLetterId::new(now, self.origin),
-            origin: self.origin,
-            place: self.place.clone(),
-            code: self.code.clone(),
-            cause: self.cause.clone(),
-            kind: self.kind.clone(),
-            order: self.order,
+            id: DeadLetterId::new(now, self.from.origin),
+            from: self.from.clone(),
             put_away_at: now,
             status: LetterStatus::Open,
             settled_at: None,
@@ -169,7 +154,7 @@ mod tests {
         let letter = |event: Value| NewLetter::of_event(&event, &EventNames::default(), "validation_failed", "x");
         let (one, other) = (letter(json!({"type": "Nope"})), letter(json!({"type": "No"})));
         assert_eq!(letter(json!({"type": "Nope"})), one);
-        assert_ne!(one.origin, other.origin);
-        assert_eq!((one.place, one.content.value), (None, Some(br#"{"type":"Nope"}"#.to_vec())));
+        assert_ne!(one.from.origin, other.from.origin);
+        assert_eq!((one.from.place, one.content.value), (None, Some(br#"{"type":"Nope"}"#.to_vec())));
     }
 }

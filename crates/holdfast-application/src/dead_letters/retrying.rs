@@ -21,9 +21,9 @@ pub struct Retry {
 pub fn retry_of(letter: &DeadLetter) -> (EventNames, Result<Retry, String>) {
     let DeadLetter { head, content } = letter;
     let record = Record {
-        topic: head.place.as_ref().map(|place| place.topic.clone()).unwrap_or_default(),
-        partition: head.place.as_ref().map_or(0, |place| place.partition),
-        offset: head.place.as_ref().map_or(0, |place| place.offset),
+        topic: head.from.place.as_ref().map(|place| place.topic.clone()).unwrap_or_default(),
+        partition: head.from.place.as_ref().map_or(0, |place| place.partition),
+        offset: head.from.place.as_ref().map_or(0, |place| place.offset),
         key: content.key.clone(),
         value: content.value.clone(),
         headers: content.headers.clone(),
@@ -31,14 +31,15 @@ pub fn retry_of(letter: &DeadLetter) -> (EventNames, Result<Retry, String>) {
     let (names, read) = intake::read_record(&record);
     // What is not there any more as it came would be read as something else.
     if content.are_headers_cut || content.left_out.is_some() {
-        let names = EventNames { kind: head.kind.clone(), order: head.order.map(|order| order.to_string()), ..names };
-        return (names, Err(head.code.clone()));
+        let names =
+            EventNames { kind: head.from.kind.clone(), order: head.from.order.map(|order| order.to_string()), ..names };
+        return (names, Err(head.from.code.clone()));
     }
     let read = match read {
         Ok(read) => read,
         Err(unreadable) => return (names, Err(unreadable.code().to_owned())),
     };
-    let retry = if head.code == Refusal::OrderNotFound.code() {
+    let retry = if head.from.code == Refusal::OrderNotFound.code() {
         // It waited in vain, and its repeats are told so for good: this one is decided by the order as it is now.
         let event = OrderEvent { is_bare: false, ..read.event };
         Retry { command: Command::OrderEvent(event), key: None }

@@ -30,7 +30,7 @@ impl Shelf {
         let (mut origins, mut ids) = (Vec::new(), Vec::new());
         for submission in batch {
             match &submission.command {
-                Command::PutAway(letter) => origins.push(letter.origin),
+                Command::PutAway(letter) => origins.push(letter.from.origin),
                 Command::SettleLetter { letter, .. } => ids.push(*letter),
                 _ => {}
             }
@@ -77,8 +77,8 @@ impl Shelf {
 
     /// Puts a letter away. Says whether it is new.
     fn put_away(&mut self, letter: &NewLetter, now: Timestamp) -> bool {
-        let has = |new: &DeadLetter| new.head.origin == letter.origin;
-        let is_new = !self.known.contains(&letter.origin) && !self.all_new().any(has);
+        let has = |new: &DeadLetter| new.head.from.origin == letter.from.origin;
+        let is_new = !self.known.contains(&letter.from.origin) && !self.all_new().any(has);
         if is_new {
             let kept = if letter.is_kept_short { &mut self.new_in_short } else { &mut self.new };
             kept.push(letter.put_away(now));

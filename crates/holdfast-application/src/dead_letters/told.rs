@@ -51,15 +51,15 @@ impl ToldLetter {
 /// What is told of a letter.
 pub(crate) fn told(letter: &DeadLetter) -> OutgoingEvent {
     let DeadLetter { head, content } = letter;
-    let (key, sequence, topic) = match &head.place {
+    let (key, sequence, topic) = match &head.from.place {
         Some(RecordPlace { topic, partition, offset }) => {
             let sequence = u64::try_from(*offset).unwrap_or_default().saturating_add(1);
             (hash(&[topic.as_bytes(), &partition.to_be_bytes()]), sequence, topic.as_str())
         }
         // It goes where its like would have come from.
         None => {
-            let kind = head.kind.as_deref().and_then(kind_of);
-            (head.origin, 1, kind.map_or(OTHERS, OrderEventKind::as_str))
+            let kind = head.from.kind.as_deref().and_then(kind_of);
+            (head.from.origin, 1, kind.map_or(OTHERS, OrderEventKind::as_str))
         }
     };
     let mut content = content.clone();
@@ -73,8 +73,8 @@ pub(crate) fn told(letter: &DeadLetter) -> OutgoingEvent {
 
 /// The headers that tell of a letter.
 fn headers(head: &LetterHead, content: &LetterContent) -> Vec<LetterHeader> {
-    let mut told = vec![("holdfast-code", head.code.clone()), ("holdfast-cause", head.cause.clone())];
-    if let Some(RecordPlace { topic, partition, offset }) = &head.place {
+    let mut told = vec![("holdfast-code", head.from.code.clone()), ("holdfast-cause", head.from.cause.clone())];
+    if let Some(RecordPlace { topic, partition, offset }) = &head.from.place {
         told.push(("holdfast-topic", topic.clone()));
         told.push(("holdfast-partition", partition.to_string()));
         told.push(("holdfast-offset", offset.to_string()));

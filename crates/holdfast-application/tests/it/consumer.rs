@@ -192,8 +192,8 @@ impl Story {
                 };
                 if let (Command::PutAway(letter), Ok(_)) = (&waiting.submission.command, &heard) {
                     assert!(self.settled().is_empty(), "the place in the topic waits for the letter");
-                    let offset = letter.place.as_ref().expect("of a record").offset;
-                    self.put_away.lock().expect("nobody died").push((offset, letter.code.clone()));
+                    let offset = letter.from.place.as_ref().expect("of a record").offset;
+                    self.put_away.lock().expect("nobody died").push((offset, letter.from.code.clone()));
                 }
                 waiting.promise.keep(heard, &mut wakes);
             }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use holdfast_application::dead_letters::{DeadLetter, LetterContent, LetterHead, LetterStatus, RecordPlace};
+use holdfast_application::dead_letters::{
+    DeadLetter, LetterContent, LetterHead, LetterStatus, Provenance, RecordPlace,
+};
 use holdfast_application::order_event::EventOutcome;
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::LetterFilter;
@@ -47,20 +49,21 @@ pub(crate) fn known(session: &mut dyn SqlSession, origins: &[[u8; 16]]) -> Resul
 pub(crate) fn put_away(session: &mut dyn SqlSession, letters: &[DeadLetter]) -> Result<(), StoreError> {
     // One after the other: each may be as large as a packet.
     for DeadLetter { head, content } in letters {
-        let (id, order, content) = (head.id.to_bytes(), head.order.map(|order| order.to_string()), content.to_bytes());
-        let place = head.place.as_ref();
+        let (id, order, content) =
+            (head.id.to_bytes(), head.from.order.map(|order| order.to_string()), content.to_bytes());
+        let place = head.from.place.as_ref();
         let row = vec![
             Value::Blob(&id),
-            Value::Blob(&head.origin),
+            Value::Blob(&head.from.origin),
             Value::Int(i64::from(head.status.code())),
             Value::time(head.put_away_at),
             Value::time_or_null(head.settled_at),
             Value::text_or_null(place.map(|place| place.topic.as_str())),
             place.map_or(Value::Null, |place| Value::Int(i64::from(place.partition))),
             place.map_or(Value::Null, |place| Value::Int(place.offset)),
-            Value::Text(&head.code),
-            Value::Text(&head.cause),
-            Value::text_or_null(head.kind.as_deref()),
+            Value::Text(&head.from.code),
+            Value::Text(&head.from.cause),
+            Value::text_or_null(head.from.kind.as_deref()),
             Value::text_or_null(order.as_deref()),
             Value::text_or_null(head.note.as_ref().map(DiscardNote::as_str)),
             Value::text_or_null(head.settled_by.as_ref().map(Actor::as_str)),
@@ -185,14 +188,17 @@ fn head(row: &dyn Row) -> Result<LetterHead, StoreError> {
     };
     let order = row.text_or_null(11)?;
     let order = order.map(|text| OrderId::parse(text).ok_or_else(|| broken(format!("the order {text:?}"))));
-    Ok(LetterHead {
-        id: DeadLetterId::from_bytes(codec::uuid(row.blob(0)?)?),
+    let from = Provenance {
         origin: codec::uuid(row.blob(1)?)?,
         place,
         code: row.text(8)?.to_owned(),
         cause: row.text(9)?.to_owned(),
         kind: row.text_or_null(10)?.map(str::to_owned),
         order: order.transpose()?,
+    };
+    Ok(LetterHead {
+        id: DeadLetterId::from_bytes(codec::uuid(row.blob(0)?)?),
+        from,
         put_away_at: codec::time(row.int(3)?),
         status,
         settled_at: row.int_or_null(4)?.map(codec::time),

@@ -54,7 +54,7 @@ fn letter(warehouse: &Warehouse, id: DeadLetterId) -> Option<DeadLetter> {
 }
 
 fn offsets(letters: &[LetterHead]) -> Vec<i64> {
-    letters.iter().filter_map(|head| head.place.as_ref()).map(|place| place.offset).collect()
+    letters.iter().filter_map(|head| head.from.place.as_ref()).map(|place| place.offset).collect()
 }
 
 fn open(warehouse: &Warehouse, most: usize) -> usize {
@@ -87,10 +87,13 @@ pub fn a_record_is_put_away_once(make: MakeStore<'_>) {
     assert_eq!(again, vec![Reply::Decided(Ok(Answer::Swept { ended: false })); 2]);
     let all = letters(&warehouse, LetterFilter::default());
     assert_eq!(offsets(&all).len(), 2);
-    let head = all.iter().find(|head| head.code == "malformed_json").expect("the first");
+    let head = all.iter().find(|head| head.from.code == "malformed_json").expect("the first");
     let place = RecordPlace { topic: "odd".to_owned(), partition: 3, offset: 7 };
-    assert_eq!((head.place.as_ref(), head.status, head.order), (Some(&place), LetterStatus::Open, Some(order(1))));
-    assert_eq!((head.kind.as_deref(), head.cause.as_str()), (Some("OrderCreated"), "it cannot be read"));
+    assert_eq!(
+        (head.from.place.as_ref(), head.status, head.from.order),
+        (Some(&place), LetterStatus::Open, Some(order(1)))
+    );
+    assert_eq!((head.from.kind.as_deref(), head.from.cause.as_str()), (Some("OrderCreated"), "it cannot be read"));
     let content = letter(&warehouse, head.id).map(|letter| (letter.head, letter.content));
     assert_eq!(content, Some((head.clone(), LetterContent::of(&record(7)))));
     assert_eq!(letter(&warehouse, DeadLetterId::from_bytes([9; 16])), None);
@@ -194,8 +197,11 @@ pub fn a_payment_that_waited_in_vain_is_put_away(make: MakeStore<'_>) {
     warehouse.decide(Command::DropPayment { order: order(1) }).expect("given up already");
     let all = letters(&warehouse, LetterFilter::default());
     let [head] = all.as_slice() else { panic!("{all:?}") };
-    assert_eq!((head.place.as_ref(), head.code.as_str(), head.order), (None, "order_not_found", Some(order(1))));
-    assert_eq!(head.kind.as_deref(), Some("PaymentCompleted"));
+    assert_eq!(
+        (head.from.place.as_ref(), head.from.code.as_str(), head.from.order),
+        (None, "order_not_found", Some(order(1)))
+    );
+    assert_eq!(head.from.kind.as_deref(), Some("PaymentCompleted"));
     warehouse.reserve(1, &[(1, 4)]).expect("enough");
     let letter = letter(&warehouse, head.id).expect("it is there");
     let (names, retry) = retry_of(&letter);
@@ -264,7 +270,7 @@ pub fn a_letter_that_was_not_committed_is_not_there(make: MakeStore<'_>) {
     let head = known.first().cloned().expect("a letter");
     let mut transaction = warehouse.store.begin().expect("a transaction");
     let new = NewLetter::of_record(&record(9), &EventNames::default(), "malformed_json", "x");
-    let origins = [new.origin, head.origin];
+    let origins = [new.from.origin, head.from.origin];
     let at = transaction.now().expect("the time");
     transaction.put_away(&[new.put_away(at)]).expect("it is new");
     let other = Actor::new("other").expect("an actor");
@@ -275,5 +281,5 @@ pub fn a_letter_that_was_not_committed_is_not_there(make: MakeStore<'_>) {
     drop(transaction);
     assert_eq!(letters(&warehouse, LetterFilter::default()), known);
     let mut transaction = warehouse.store.begin().expect("a transaction");
-    assert_eq!(transaction.known_letters(&origins).expect("reads"), [head.origin]);
+    assert_eq!(transaction.known_letters(&origins).expect("reads"), [head.from.origin]);
 }

@@ -8,14 +8,15 @@ use crate::ports::{Collision, DeadLetterRepository, StoreError};
 
 impl DeadLetterRepository for MemoryTransaction<'_> {
     fn known_letters(&mut self, origins: &[[u8; 16]]) -> Result<Vec<[u8; 16]>, StoreError> {
-        let known = self.books.letters.values().map(|letter| letter.head.origin);
+        let known = self.books.letters.values().map(|letter| letter.head.from.origin);
         Ok(known.filter(|origin| origins.contains(origin)).collect())
     }
 
     fn put_away(&mut self, letters: &[DeadLetter]) -> Result<(), StoreError> {
         for letter in letters {
             let id = letter.head.id;
-            let is_there = |known: &DeadLetter| known.head.origin == letter.head.origin || known.head.id == id;
+            let is_there =
+                |known: &DeadLetter| known.head.from.origin == letter.head.from.origin || known.head.id == id;
             if self.books.letters.values().any(is_there) {
                 return Err(contention(Collision::Key, "the letter is there already"));
             }

@@ -205,8 +205,8 @@ impl StockQueries for MemoryQueries {
                 && filter
                     .topic
                     .as_ref()
-                    .is_none_or(|topic| head.place.as_ref().is_some_and(|place| place.topic == *topic))
-                && filter.code.as_ref().is_none_or(|code| head.code == *code)
+                    .is_none_or(|topic| head.from.place.as_ref().is_some_and(|place| place.topic == *topic))
+                && filter.code.as_ref().is_none_or(|code| head.from.code == *code)
                 && filter.after.is_none_or(|after| head.id < after)
         };
         Ok(heads.filter(is_wanted).take(filter.limit).cloned().collect())
