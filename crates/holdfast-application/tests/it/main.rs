@@ -11,6 +11,7 @@ mod lane;
 mod memory_lock;
 mod order_events;
 mod queue;
+mod recorded_ledger;
 mod relay;
 mod replacing_lines;
 mod reserving;
