@@ -1,11 +1,12 @@
 //! Topics as a place where events go: each key's events in order, each taken for certain before it counts as told.
 //!
 //! The client library numbers what it sends, so that the broker drops repeats and refuses gaps; should a message fail all the
-//! same, the library stops (`enable.gapless.guarantee`), and a new producer begins where the first failure was.
+//! same, the library stops (`enable.gapless.guarantee`), and a new producer begins where the first failure was. So it does where a
+//! producer is told nothing for long: the library may never go on after a broker that stood still.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast_application::events::{OutgoingEvent, Stream};
 use holdfast_application::ports::EventSink;
@@ -21,6 +22,9 @@ use super::source::KafkaError;
 
 /// How long the library is given at a time to tell what became of messages. It takes all of it, however soon they were taken.
 const TELL: Duration = Duration::from_millis(1);
+/// How long a producer may hear nothing of what it has sent. Seen with librdkafka 2.12.1: a broker that went on just as requests to
+/// it timed out after 30 s answered that it did not lead, and the library sent nothing more for a minute and longer.
+const UNHEARD_MAX: Duration = Duration::from_secs(20);
 
 /// Topics as a place where events go.
 pub struct KafkaPublisher {
@@ -123,12 +127,21 @@ impl EventSink for KafkaPublisher {
                 producer.context().expect_one();
             }
         }
-        while producer.context().is_waiting() && !give_up() {
+        let (mut waiting, mut heard) = (producer.context().waiting(), Instant::now());
+        while waiting > 0 && !give_up() {
             producer.poll(TELL);
+            let waited_for = std::mem::replace(&mut waiting, producer.context().waiting());
+            if waiting < waited_for {
+                heard = Instant::now();
+            } else if heard.elapsed() > UNHEARD_MAX {
+                tracing::warn!(waiting, "a broker has told nothing of events for long: they are sent anew");
+                producer.context().fail(format!("no broker has taken an event for {} s", UNHEARD_MAX.as_secs()));
+                break;
+            }
         }
         let Told { taken, fault, .. } = producer.context().told();
         // After a failure the library is not asked to go on: whatever it still holds must not overtake.
-        let has_failed = fault.is_some() || producer.context().is_waiting();
+        let has_failed = fault.is_some() || producer.context().waiting() > 0;
         self.fault = fault;
         if !has_failed {
             self.producer = Some(producer);
@@ -180,8 +193,8 @@ impl Acknowledged {
         self.with(|told| told.waiting = told.waiting.saturating_add(1));
     }
 
-    fn is_waiting(&self) -> bool {
-        self.with(|told| told.waiting > 0)
+    fn waiting(&self) -> usize {
+        self.with(|told| told.waiting)
     }
 
     fn fail(&self, fault: String) {

@@ -47,6 +47,11 @@ fn a_broker_that_stands_still_under_load_and_a_service_that_leaves_meanwhile() {
         service.must_say("Degraded");
         own.go_on();
         service.must_say("Healthy");
+        assert!(
+            service.log().contains("they are sent anew"),
+            "a producer that hears nothing is replaced: {}",
+            service.log()
+        );
     });
     traffic.must_be_in_the_books(&program, &service);
 
