@@ -24,7 +24,7 @@ pub use filters::{
 };
 pub use ledger::{
     LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
-    PromiseReader, StockReader, UnfitReader, UnfitRow,
+    OutboxReader, PromiseReader, StockReader, UnfitReader, UnfitRow,
 };
 pub use telling::{Horizon, LedgerPlace, ToldPlace};
 

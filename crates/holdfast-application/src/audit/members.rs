@@ -1,8 +1,9 @@
-//! What a state says about the other members of an order or a reservation: times, reasons, how long it may be held.
+//! What a state says about the other members of an order, a reservation or a dead letter: times, reasons, how long it may be held.
 
 use holdfast_domain::order::EXTENSIONS_MAX;
-use holdfast_domain::{OrderStatus, ReservationStatus};
+use holdfast_domain::{DeadLetterId, OrderStatus, ReservationStatus};
 
+use crate::dead_letters::{LetterHead, LetterStatus};
 use crate::queries::{LedgerOrder, LedgerReason, LedgerReservation};
 
 /// What is wrong with the members of an order, beside its reservations.
@@ -54,4 +55,33 @@ pub(super) fn of_reservation(held: &LedgerReservation) -> Option<&'static str> {
         }
         ReservationStatus::Confirmed | ReservationStatus::Released | ReservationStatus::Expired => None,
     }
+}
+
+/// What is wrong with the members of a dead letter.
+pub(super) fn of_letter(letter: &LetterHead) -> Option<&'static str> {
+    let (has_note, was_retried) = (letter.note.is_some(), letter.retried.is_some());
+    let says_when_and_who = letter.settled_at.is_some() && letter.settled_by.is_some();
+    let fault = match letter.status {
+        LetterStatus::Open if letter.settled_at.is_some() || letter.settled_by.is_some() => {
+            "says when or by whom it was dealt with"
+        }
+        LetterStatus::Open if has_note || was_retried => "says what became of it",
+        LetterStatus::Retried | LetterStatus::Discarded if !says_when_and_who => {
+            "does not say when or by whom it was dealt with"
+        }
+        LetterStatus::Retried if !was_retried => "does not say what became of it",
+        LetterStatus::Retried if has_note => "says why it was discarded",
+        LetterStatus::Discarded if !has_note => "does not say why",
+        LetterStatus::Discarded if was_retried => "says what became of it when it was tried again",
+        _ if letter.settled_at.is_some_and(|at| at < letter.put_away_at) => "was dealt with before it was put away",
+        _ if letter.id != DeadLetterId::new(letter.put_away_at, letter.from.origin) => {
+            "has an id that does not follow from its time and origin"
+        }
+        _ if letter.from.place.as_ref().is_some_and(|place| place.partition < 0 || place.offset < 0) => {
+            "came from a place that no topic has"
+        }
+        _ if letter.from.code.is_empty() || letter.from.cause.is_empty() => "does not say why it was put away",
+        _ => return None,
+    };
+    Some(fault)
 }

@@ -4,10 +4,13 @@ use std::collections::HashSet;
 
 use holdfast_domain::{OrderId, OrderStatus, ReservationStatus};
 
+use super::outbox::OutboxProof;
 use super::places::ByLevel;
 use super::tally::Tally;
 use super::{LedgerFault, members, note};
-use crate::queries::{LedgerAsk, LedgerOrder, LedgerReservation, PromiseReader, UnfitReader, UnfitRow};
+use crate::dead_letters::LetterHead;
+use crate::events::UnsentEvent;
+use crate::queries::{LedgerAsk, LedgerOrder, LedgerReservation, OutboxReader, PromiseReader, UnfitReader, UnfitRow};
 
 /// How far an order's number may lie behind the others: as far as they are many, and this much more.
 const NUMBER_GAP_MAX: u64 = 1 << 20;
@@ -43,6 +46,8 @@ pub struct PromiseProof {
     highest: Option<(u64, OrderId)>,
     /// The orders for which a payment waits.
     waiting: HashSet<OrderId>,
+    /// What waits to be told of orders, and of dead letters.
+    outbox: OutboxProof,
     /// The order whose reservations are being read: they come order by order.
     order: OrderSeen,
     is_of_one_product: bool,
@@ -100,6 +105,12 @@ impl PromiseProof {
         self.close_order();
         self.find_stray();
         self.find_twins();
+        let mut faults = std::mem::take(&mut self.outbox.faults);
+        for order in self.outbox.strange_orders() {
+            let detail = format!("an event waits that tells of order {order}, which does not exist");
+            note(&mut faults, LedgerFault::new("I18", detail));
+        }
+        self.faults.append(&mut faults);
         self
     }
 
@@ -179,6 +190,12 @@ impl UnfitReader for PromiseProof {
     }
 }
 
+impl OutboxReader for PromiseProof {
+    fn unsent(&mut self, destination: &str, unsent: &UnsentEvent) {
+        self.outbox.add(destination, unsent);
+    }
+}
+
 impl PromiseReader for PromiseProof {
     fn order(&mut self, order: &LedgerOrder<'_>) {
         self.close_order();
@@ -193,6 +210,12 @@ impl PromiseReader for PromiseProof {
         if !may_wait && !self.waiting.is_empty() && self.waiting.contains(&order.id) {
             let detail = format!("a payment waits for order {}, which is {}", order.id, order.status);
             note(&mut self.faults, LedgerFault::new("I7", detail));
+        }
+        let told = self.outbox.told(order.id.to_bytes());
+        if let Some(told) = told.filter(|told| *told > order.event_seq) {
+            let (id, outcomes) = (order.id, order.event_seq);
+            let detail = format!("an event waits that tells of outcome {told} of order {id}, which has had {outcomes}");
+            note(&mut self.faults, LedgerFault::new("I18", detail));
         }
         let seen = &mut self.order;
         seen.told = Some((order.id, order.status));
@@ -233,5 +256,12 @@ impl PromiseReader for PromiseProof {
 
     fn waiting_payment(&mut self, order: OrderId) {
         self.waiting.insert(order);
+    }
+
+    fn letter(&mut self, letter: &LetterHead) {
+        if let Some(words) = members::of_letter(letter) {
+            let detail = format!("dead letter {} is {} and {words}", letter.id, letter.status);
+            note(&mut self.faults, LedgerFault::new("I20", detail));
+        }
     }
 }

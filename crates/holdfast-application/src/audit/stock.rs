@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use holdfast_domain::movement::{Balance, is_legal};
 use holdfast_domain::{Count, LocationCode, LocationNumber, ProductId, StockMovementType, Timestamp};
 
+use super::outbox::OutboxProof;
 use super::places::{ByItem, ByLevel};
 use super::tally::Tally;
 use super::{LedgerFault, note, words};
-use crate::queries::{LedgerItem, LedgerLevel, LedgerLine, LedgerStock, StockReader, UnfitReader, UnfitRow};
+use crate::events::UnsentEvent;
+use crate::queries::{
+    LedgerItem, LedgerLevel, LedgerLine, LedgerStock, OutboxReader, StockReader, UnfitReader, UnfitRow,
+};
 
 /// What the books show of an item beside its levels.
 #[derive(Clone, Debug, Default)]
@@ -65,12 +69,15 @@ pub struct StockProof {
     locations: BTreeMap<LocationNumber, LocationCode>,
     items: ByItem<Shown>,
     chains: ByItem<Chain>,
+    /// What waits to be told of products.
+    outbox: OutboxProof,
 }
 
 impl StockProof {
     /// Compares the ends of all chains with what the books show of the items.
     pub(super) fn conclude(mut self) -> Self {
         let mut faults = std::mem::take(&mut self.faults);
+        faults.append(&mut self.outbox.faults);
         let main = self.locations.get(&LocationNumber::MAIN);
         if !main.is_some_and(LocationCode::is_main) {
             let found = main.map_or("nothing".to_owned(), LocationCode::to_string);
@@ -82,10 +89,22 @@ impl StockProof {
             for detail in faults_of(number, shown, chain.sequence) {
                 note(&mut faults, LedgerFault { product, ..LedgerFault::new("I3", detail) });
             }
+            let told = product.and_then(|product| self.outbox.told(product.to_bytes()));
+            if let Some(told) = told.filter(|told| *told > chain.sequence) {
+                let detail = format!(
+                    "an event waits that tells of movement {told}, but the movements end at {}",
+                    chain.sequence
+                );
+                note(&mut faults, LedgerFault { product, sequence: Some(told), ..LedgerFault::new("I18", detail) });
+            }
             if chain.sent != 0 {
                 let fault = LedgerFault::new("I2", HALF_A_TRANSFER.to_owned());
                 note(&mut faults, LedgerFault { product, sequence: Some(chain.sequence), ..fault });
             }
+        }
+        for product in self.outbox.strange_products() {
+            let detail = "an event waits that tells of this product, which does not exist".to_owned();
+            note(&mut faults, LedgerFault { product: Some(product), ..LedgerFault::new("I18", detail) });
         }
         self.faults = faults;
         self
@@ -206,6 +225,12 @@ fn leads(line: &LedgerLine, before: Balance, after: Balance) -> bool {
 impl UnfitReader for StockProof {
     fn unfit(&mut self, row: UnfitRow) {
         note(&mut self.faults, LedgerFault::unfit(row));
+    }
+}
+
+impl OutboxReader for StockProof {
+    fn unsent(&mut self, destination: &str, unsent: &UnsentEvent) {
+        self.outbox.add(destination, unsent);
     }
 }
 

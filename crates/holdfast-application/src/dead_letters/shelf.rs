@@ -95,7 +95,8 @@ impl Shelf {
             LetterEnd::Retried(outcome) => (LetterStatus::Retried, None, Some(outcome.clone())),
             LetterEnd::Discarded(note) => (LetterStatus::Discarded, Some(note.clone()), None),
         };
-        let (settled_at, settled_by) = (Some(now), Some(actor.clone()));
+        // Another writer's clock, by which it was put away, may be ahead.
+        let (settled_at, settled_by) = (Some(now.max(head.put_away_at)), Some(actor.clone()));
         let head = LetterHead { status, settled_at, note, settled_by, retried, ..head.clone() };
         self.settled.insert(id, head.clone());
         Ok(Answer::DeadLetter { effect: Effect::Applied, letter: Box::new(head) })

@@ -7,6 +7,9 @@ use holdfast_domain::{
     Timestamp,
 };
 
+use crate::dead_letters::LetterHead;
+use crate::events::UnsentEvent;
+
 /// A row that no store writes, or a part of the store that is not what it was made as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnfitRow {
@@ -22,6 +25,12 @@ pub struct UnfitRow {
 pub trait UnfitReader: Send {
     /// A row that was left out.
     fn unfit(&mut self, row: UnfitRow);
+}
+
+/// Whoever reads a side of a ledger hears before all else what waits in the outbox of that side.
+pub trait OutboxReader: UnfitReader {
+    /// An event that waits for this destination; a destination's come one behind the other, in the order in which they were written.
+    fn unsent(&mut self, destination: &str, unsent: &UnsentEvent);
 }
 
 /// An item as `verify` reads it.
@@ -116,6 +125,8 @@ pub struct LedgerOrder<'a> {
     pub ended_at: Option<Timestamp>,
     /// Whether it says why.
     pub has_reason: bool,
+    /// How many of its outcomes were told.
+    pub event_seq: u64,
 }
 
 impl LedgerOrder<'_> {
@@ -131,6 +142,7 @@ impl LedgerOrder<'_> {
             first_ttl: order.first_ttl,
             ended_at: order.ended_at,
             has_reason: order.reason.is_some(),
+            event_seq: order.event_seq,
         }
     }
 }
@@ -183,7 +195,7 @@ impl LedgerReason {
 }
 
 /// The stock of a ledger, handed over in this order.
-pub trait StockReader: UnfitReader {
+pub trait StockReader: OutboxReader {
     /// A location.
     fn location(&mut self, number: LocationNumber, code: LocationCode);
     /// An item.
@@ -197,7 +209,7 @@ pub trait StockReader: UnfitReader {
 }
 
 /// The promises of a ledger: each order, and behind it its reservations.
-pub trait PromiseReader: UnfitReader {
+pub trait PromiseReader: OutboxReader {
     /// An order.
     fn order(&mut self, order: &LedgerOrder<'_>);
     /// A reservation of the order told last.
@@ -206,4 +218,6 @@ pub trait PromiseReader: UnfitReader {
     fn orphan(&mut self, reservation: &LedgerReservation);
     /// A payment that still waits for this order; told before all orders.
     fn waiting_payment(&mut self, order: OrderId);
+    /// A dead letter; told before all orders.
+    fn letter(&mut self, letter: &LetterHead);
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod audit;
+mod audited_outbox;
 mod consumer;
 mod expiry;
 mod faulty_store;

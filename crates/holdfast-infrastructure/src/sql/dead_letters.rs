@@ -23,7 +23,7 @@ pub(crate) static LETTERS: RowWriter = RowWriter {
 };
 
 /// What a letter's head is read from.
-const HEAD: &str = "d.id, d.origin, d.status, d.put_away_at, d.settled_at, d.topic, d.topic_partition, d.topic_offset, d.code, \
+pub(crate) const HEAD: &str = "d.id, d.origin, d.status, d.put_away_at, d.settled_at, d.topic, d.topic_partition, d.topic_offset, d.code, \
                     d.cause, d.kind, d.order_id, d.note, d.settled_by, d.outcome, d.outcome_code";
 
 static BY_ORIGIN: LazyLock<RowFinder> =
@@ -158,8 +158,7 @@ pub(crate) fn load_one(session: &mut dyn SqlSession, id: DeadLetterId) -> Result
     let sql = format!("SELECT {HEAD}, d.content FROM dead_letters d WHERE d.id = ?");
     let mut letter = None;
     session.query(&sql, &[Value::Blob(&id.to_bytes())], &mut |row| {
-        let content = LetterContent::from_bytes(row.blob(16)?).map_err(|unfit| broken(unfit.to_string()))?;
-        letter = Some(DeadLetter { head: head(row)?, content });
+        letter = Some(from_row(row)?);
         Ok(ControlFlow::Break(()))
     })?;
     Ok(letter)
@@ -176,6 +175,12 @@ pub(crate) fn open(session: &mut dyn SqlSession, most: usize) -> Result<usize, S
     Ok(count)
 }
 
+/// A letter, read from the columns of [`HEAD`] and its content behind them.
+pub(crate) fn from_row(row: &dyn Row) -> Result<DeadLetter, StoreError> {
+    let content = LetterContent::from_bytes(row.blob(16)?).map_err(|unfit| broken(unfit.to_string()))?;
+    Ok(DeadLetter { head: head(row)?, content })
+}
+
 fn head(row: &dyn Row) -> Result<LetterHead, StoreError> {
     let status = row.int(2)?;
     let found = u8::try_from(status).ok().and_then(LetterStatus::from_code);
@@ -184,7 +189,8 @@ fn head(row: &dyn Row) -> Result<LetterHead, StoreError> {
         (Some(topic), Some(partition), Some(offset)) => {
             Some(RecordPlace { topic: topic.to_owned(), partition: codec::number(partition)?, offset })
         }
-        _ => None,
+        (None, None, None) => None,
+        _ => return Err(broken("a record's place of which a part is missing")),
     };
     let order = row.text_or_null(11)?;
     let order = order.map(|text| OrderId::parse(text).ok_or_else(|| broken(format!("the order {text:?}"))));

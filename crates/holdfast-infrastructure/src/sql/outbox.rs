@@ -111,6 +111,9 @@ fn key<'a>(destination: &'a str, place: &'a PlaceInStream, written_at: Timestamp
     ]
 }
 
+/// What an event that waits is read from.
+pub(crate) const UNSENT: &str = "written_at, event_key, key_seq, part, kind, told_at, data";
+
 /// The oldest events that a destination has not heard. Those of one key come in their order, and none is left out: a later one
 /// was never written before an earlier one ([`OutgoingEvent::written_at`]).
 pub(crate) fn unsent(
@@ -119,11 +122,13 @@ pub(crate) fn unsent(
     stream: Stream,
     step: OutboxStep,
 ) -> Result<Vec<UnsentEvent>, StoreError> {
-    let sql = "SELECT written_at, event_key, key_seq, part, kind, told_at, data FROM outbox WHERE destination = ? AND stream = ? \
-               ORDER BY written_at, event_key, key_seq, part LIMIT ?";
+    let sql = format!(
+        "SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? \
+         ORDER BY written_at, event_key, key_seq, part LIMIT ?"
+    );
     let (mut found, mut bytes) = (Vec::new(), 0_usize);
     let most = Value::Int(i64::try_from(step.events_max).unwrap_or(i64::MAX));
-    session.query(sql, &[Value::Text(destination), Value::Int(i64::from(stream.code())), most], &mut |row| {
+    session.query(&sql, &[Value::Text(destination), Value::Int(i64::from(stream.code())), most], &mut |row| {
         let unsent = from_row(row, stream)?;
         let size = unsent.event.data.len();
         if !step.fits(found.len(), bytes, size) {
@@ -136,7 +141,8 @@ pub(crate) fn unsent(
     Ok(found)
 }
 
-fn from_row(row: &dyn Row, stream: Stream) -> Result<UnsentEvent, StoreError> {
+/// An event of this stream, read from the columns of [`UNSENT`].
+pub(crate) fn from_row(row: &dyn Row, stream: Stream) -> Result<UnsentEvent, StoreError> {
     let place = PlaceInStream {
         stream,
         key: codec::uuid(row.blob(1)?)?,

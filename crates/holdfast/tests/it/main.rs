@@ -57,6 +57,7 @@ mod signals;
 mod small_disk;
 mod stampede;
 mod tampered;
+mod tampered_outbox;
 mod test_data;
 mod wall_clock;
 mod webhook_receiver;

@@ -59,6 +59,11 @@ impl SharedDatabase {
         format!("{}/{}", self.server, self.name)
     }
 
+    /// Changes it as nobody should.
+    pub(crate) fn change(&self, sql: &str) {
+        tell(&self.url(), sql);
+    }
+
     /// Ends the connections of everybody else.
     pub(crate) fn cut_connections(&self) {
         let mut connection = Conn::new(Opts::from_url(&self.url()).expect("an address")).expect("the server is there");

@@ -97,6 +97,7 @@ pub fn a_record_is_put_away_once(make: MakeStore<'_>) {
     let content = letter(&warehouse, head.id).map(|letter| (letter.head, letter.content));
     assert_eq!(content, Some((head.clone(), LetterContent::of(&record(7)))));
     assert_eq!(letter(&warehouse, DeadLetterId::from_bytes([9; 16])), None);
+    warehouse.must_be_clean();
     let known = letter(&warehouse, head.id).expect("it is there");
     let mut transaction = warehouse.store.begin().expect("a transaction");
     must_be_contention(&transaction.put_away(&[known]));

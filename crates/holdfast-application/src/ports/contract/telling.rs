@@ -78,6 +78,7 @@ pub fn everything_that_happens_is_told(make: MakeStore<'_>) {
     assert_eq!(kinds, [(Kind::OrderReserved, 1), (Kind::OrderReserved, 2), (Kind::OrderConfirmed, 3)]);
     let low = [(Kind::LowStock, 2, 1), (Kind::OutOfStock, 2, 2), (Kind::LowStock, 4, 1)];
     assert_eq!(told(&warehouse, BUYERS, Stream::Stock), low);
+    warehouse.must_be_clean();
     assert_eq!(told(&warehouse, BUYERS, Stream::Orders), []);
 }
 

@@ -1,18 +1,44 @@
 //! The ledger as a proof reads it.
 
+use holdfast_domain::book::PaymentWait;
 use holdfast_domain::movement::Balance;
 use holdfast_domain::{
     AskedLine, InventoryItem, Order, ProductId, Reason, ReservationId, StockMovement, StockMovementType,
 };
 
 use super::books::Books;
+use crate::events::{Stream, UnsentEvent};
 use crate::queries::{
     LedgerAsk, LedgerItem, LedgerLevel, LedgerLine, LedgerOrder, LedgerReason, LedgerReservation, LedgerStock,
-    PromiseReader, StockReader,
+    OutboxReader, PromiseReader, StockReader,
 };
+
+/// Hands over what waits to be told in a stream.
+fn tell_unsent<R: OutboxReader + ?Sized>(
+    books: &Books,
+    stream: Stream,
+    is_asked: &dyn Fn(ProductId) -> bool,
+    reader: &mut R,
+) {
+    for ((destination, _, written_at, place), event) in books.outbox.iter().filter(|((_, of, ..), _)| *of == stream) {
+        if stream != Stream::Stock || is_asked(ProductId::from_bytes(place.key)) {
+            reader.unsent(destination, &UnsentEvent { event: event.clone(), written_at: *written_at });
+        }
+    }
+}
+
+/// Hands over what stands beside orders: payments that wait for theirs, dead letters, and what waits to be told of both.
+pub(super) fn tell_beside_orders(books: &Books, reader: &mut dyn PromiseReader) {
+    tell_unsent(books, Stream::Orders, &|_| true, reader);
+    tell_unsent(books, Stream::DeadLetters, &|_| true, reader);
+    books.letters.values().for_each(|letter| reader.letter(&letter.head));
+    let waiting = books.waiting.iter().filter(|(_, wait)| matches!(wait, PaymentWait::Until(_)));
+    waiting.for_each(|(order, _)| reader.waiting_payment(*order));
+}
 
 /// Hands over what concerns stock.
 pub(super) fn tell_stock(books: &Books, is_asked: &dyn Fn(ProductId) -> bool, reader: &mut dyn StockReader) {
+    tell_unsent(books, Stream::Stock, is_asked, reader);
     for location in &books.locations {
         reader.location(location.number, location.code.clone());
     }

@@ -278,8 +278,9 @@ impl StockQueries for MemoryQueries {
         let books = self.shared.books();
         let is_asked = |of: ProductId| product.is_none_or(|product| product == of);
         ledger::tell_stock(&books, &is_asked, stock);
-        let waiting = books.waiting.iter().filter(|(_, wait)| matches!(wait, PaymentWait::Until(_)));
-        waiting.filter(|_| product.is_none()).for_each(|(order, _)| promises.waiting_payment(*order));
+        if product.is_none() {
+            ledger::tell_beside_orders(&books, promises);
+        }
         for order in books.orders.values() {
             ledger::tell_promises(&books, order, &is_asked, product.is_some(), promises);
         }

@@ -1,23 +1,25 @@
-//! The side of the promises: orders with their reservations, payments that wait, and answers.
+//! The side of the promises: orders with their reservations, payments that wait, dead letters, and answers.
 
+use holdfast_application::events::Stream;
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{LedgerAsk, LedgerOrder, LedgerReason, LedgerReservation, PromiseReader};
 use holdfast_domain::{OrderId, OrderNumber, ProductId, Reason};
 
+use super::outbox::{read_lost, read_unsent};
 use super::question::{Asked, Question, unfit};
 use crate::sql::session::{Row, SqlSession};
-use crate::sql::{codec, orders, reservations};
+use crate::sql::{codec, dead_letters, orders, reservations};
 
 /// The columns that [`held`] reads, of `reservations` as `r`.
 const HELD: &str = "r.number, r.item, r.location, r.quantity, r.status, r.sequence, r.expired_at, r.ended_at, r.reason, \
      r.reserved_at";
 /// The columns behind them that [`Orders::tell`] reads, of `orders` as `o`.
 const OWNER: &str = "o.number, o.id, o.status, o.asked, o.reserved_at, o.expires_at, o.first_ttl, o.ended_at, o.reason, \
-     o.numbered_at, o.order_seq, o.events_seen";
+     o.numbered_at, o.order_seq, o.events_seen, o.event_seq";
 /// Where [`OWNER`] begins.
 const OWNER_AT: usize = 10;
 
-/// Reads every order with its reservations, and beside them payments and answers; of one product, those orders that hold
+/// Reads every order with its reservations, and beside them payments, dead letters, what waits to be told, and answers; of one product, those orders that hold
 /// or held some of it.
 pub(crate) fn read_promises(
     session: &mut dyn SqlSession,
@@ -45,6 +47,10 @@ pub(crate) fn read_promises(
         });
     }
     read_payments(session, reader)?;
+    read_letters(session, reader)?;
+    read_unsent(session, Stream::Orders, None, reader)?;
+    read_unsent(session, Stream::DeadLetters, None, reader)?;
+    read_lost(session, reader)?;
     let everything = format!(
         "SELECT {HELD}, {OWNER} FROM orders o LEFT JOIN reservations r ON {} ORDER BY o.number, r.number",
         session.dialect().reservations_of_order
@@ -76,6 +82,22 @@ fn read_payments(session: &mut dyn SqlSession, reader: &mut dyn PromiseReader) -
             if until >= 0 {
                 reader.waiting_payment(id);
             }
+            Ok(())
+        },
+    )
+}
+
+/// Reads the dead letters.
+fn read_letters(session: &mut dyn SqlSession, reader: &mut dyn PromiseReader) -> Result<(), StoreError> {
+    let letters = format!("SELECT {}, d.content FROM dead_letters d", dead_letters::HEAD);
+    Question { table: "dead_letters", sql: &letters, values: &[], key: &[(0, "id")] }.ask(
+        session,
+        reader,
+        |row, reader| {
+            let letter = dead_letters::from_row(row)?;
+            codec::moment(row.int(3)?)?;
+            codec::moment_or_null(row.int_or_null(4)?)?;
+            reader.letter(&letter.head);
             Ok(())
         },
     )
@@ -153,6 +175,7 @@ impl Orders {
             first_ttl: orders::duration_or_null(row.int_or_null(OWNER_AT + 6)?)?,
             ended_at: codec::moment_or_null(row.int_or_null(OWNER_AT + 7)?)?,
             has_reason: reason(row, OWNER_AT + 8)? != LedgerReason::None,
+            event_seq: codec::number(row.int(OWNER_AT + 12)?)?,
         })
     }
 }

@@ -1,14 +1,16 @@
 //! The side of the stock: locations, items, levels and movements.
 
+use holdfast_application::events::Stream;
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{LedgerItem, LedgerLevel, LedgerLine, LedgerStock, StockReader};
 use holdfast_domain::{LocationCode, ProductId};
 
+use super::outbox::read_unsent;
 use super::question::{Asked, Question};
 use crate::sql::session::{Row, SqlSession};
 use crate::sql::{codec, items, movements, reservations};
 
-/// Reads locations, items, what changes of them, levels, and movements in the order of their commits, so each item's in
+/// Reads what waits to be told of products, then locations, items, what changes of them, levels, and movements in the order of their commits, so each item's in
 /// order of sequence.
 pub(crate) fn read_stock(
     session: &mut dyn SqlSession,
@@ -18,6 +20,7 @@ pub(crate) fn read_stock(
     let asked = Asked::of(product);
     let values = asked.values();
     session.unfit_of_its_own()?.into_iter().for_each(|unfit| reader.unfit(unfit));
+    read_unsent(session, Stream::Stock, product, reader)?;
     let locations = "SELECT number, code, name, priority FROM locations";
     Question { table: "locations", sql: locations, values: &[], key: &[(0, "number")] }.ask(
         session,

@@ -1,0 +1,123 @@
+//! What waits in the outbox: each event tells of something the ledger has, and of a product or an order they come in order.
+
+use std::collections::HashMap;
+
+use holdfast_domain::{OrderId, ProductId};
+use serde::de::IgnoredAny;
+
+use super::{LedgerFault, note};
+use crate::dead_letters::ToldLetter;
+use crate::events::{EventKind, OutgoingEvent, PlaceInStream, Stream, UnsentEvent};
+use crate::queries::UnfitRow;
+
+/// What waits of a product or an order.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The last event that the present destination is to be told.
+    last: Option<(u64, u32)>,
+    /// The highest sequence that is told of to anybody.
+    highest: u64,
+}
+
+/// Follows the events that wait, and notes what the ledger does not explain.
+#[derive(Debug, Default)]
+pub(super) struct OutboxProof {
+    pub(super) faults: Vec<LedgerFault>,
+    destination: String,
+    waiting: HashMap<[u8; 16], Waiting>,
+}
+
+impl OutboxProof {
+    /// An event that waits for this destination.
+    pub(super) fn add(&mut self, destination: &str, unsent: &UnsentEvent) {
+        if self.destination != destination {
+            destination.clone_into(&mut self.destination);
+            self.waiting.values_mut().for_each(|waiting| waiting.last = None);
+        }
+        let event = &unsent.event;
+        if !is_readable(event) {
+            let row = format!("{destination}, {}", event.place.event_id());
+            let words = "what it says cannot be read".to_owned();
+            note(&mut self.faults, LedgerFault::unfit(UnfitRow { table: "outbox", row, words }));
+        }
+        if let Some(words) = contradiction(unsent) {
+            self.fault("I18", &event.place, words);
+        }
+        // Letters tell of records, which are not in the ledger, and a letter that was dealt with is forgotten before its event.
+        if event.place.stream != Stream::DeadLetters {
+            self.follow(&event.place);
+        }
+    }
+
+    fn follow(&mut self, place: &PlaceInStream) {
+        let waiting = self.waiting.entry(place.key).or_default();
+        waiting.highest = waiting.highest.max(place.sequence);
+        let last = waiting.last.replace((place.sequence, place.part));
+        // The parts of an outcome were written together and are of one kind, so whoever hears one of them hears all.
+        let is_hole = |(sequence, part): (u64, u32)| sequence == place.sequence && place.part != part.saturating_add(1);
+        let is_behind = |last| (place.sequence, place.part) <= last;
+        match place.stream {
+            Stream::Orders if last.is_some_and(is_hole) => self.fault("I19", place, "a part in front of it is missing"),
+            Stream::Stock if last.is_some_and(is_behind) => {
+                self.fault("I19", place, "a later one stands in front of it");
+            }
+            _ => {}
+        }
+    }
+
+    fn fault(&mut self, invariant: &'static str, place: &PlaceInStream, words: &str) {
+        let detail = format!("of the events that wait for {}, {}: {words}", self.destination, place.event_id());
+        let fault = LedgerFault::new(invariant, detail);
+        let fault = match place.stream {
+            Stream::Stock => {
+                let product = Some(ProductId::from_bytes(place.key));
+                LedgerFault { product, sequence: Some(place.sequence), ..fault }
+            }
+            Stream::Orders | Stream::DeadLetters => fault,
+        };
+        note(&mut self.faults, fault);
+    }
+
+    /// The highest sequence that is told of the product or the order with this key, if something is, which is explained therewith.
+    pub(super) fn told(&mut self, key: [u8; 16]) -> Option<u64> {
+        // As a rule nothing waits, and a proof asks for each product and each order.
+        if self.waiting.is_empty() {
+            return None;
+        }
+        self.waiting.remove(&key).map(|waiting| waiting.highest)
+    }
+
+    /// The orders of which something is told and that nobody explained.
+    pub(super) fn strange_orders(&self) -> impl Iterator<Item = OrderId> {
+        self.waiting.keys().map(|key| OrderId::from_bytes(*key))
+    }
+
+    /// The products of which something is told and that nobody explained.
+    pub(super) fn strange_products(&self) -> impl Iterator<Item = ProductId> {
+        self.waiting.keys().map(|key| ProductId::from_bytes(*key))
+    }
+}
+
+/// Whether a destination can be told what an event says.
+fn is_readable(event: &OutgoingEvent) -> bool {
+    match event.place.stream {
+        Stream::Stock | Stream::Orders => serde_json::from_slice::<IgnoredAny>(&event.data).is_ok(),
+        Stream::DeadLetters => ToldLetter::of(event).is_ok(),
+    }
+}
+
+/// What of an event contradicts another part of it.
+fn contradiction(unsent: &UnsentEvent) -> Option<&'static str> {
+    let OutgoingEvent { place, kind, at, .. } = &unsent.event;
+    let is_crossing = matches!(kind, EventKind::LowStock | EventKind::OutOfStock | EventKind::BackInStock);
+    if kind.stream() != place.stream {
+        return Some("its kind does not belong among them");
+    }
+    if place.stream == Stream::Stock && is_crossing != (place.part > 0) {
+        return Some("its kind has another part of a movement");
+    }
+    if place.sequence == 0 {
+        return Some("nothing has the number 0");
+    }
+    (unsent.written_at < *at).then_some("it was written before it happened")
+}

@@ -1,0 +1,61 @@
+//! What waits in the outbox.
+
+use std::ops::ControlFlow;
+
+use holdfast_application::events::Stream;
+use holdfast_application::ports::StoreError;
+use holdfast_application::queries::{OutboxReader, UnfitReader};
+use holdfast_domain::ProductId;
+
+use super::question::Question;
+use crate::sql::session::{SqlSession, Value};
+use crate::sql::{codec, outbox};
+
+/// How a row is called.
+const KEY: &[(usize, &str)] = &[(1, "key"), (2, "sequence"), (3, "part")];
+
+/// Reads what waits in a stream, of all products or of one, a destination's one behind the other and in the order in which they
+/// were written.
+pub(super) fn read_unsent<R: OutboxReader + ?Sized>(
+    session: &mut dyn SqlSession,
+    stream: Stream,
+    product: Option<ProductId>,
+    reader: &mut R,
+) -> Result<(), StoreError> {
+    let mut destinations = Vec::new();
+    session.query("SELECT DISTINCT destination FROM outbox", &[], &mut |row| {
+        destinations.push(row.text(0)?.to_owned());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let product = product.map(ProductId::to_bytes);
+    let of_product = if product.is_some() { " AND event_key = ?" } else { "" };
+    let sql = format!(
+        "SELECT {} FROM outbox WHERE destination = ? AND stream = ?{of_product} \
+         ORDER BY written_at, event_key, key_seq, part",
+        outbox::UNSENT
+    );
+    for destination in destinations {
+        let values = [Value::Text(&destination), Value::Int(i64::from(stream.code()))];
+        let values: Vec<Value<'_>> = values.into_iter().chain(product.iter().map(|key| Value::Blob(key))).collect();
+        let question = Question { table: "outbox", sql: &sql, values: &values, key: KEY };
+        question.ask(session, reader, |row, reader| {
+            let unsent = outbox::from_row(row, stream)?;
+            codec::moment(row.int(0)?)?;
+            codec::moment(row.int(5)?)?;
+            reader.unsent(&destination, &unsent);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Looks for what waits in a stream that nobody reads.
+pub(super) fn read_lost<R: UnfitReader + ?Sized>(
+    session: &mut dyn SqlSession,
+    reader: &mut R,
+) -> Result<(), StoreError> {
+    let known = Stream::ALL.map(|stream| stream.code().to_string()).join(", ");
+    let sql = format!("SELECT {} FROM outbox WHERE stream NOT IN ({known})", outbox::UNSENT);
+    Question { table: "outbox", sql: &sql, values: &[], key: KEY }
+        .ask(session, reader, |_, _| Err(codec::broken("a stream that nobody reads")))
+}

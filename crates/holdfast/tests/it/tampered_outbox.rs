@@ -1,0 +1,115 @@
+//! Events that wait and dead letters that somebody has changed behind the service's back: the proof names them, on either store.
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::program::Program;
+use crate::running::Service;
+use crate::shared_database::SharedDatabase;
+
+const LAMP: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+const LETTERS: &str = "/api/inventory/dead-letters";
+/// The tables that a story changes.
+const TABLES: [&str; 3] = ["outbox", "dead_letters", "orders"];
+
+/// What somebody changes, and the invariant, or the table of a row that cannot be read, that the proof must name.
+const CHANGES: [(&str, &str); 22] = [
+    ("UPDATE outbox SET key_seq = 99 WHERE stream = 0 AND key_seq = 1", "I18"),
+    ("UPDATE outbox SET event_key = x'09090909090909090909090909090909' WHERE stream = 0", "I18"),
+    ("UPDATE outbox SET event_key = x'09090909090909090909090909090909' WHERE stream = 1", "I18"),
+    ("UPDATE outbox SET key_seq = 99 WHERE stream = 1", "I18"),
+    ("UPDATE orders SET event_seq = 0", "I18"),
+    ("UPDATE outbox SET kind = 10 WHERE stream = 0 AND key_seq = 1", "I18"),
+    ("UPDATE outbox SET told_at = told_at + 3600000000 WHERE stream = 1", "I18"),
+    ("UPDATE outbox SET written_at = written_at + 3600000000 WHERE stream = 0 AND key_seq = 1", "I19"),
+    ("UPDATE outbox SET data = x'7b' WHERE stream = 0 AND key_seq = 1", "outbox"),
+    ("UPDATE outbox SET kind = 99 WHERE stream = 0 AND key_seq = 1", "outbox"),
+    ("UPDATE outbox SET told_at = -5 WHERE stream = 1", "outbox"),
+    ("UPDATE outbox SET stream = 7 WHERE stream = 1", "outbox"),
+    ("UPDATE dead_letters SET status = 9 WHERE status = 0", "dead_letters"),
+    ("UPDATE dead_letters SET topic = 'x' WHERE status = 0", "dead_letters"),
+    ("UPDATE dead_letters SET content = x'00' WHERE status = 0", "dead_letters"),
+    ("UPDATE dead_letters SET status = 2 WHERE status = 0", "I20"),
+    ("UPDATE dead_letters SET status = 1 WHERE status = 2", "I20"),
+    ("UPDATE dead_letters SET note = NULL WHERE status = 2", "I20"),
+    ("UPDATE dead_letters SET settled_by = NULL WHERE status = 2", "I20"),
+    ("UPDATE dead_letters SET settled_at = 5 WHERE status = 2", "I20"),
+    ("UPDATE dead_letters SET put_away_at = put_away_at - 3600000000 WHERE status = 0", "I20"),
+    ("UPDATE dead_letters SET code = '' WHERE status = 0", "I20"),
+];
+
+#[test]
+fn the_proof_names_what_was_changed_of_events_that_wait_and_of_dead_letters() {
+    let program = some_books(Program::new());
+    let file = program.folder().join("data/holdfast.db");
+    let kept = program.folder().join("kept.db");
+    std::fs::copy(&file, &kept).expect("room");
+    let change = |statement: &str| {
+        let connection = Connection::open(&file).expect("its file");
+        connection.execute_batch(statement).expect(statement);
+        assert!(connection.changes() > 0, "{statement} changes something");
+    };
+    must_be_named(&program, change, || {
+        std::fs::copy(&kept, &file).expect("room");
+    });
+}
+
+#[test]
+fn the_proof_of_a_shared_store_names_it_too() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let program = some_books(Program::new().on(SharedDatabase::migrated()));
+    let (database, kept) = (program.database(), SharedDatabase::empty());
+    for table in TABLES {
+        database.change(&format!("CREATE TABLE {}.{table} AS SELECT * FROM {table}", kept.name()));
+    }
+    let restore = || {
+        for table in TABLES {
+            database.change(&format!("DELETE FROM {table}"));
+            database.change(&format!("INSERT INTO {table} SELECT * FROM {}.{table}", kept.name()));
+        }
+    };
+    must_be_named(&program, |statement| database.change(statement), restore);
+}
+
+/// Makes one change after the other; the proof must name each.
+fn must_be_named(program: &Program, change: impl Fn(&str), restore: impl Fn()) {
+    for (statement, named) in CHANGES {
+        change(statement);
+        let said = program.run(&["verify"]);
+        assert_eq!(said.exit, Some(1), "{statement}: {said:?}");
+        let found = said.json();
+        assert_eq!((&found["ok"], &found["products"]), (&json!(false), &json!(1)), "the rest is proved all the same");
+        let faults = found["faults"].as_array().expect("a list");
+        let is_named = |fault: &Value| fault["invariant"] == named || fault["table"] == named;
+        assert!(faults.iter().any(is_named), "{statement}: {named} is not among {faults:?}");
+        restore();
+        assert_eq!(program.done(&["verify"]).json()["ok"], true, "what was changed is as it was");
+    }
+}
+
+/// A store of which an endpoint that is not there was told nothing yet, with two dead letters: one open, one discarded.
+fn some_books(program: Program) -> Program {
+    let settings = [
+        "webhooks.endpoints=shop=http://127.0.0.1:1/hooks",
+        "webhooks.secrets=shop=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "webhooks.allow_private=true",
+    ];
+    let flags: Vec<&str> = settings.into_iter().flat_map(|setting| ["--set", setting]).collect();
+    let service = Service::start(&program, &flags);
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 50});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    let order = json!({"orderId": "95570777-a170-5cd6-98a5-000000000001", "lines": [{"sku": "L", "quantity": 45}]});
+    assert_eq!(service.post("/api/inventory/reservations", &order).0, 201);
+    for nonsense in ["one", "two"] {
+        let event = json!({"type": "OrderCreated", "orderId": nonsense});
+        assert_eq!(service.post("/api/inventory/events", &event).1["results"][0]["outcome"], "rejected");
+    }
+    let (_, letters) = service.get(LETTERS);
+    let letter = letters[0]["id"].as_str().expect("an id");
+    assert_eq!(service.post(&format!("{LETTERS}/{letter}/discard"), &json!({"note": "a test"})).0, 200);
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(program.done(&["verify"]).json()["faults"], json!([]));
+    program
+}
