@@ -5,6 +5,7 @@
 //! rest.
 
 mod connection;
+mod host;
 mod timed_body;
 
 use std::io;

@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 
-use super::ServerSettings;
 use super::timed_body::TimedBody;
+use super::{ServerSettings, host};
 use crate::code::ProblemCode;
 use crate::problem::Problem;
 use crate::rim::rim;
@@ -60,11 +60,15 @@ pub(super) async fn serve(
     let Ok(stream) = timed(stream, settings.write_timeout) else { return };
     let service = service_fn(move |request: Request<Incoming>| {
         let head_fits = head_bytes(&request) <= HEAD_BYTES_MAX;
+        let host_fault = host::fault_of(&request);
         let request = request.map(|body| Body::new(TimedBody::new(body, settings.body_timeout)));
         let interface = interface.clone();
         async move {
             if !head_fits {
                 return Ok::<_, Infallible>(head_too_large());
+            }
+            if let Some(fault) = host_fault {
+                return Ok(unclear(request, fault).await);
             }
             Ok(interface.answer(request).await)
         }
@@ -89,6 +93,13 @@ fn head_bytes(request: &Request<Incoming>) -> usize {
 fn head_too_large() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Refuses a request that does not say clearly whom it asks, and ends the connection: what follows may be meant for somebody else.
+async fn unclear(request: Request<Body>, fault: Problem) -> Response {
+    let mut response = rim(request, async |_request| fault.into_response()).await;
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -106,6 +106,40 @@ fn a_body_that_comes_too_slowly_is_told_so() {
     assert_eq!(service.stop(), Some(0));
 }
 
+#[test]
+fn a_request_names_its_host_once_or_is_refused() {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    let answer_to = |version: &str, hosts: &str| {
+        let mut guest = connect(&service);
+        let head = format!("GET /health/live HTTP/{version}\r\nConnection: close\r\n{hosts}\r\n");
+        guest.write_all(head.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        guest.read_to_string(&mut answer).expect("an answer, and the end of the connection");
+        answer
+    };
+    for (hosts, said) in [
+        ("", "must be there: HTTP/1.1 asks for it"),
+        ("Host: a\r\nHost: a\r\n", "must be there once"),
+        ("Host: a, b\r\n", "must be a host"),
+        ("Host: https://a/b\r\n", "must be a host"),
+    ] {
+        let answer = answer_to("1.1", hosts);
+        assert!(answer.starts_with("HTTP/1.1 400"), "{hosts}: {answer}");
+        let lower = answer.to_ascii_lowercase();
+        for header in ["content-type: application/problem+json", "x-request-id: ", "connection: close"] {
+            assert!(lower.contains(header), "{header} in {answer}");
+        }
+        assert!(answer.contains(r#""code":"validation_failed""#) && answer.contains(said), "{said} in {answer}");
+        assert!(answer.contains(r#""pointer":"/header/Host""#), "{answer}");
+    }
+    for (version, hosts) in [("1.1", "Host: a:80\r\n"), ("1.1", "Host:\r\n"), ("1.0", ""), ("1.0", "Host: a\r\n")] {
+        let answer = answer_to(version, hosts);
+        assert!(answer.starts_with(&format!("HTTP/{version} 200")), "{version} {hosts}: {answer}");
+    }
+    assert_eq!(service.stop(), Some(0));
+}
+
 fn connect(service: &Service) -> TcpStream {
     let stream = TcpStream::connect(service.url().trim_start_matches("http://")).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a setting of the stream");
