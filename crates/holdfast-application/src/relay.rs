@@ -123,6 +123,8 @@ enum Round {
     Left,
     /// Something could not be told, but something else was.
     PartlyFailed,
+    /// Nothing could be told of what there is, but of other keys it could.
+    Refused,
     /// Nothing could be told.
     Failed,
 }
@@ -176,6 +178,12 @@ impl Relay {
                 Round::PartlyFailed => {
                     self.sleep(PAUSES.0);
                     pause.reset();
+                }
+                // The sink pauses by itself for what it is refused.
+                Round::Refused => {
+                    self.sleep(PAUSES.0);
+                    pause.reset();
+                    self.wait(heard);
                 }
                 Round::Failed => self.sleep(pause.next()),
             }
@@ -252,7 +260,11 @@ impl Relay {
             return if left == 0 { Round::Told(unsent.len()) } else { Round::Left };
         }
         self.status.set(Some(fault.unwrap_or_else(|| "events were not taken".to_owned())));
-        if sent.is_empty() { Round::Failed } else { Round::PartlyFailed }
+        match (sent.is_empty(), self.sink.takes_other_keys()) {
+            (false, _) => Round::PartlyFailed,
+            (true, true) => Round::Refused,
+            (true, false) => Round::Failed,
+        }
     }
 
     /// Whether telling is this service's duty. It is taken anew in time, so another finds it free only when this one is gone.

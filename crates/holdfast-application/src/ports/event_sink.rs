@@ -11,4 +11,8 @@ pub trait EventSink: Send {
     fn send(&mut self, events: &[&OutgoingEvent], give_up: &dyn Fn() -> bool) -> Vec<bool>;
     /// Why the last events were not taken, for people. None where some were, and the others were only left for the next time.
     fn fault(&self) -> Option<String>;
+    /// Whether, after events were not taken, those of other keys may be: then nothing else has to wait for these.
+    fn takes_other_keys(&self) -> bool {
+        false
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,26 @@ impl EventSink for Unreliable {
 
     fn fault(&self) -> Option<String> {
         None
+    }
+}
+
+/// Takes nothing of some keys, and says that others would be taken.
+struct Choosy {
+    asked: Arc<AtomicUsize>,
+}
+
+impl EventSink for Choosy {
+    fn send(&mut self, events: &[&OutgoingEvent], _give_up: &dyn Fn() -> bool) -> Vec<bool> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        vec![false; events.len()]
+    }
+
+    fn fault(&self) -> Option<String> {
+        Some("it is refused".to_owned())
+    }
+
+    fn takes_other_keys(&self) -> bool {
+        true
     }
 }
 
@@ -191,5 +211,24 @@ fn what_waits_when_a_service_stops_is_told_in_the_time_there_is() {
     house.parts.stop.store(true, Ordering::Relaxed);
     house.relay(&topic, 1, 0).join().expect("the relay ends");
     assert_eq!(house.queries.outbox_depth(&[BROKERS], 1).expect("reads").events, 0);
+    house.close();
+}
+
+#[test]
+fn what_is_refused_of_one_key_keeps_no_other_waiting() {
+    let house = House::open();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let relay = Relay::new(&everything(), Box::new(Choosy { asked: asked.clone() }), house.parts.clone());
+    let relay = std::thread::spawn(move || relay.run());
+    let remarks = holdfast_application::command::Remarks::default();
+    house.decide(Command::CreateItem(new_item(1, &[("main", 9)]), remarks));
+    // Were the pauses longer each time, as for a destination that takes nothing at all, this would take most of a minute.
+    let began = Instant::now();
+    while asked.load(Ordering::Relaxed) < 16 {
+        assert!(began.elapsed() < Duration::from_secs(30), "others are looked for all the time");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    house.parts.stop.store(true, Ordering::Relaxed);
+    relay.join().expect("the relay ends");
     house.close();
 }

@@ -177,4 +177,8 @@ impl EventSink for WebhookSink {
     fn fault(&self) -> Option<String> {
         self.fault.as_ref().map(|fault| format!("webhook {}: {fault}", self.endpoint.name))
     }
+
+    fn takes_other_keys(&self) -> bool {
+        !self.rests()
+    }
 }
