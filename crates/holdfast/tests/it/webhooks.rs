@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::broker::{in_order, wait_until_told};
 use crate::program::Program;
 use crate::running::Service;
+use crate::shared_database::SharedDatabase;
 use crate::webhook_receiver::{Received, Receiver, Reply};
 
 const LAMP: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
@@ -187,6 +188,45 @@ fn a_service_that_is_killed_goes_on_where_it_was() {
     wait_until_told(&service);
     assert_eq!(service.stop(), Some(0));
     assert_eq!(in_order(&receiver.taken(), "sequence").len(), 40, "first come 1, 2, 3 …, whatever is repeated");
+}
+
+#[test]
+fn of_several_services_one_posts_and_when_it_is_killed_another_goes_on() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let receiver = Receiver::start(|_, _| Reply::Status(200));
+    let program = Program::new().on(SharedDatabase::migrated());
+    let endpoints = [("shop", &receiver)];
+    let mut services = vec![start(&program, &endpoints, &[]), start(&program, &endpoints, &[])];
+    for product in [LAMP, TABLE] {
+        create(&services[0], product);
+    }
+    for round in 1..=3 {
+        for service in &services {
+            change(service, LAMP, 5);
+            change(service, TABLE, 5);
+        }
+        // One is killed while events wait; whoever posted them, the other goes on.
+        services[round % 2].kill();
+        change(&services[(round + 1) % 2], LAMP, 5);
+        services[round % 2] = start(&program, &endpoints, &[]);
+    }
+    receiver.wait_until(|came| taken(came) == 2 + 3 * 25);
+    for service in &services {
+        wait_until_told(service);
+    }
+    for service in services {
+        assert_eq!(service.stop(), Some(0));
+    }
+    let events = receiver.taken();
+    let first = in_order(&events, "sequence");
+    for (product, last) in [(LAMP, 1 + 3 * 15), (TABLE, 1 + 3 * 10)] {
+        let of_it: Vec<u64> =
+            first.iter().filter(|event| event.key == product).map(|event| event.place("sequence").0).collect();
+        assert_eq!(of_it, (1..=last).collect::<Vec<u64>>(), "whatever is repeated");
+    }
+    assert_eq!(program.done(&["verify"]).json()["ok"], true);
 }
 
 #[test]
