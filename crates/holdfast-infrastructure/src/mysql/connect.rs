@@ -14,6 +14,11 @@ use crate::sql::queries::READ_MAX;
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long a writer waits for a row that another one has locked, in seconds.
 const LOCK_WAIT_SECONDS: u32 = 2;
+/// How long a session waits for a table that somebody else has locked or changes, in seconds: the server, which does not notice that
+/// whoever waited is gone, gives up before [`SILENCE_MAX`], so that those who wait do not become more and more.
+const TABLE_WAIT_SECONDS: u32 = 8;
+/// As many rows as there are.
+const EVERY_ROW: u64 = u64::MAX;
 /// How long a writer may say nothing within a transaction before the database undoes it, in seconds: one that stands still does
 /// not keep its rows from the others. Only MariaDB can do so.
 const IDLE_SECONDS: u32 = 3;
@@ -103,7 +108,8 @@ impl Address {
     }
 }
 
-/// What a session is told first. Comments that begin with `/*M!` speak to MariaDB, those with `/*!80000` to MySQL.
+/// What a session is told first, so that nothing depends on the server's defaults or on what it tells those who connect
+/// (`init_connect`). Comments that begin with `/*M!` speak to MariaDB, those with `/*!80000` to MySQL.
 fn session_settings(purpose: Purpose) -> Vec<String> {
     let isolation = match purpose {
         Purpose::Writing | Purpose::Filling => "READ COMMITTED",
@@ -119,14 +125,35 @@ fn session_settings(purpose: Purpose) -> Vec<String> {
             )
         }
         Purpose::Writing => format!("/*M!100600 , idle_transaction_timeout = {IDLE_SECONDS} */"),
-        Purpose::Walking | Purpose::Filling => String::new(),
+        Purpose::Walking | Purpose::Filling => {
+            "/*M!100600 , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */".to_owned()
+        }
     };
     vec![
-        format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}"),
+        "SET NAMES utf8mb4 COLLATE utf8mb4_bin".to_owned(),
+        format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}, READ WRITE"),
         format!(
-            "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,\
-             NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} \
+            "SET SESSION autocommit = 1, completion_type = 0, unique_checks = 1, sql_safe_updates = 0, \
+             sql_big_selects = 1, sql_select_limit = {EVERY_ROW}, time_zone = '+00:00', \
+             sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
+             innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, lock_wait_timeout = {TABLE_WAIT_SECONDS} \
              /*M!100600 , in_predicate_conversion_threshold = 0, check_constraint_checks = 1 */ {limit}"
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_session_says_itself_what_the_proof_rests_on() {
+        for purpose in [Purpose::Writing, Purpose::Reading, Purpose::Walking, Purpose::Filling] {
+            let told = session_settings(purpose).join("; ");
+            for words in ["autocommit = 1", "unique_checks = 1", "check_constraint_checks = 1", "STRICT_ALL_TABLES"] {
+                assert!(told.contains(words), "{purpose:?}: {words}: {told}");
+            }
+        }
+        assert!(session_settings(Purpose::Writing).iter().any(|told| told.ends_with("READ COMMITTED, READ WRITE")));
+    }
 }

@@ -36,6 +36,7 @@ mod kafka_streams;
 mod listener;
 mod load;
 mod lock;
+mod odd_servers;
 mod order_traffic;
 mod own_broker;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
