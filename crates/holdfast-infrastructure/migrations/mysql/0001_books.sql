@@ -103,9 +103,9 @@ CREATE TABLE IF NOT EXISTS reservations (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS waiting_payments (
-    id    BINARY(16) NOT NULL PRIMARY KEY,
-    until BIGINT     NOT NULL,
-    KEY waiting_until (until)
+    id      BINARY(16) NOT NULL PRIMARY KEY,
+    `until` BIGINT     NOT NULL,
+    KEY waiting_until (`until`)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- Answers kept under the callers' keys. `number` only says which are the oldest.

@@ -54,4 +54,4 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     KEY dead_letters_by_status (status, id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
-INSERT INTO leases (duty, holder, until, epoch) VALUES ('relay', '', 0, 0) ON DUPLICATE KEY UPDATE duty = VALUES(duty);
+INSERT INTO leases (duty, holder, `until`, epoch) VALUES ('relay', '', 0, 0) ON DUPLICATE KEY UPDATE duty = VALUES(duty);

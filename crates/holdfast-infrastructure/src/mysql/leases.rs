@@ -44,8 +44,8 @@ impl Duties for MysqlLeases {
         let lasts = Value::Int(i64::try_from(lasts.as_micros()).unwrap_or(i64::MAX));
         // The epoch comes first: these databases let what follows see what was set before it.
         let sql = format!(
-            "UPDATE leases SET epoch = epoch + (holder <> ?), holder = ?, until = {PRESENT} + ? \
-             WHERE duty = ? AND (holder = ? OR until < {PRESENT})"
+            "UPDATE leases SET epoch = epoch + (holder <> ?), holder = ?, `until` = {PRESENT} + ? \
+             WHERE duty = ? AND (holder = ? OR `until` < {PRESENT})"
         );
         let taken = session.execute_alone(&sql, &[holder, holder, lasts, Value::Text(duty.as_str()), holder])?;
         if taken == 0 {
@@ -57,7 +57,7 @@ impl Duties for MysqlLeases {
     /// What cannot be told runs out by itself.
     fn leave(&self) {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let sql = "UPDATE leases SET until = 0 WHERE holder = ?";
+        let sql = "UPDATE leases SET `until` = 0 WHERE holder = ?";
         if let Err(error) = session.execute_alone(sql, &[Value::Text(&self.holder)]) {
             tracing::debug!(error = %error, "leases were not given back");
         }

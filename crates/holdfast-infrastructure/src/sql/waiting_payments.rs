@@ -15,13 +15,13 @@ use crate::sql::session::{RowFinder, RowWriter, SqlSession, Upsert, Value};
 use crate::sql::{codec, orders};
 
 pub(crate) static WAITING: RowWriter = RowWriter {
-    insert: "INSERT INTO waiting_payments (id, until)",
+    insert: "INSERT INTO waiting_payments (id, `until`)",
     columns: 2,
-    upsert: Upsert::Columns { key: "id", columns: &["until"] },
+    upsert: Upsert::Columns { key: "id", columns: &["`until`"] },
 };
 
 static BY_ID: LazyLock<RowFinder> =
-    LazyLock::new(|| RowFinder::new("SELECT w.id, w.until FROM waiting_payments w", "w.id = ?", "w.id"));
+    LazyLock::new(|| RowFinder::new("SELECT w.id, w.`until` FROM waiting_payments w", "w.id = ?", "w.id"));
 
 /// Those that wait for one of these orders.
 pub(crate) fn load(
@@ -79,8 +79,8 @@ pub(crate) fn page(
     most: usize,
 ) -> Result<Vec<(WaitingPayment, Option<OrderStatus>)>, StoreError> {
     // Those that were given up stand below 0. The first condition alone tells a database which stretch of the key it needs.
-    let sql = "SELECT id, until FROM waiting_payments WHERE until >= ? AND (until > ? OR id > ?) \
-               ORDER BY until, id LIMIT ?";
+    let sql = "SELECT id, `until` FROM waiting_payments WHERE `until` >= ? AND (`until` > ? OR id > ?) \
+               ORDER BY `until`, id LIMIT ?";
     let (until, order) =
         after.map_or((Value::Int(0), Vec::new()), |last| (Value::time(last.until), last.order.to_bytes().to_vec()));
     let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
@@ -101,7 +101,7 @@ pub(crate) fn page(
 
 /// Orders whose payment waited until before `now`.
 pub(crate) fn overdue(session: &mut dyn SqlSession, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
-    let sql = "SELECT id FROM waiting_payments WHERE until >= 0 AND until < ? ORDER BY until, id LIMIT ?";
+    let sql = "SELECT id FROM waiting_payments WHERE `until` >= 0 AND `until` < ? ORDER BY `until`, id LIMIT ?";
     let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
     orders::ids(session, sql, &[Value::time(now), most])
 }
@@ -115,7 +115,7 @@ pub(crate) fn forget_given_up(
     let given_up_before = Value::Int(before.micros().saturating_neg());
     let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
     let mut last = Vec::new();
-    let sql = "SELECT MAX(first.id) FROM (SELECT id FROM waiting_payments WHERE until < 0 AND until > ? \
+    let sql = "SELECT MAX(first.id) FROM (SELECT id FROM waiting_payments WHERE `until` < 0 AND `until` > ? \
                ORDER BY id LIMIT ?) AS first";
     session.query(sql, &[given_up_before, most], &mut |row| {
         last = row.blob(0)?.to_vec();
@@ -124,7 +124,7 @@ pub(crate) fn forget_given_up(
     if last.is_empty() {
         return Ok(0);
     }
-    let sql = "DELETE FROM waiting_payments WHERE until < 0 AND until > ? AND id <= ?";
+    let sql = "DELETE FROM waiting_payments WHERE `until` < 0 AND `until` > ? AND id <= ?";
     let forgotten = session.execute(sql, &[given_up_before, Value::Blob(&last)])?;
     Ok(usize::try_from(forgotten).unwrap_or(usize::MAX))
 }

@@ -43,6 +43,115 @@ fn no_statement_uses_what_one_of_the_databases_takes_otherwise() {
     assert!(looked_at > 1_000, "{looked_at} lines were looked at");
 }
 
+/// Words that only some of the databases keep for themselves, as long as they stand alone: no table and no column is called so,
+/// unless its name stands between backticks. (What MySQL 8, MariaDB or `TiDB` reserves and any of our kind of tables might use.)
+const RESERVED: &[&str] = &[
+    "array",
+    "call",
+    "condition",
+    "cube",
+    "current_role",
+    "cursor",
+    "delayed",
+    "elseif",
+    "empty",
+    "enclosed",
+    "except",
+    "exit",
+    "explain",
+    "fulltext",
+    "function",
+    "generated",
+    "get",
+    "groups",
+    "ilike",
+    "inout",
+    "intersect",
+    "iterate",
+    "key",
+    "keys",
+    "lag",
+    "lateral",
+    "lead",
+    "leave",
+    "library",
+    "linear",
+    "manual",
+    "match",
+    "maxvalue",
+    "of",
+    "offset",
+    "optimizer_costs",
+    "option",
+    "out",
+    "over",
+    "page_checksum",
+    "parallel",
+    "partition",
+    "period",
+    "qualify",
+    "range",
+    "rank",
+    "recursive",
+    "release",
+    "rename",
+    "repeat",
+    "require",
+    "resignal",
+    "row",
+    "row_number",
+    "rows",
+    "schema",
+    "signal",
+    "slow",
+    "sql",
+    "stats_auto_recalc",
+    "stored",
+    "system",
+    "tablesample",
+    "trigger",
+    "undo",
+    "until",
+    "usage",
+    "utc_time",
+    "varying",
+    "vector",
+    "virtual",
+    "while",
+    "window",
+];
+
+#[test]
+fn no_table_or_column_bears_a_word_that_one_of_the_databases_keeps_for_itself() {
+    let mut names = 0;
+    for (file, text) in sources().into_iter().filter(|(file, _)| file.extension().is_some_and(|kind| kind == "sql")) {
+        let lines = text.lines().filter(|line| !is_remark(line));
+        let tables = lines.clone().filter_map(|line| line.strip_prefix("CREATE TABLE IF NOT EXISTS "));
+        let columns = lines.clone().filter_map(|line| line.strip_prefix("    ")).filter(|line| !is_told_of_keys(line));
+        let added = lines.filter_map(|line| line.split_once(" ADD COLUMN ").map(|(_, rest)| rest));
+        for name in tables.chain(columns).chain(added).filter_map(|line| line.split_whitespace().next()) {
+            names += 1;
+            assert!(!RESERVED.contains(&name), "{}: {name} wants backticks", file.display());
+        }
+    }
+    assert!(names > 70, "{names} names were looked at");
+    // Wherever statements name such a column, it stands between backticks, too.
+    for (file, text) in sources() {
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !is_remark(line) && line.contains('"')) {
+            let said = ["until <", "until >", "until =", "until,", "until FROM", "(until", "BY until"];
+            let found = said.iter().find(|said| line.contains(*said));
+            assert!(found.is_none(), "{}:{number}: `until` wants backticks: {line}", file.display());
+        }
+    }
+}
+
+/// Whether a line within a table speaks of a key or a condition, not of a column.
+fn is_told_of_keys(line: &str) -> bool {
+    ["KEY ", "UNIQUE KEY ", "PRIMARY KEY ", "CONSTRAINT ", "ON DUPLICATE", "--"]
+        .iter()
+        .any(|word| line.starts_with(word))
+}
+
 #[test]
 fn every_table_says_how_it_is_kept_and_compared_and_has_a_key() {
     for (file, text) in sources().into_iter().filter(|(file, _)| file.extension().is_some_and(|kind| kind == "sql")) {
@@ -68,11 +177,24 @@ fn is_remark(line: &str) -> bool {
 
 /// The files that statements for the shared store stand in.
 fn sources() -> Vec<(PathBuf, String)> {
-    let folders = ["src/sql", "src/mysql", "migrations/mysql"];
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = folders.iter().flat_map(|folder| std::fs::read_dir(here.join(folder)).expect("a folder of sources"));
-    let files = files.map(|file| file.expect("a file").path()).filter(|file| file.is_file());
+    let mut files = Vec::new();
+    for folder in ["src/sql", "src/mysql", "migrations/mysql"] {
+        add_files(&here.join(folder), &mut files);
+    }
     // The clients that the bench compares with do what others do.
-    let files = files.filter(|file| !file.ends_with("naive_orders.rs"));
+    let files = files.into_iter().filter(|file| !file.ends_with("naive_orders.rs"));
     files.map(|file| (file.clone(), std::fs::read_to_string(&file).expect("text"))).collect()
+}
+
+/// The files of a folder and of those in it.
+fn add_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            add_files(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }

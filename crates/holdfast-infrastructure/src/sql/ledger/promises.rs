@@ -72,7 +72,7 @@ pub(crate) fn read_promises(
 
 /// Reads the payments that wait for their order.
 fn read_payments(session: &mut dyn SqlSession, reader: &mut dyn PromiseReader) -> Result<(), StoreError> {
-    let waiting = "SELECT id, until FROM waiting_payments";
+    let waiting = "SELECT id, `until` FROM waiting_payments";
     Question { table: "waiting_payments", sql: waiting, values: &[], key: &[(0, "id")] }.ask(
         session,
         reader,
