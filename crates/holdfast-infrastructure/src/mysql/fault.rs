@@ -27,10 +27,12 @@ const fn before_commit(code: u16) -> Class {
         1020 | 3572 | 9007 | 8002 | 8022 | 8028 => Class::Contention(Collision::Conflict),
         // Too many connections, no rights, shutting down, disk or table full, network, read-only, not primary, replaced
         // session, killed or too slow a statement, TiDB's servers out of reach; a table that is not there yet while a backup is
-        // put back; out of memory, of room for locks or statements; what proxies say when the server behind them is gone.
+        // put back; out of memory, of room for locks or statements; what proxies say when the server behind them is gone;
+        // tables or transactions that are read-only, as on a server that has become a replica.
         1021
         | 1026
         | 1030
+        | 1036
         | 1037
         | 1038
         | 1040
@@ -53,7 +55,9 @@ const fn before_commit(code: u16) -> Class {
         | 1290
         | 1317
         | 1461
+        | 1792
         | 1836
+        | 1874
         | 1927
         | 1969
         | 2000..=2027
@@ -114,11 +118,16 @@ pub(crate) fn is_away(error: &Error) -> bool {
     }
 }
 
+/// Whether a row met another one with its key.
+pub(crate) const fn is_key_there(error: &Error) -> bool {
+    matches!(error, Error::MySqlError(told) if matches!(told.code, 1062 | 1586))
+}
+
 /// Whether the connection is of no use any more.
 pub(crate) fn ends_connection(error: &Error) -> bool {
     match error {
         // Whoever is read-only or not primary is left, too: the address may lead to another one by now.
-        Error::MySqlError(told) => matches!(told.code, 1047 | 1053 | 1290 | 1836 | 1927 | 4031),
+        Error::MySqlError(told) => matches!(told.code, 1036 | 1047 | 1053 | 1290 | 1792 | 1836 | 1874 | 1927 | 4031),
         Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) | Error::TlsError(_) => true,
         Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => false,
     }
@@ -160,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_database_that_takes_no_writes_is_unavailable() {
-        for code in [1047, 1290, 1836, 1040, 1053, 1030, 1142, 1146, 2006, 2013] {
+        for code in [1036, 1047, 1290, 1792, 1836, 1874, 1040, 1053, 1030, 1142, 1146, 2006, 2013] {
             assert!(matches!(fault(told(code)), StoreError::Unavailable(_)), "{code}");
         }
         assert!(matches!(fault(cut()), StoreError::Unavailable(_)));

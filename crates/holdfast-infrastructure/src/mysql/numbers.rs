@@ -44,6 +44,7 @@ impl Block {
             Ok(ControlFlow::Break(()))
         })?;
         let start: u64 = start.ok_or_else(|| codec::broken(format!("no number for {kind}")))?;
+        let start = start.max(behind_all(kind, session)?);
         let end = start.saturating_add(most.max(size));
         session.execute("UPDATE numbers SET next_free = ? WHERE kind = ?", &[Value::count(end), Value::Text(kind)])?;
         Ok(if self.end == start { Self { next: self.next, end } } else { Self { next: start, end } })
@@ -85,6 +86,17 @@ impl Numbers {
         let order = OrderNumber(self.orders.next);
         Ok(Numbering { item: ItemNumber(item), location, order, ordered_at: self.ordered_at })
     }
+}
+
+/// The number behind the highest that is in use. The table of numbers may be behind it: a database that took over from another
+/// one, or came out of a backup, does not know the blocks that were taken since, and whoever took one goes on with it.
+fn behind_all(kind: &str, session: &mut MysqlSession) -> Result<u64, StoreError> {
+    let mut behind = 0;
+    session.query(&format!("SELECT number FROM {kind} ORDER BY number DESC LIMIT 1"), &[], &mut |row| {
+        behind = codec::number::<u64>(row.int(0)?)?.saturating_add(1);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(behind)
 }
 
 /// When the order with the highest number got it.

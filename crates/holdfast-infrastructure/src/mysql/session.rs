@@ -8,7 +8,7 @@ use mysql::prelude::Queryable as _;
 use mysql::{Conn, Params};
 
 use crate::mysql::connect::{Address, Purpose};
-use crate::mysql::fault::{commit_fault, ends_connection, fault};
+use crate::mysql::fault::{commit_fault, ends_connection, fault, is_key_there};
 use crate::mysql::many_rows::{self, Frame, ROWS_MAX};
 use crate::sql::codec::broken;
 use crate::sql::dialect::{Dialect, MYSQL};
@@ -23,18 +23,20 @@ pub(crate) struct MysqlSession {
     connection: Option<Conn>,
     /// Whether a transaction was begun and not ended.
     is_open: bool,
+    /// Whether a row met another one with its key since a transaction was begun last.
+    met_key: bool,
 }
 
 impl MysqlSession {
     /// A session with a connection.
     pub(crate) fn connect(address: &Address, purpose: Purpose) -> mysql::Result<Self> {
         let connection = address.connect(purpose)?;
-        Ok(Self { address: address.clone(), purpose, connection: Some(connection), is_open: false })
+        Ok(Self { address: address.clone(), purpose, connection: Some(connection), is_open: false, met_key: false })
     }
 
     /// Another session to the same place, which connects when it begins its first transaction.
     pub(crate) fn another(&self, purpose: Purpose) -> Self {
-        Self { address: self.address.clone(), purpose, connection: None, is_open: false }
+        Self { address: self.address.clone(), purpose, connection: None, is_open: false, met_key: false }
     }
 
     /// Begins a transaction, on a new connection when the old one is gone.
@@ -44,6 +46,7 @@ impl MysqlSession {
             Purpose::Reading | Purpose::Walking => "START TRANSACTION WITH CONSISTENT SNAPSHOT",
         };
         self.rollback();
+        self.met_key = false;
         if self.connection.is_some() && self.say(sql).is_ok() {
             self.is_open = true;
             return Ok(());
@@ -83,6 +86,11 @@ impl MysqlSession {
         self.is_open = false;
     }
 
+    /// Whether a row met another one with its key since a transaction was begun last.
+    pub(crate) const fn met_key(&self) -> bool {
+        self.met_key
+    }
+
     fn leave(&mut self) {
         self.connection = None;
         self.is_open = false;
@@ -100,6 +108,7 @@ impl MysqlSession {
         if result.as_ref().is_err_and(ends_connection) {
             self.leave();
         }
+        self.met_key |= result.as_ref().is_err_and(is_key_there);
         result
     }
 

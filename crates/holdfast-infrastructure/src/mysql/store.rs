@@ -74,6 +74,10 @@ impl MysqlStore {
 
 impl Store for MysqlStore {
     fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError> {
+        if self.session.met_key() {
+            // Perhaps a number was the key: then those that are left are somebody else's, too.
+            self.numbers = None;
+        }
         self.session.begin()?;
         let numbers = self.numbers;
         Ok(Box::new(SqlTransaction::new(Writing {
