@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast_application::command::Remarks;
 use holdfast_application::commit_bell::CommitBell;
 use holdfast_application::events::cloud_event;
 use holdfast_application::lane::decide_at_once;
-use holdfast_application::ports::Store as _;
 use holdfast_application::ports::contract::warehouse::{change, new_item, product, submission};
+use holdfast_application::ports::{Collision, CommitError, Store as _, StoreError};
 use holdfast_application::queries::{MovementFilter, StockQueries};
 use holdfast_application::stream::{Listener, Passed, RecentEvents, StreamLimits, StreamReader};
 use holdfast_application::{Command, Policy};
@@ -49,6 +49,33 @@ fn who_listens_hears_of_a_movement_that_was_committed_late() {
     assert_eq!(heard, others, "what others do is heard meanwhile");
     transaction.commit().expect("commits");
     assert_eq!(listening.next(), of(1, 2), "and so is what was decided before them");
+}
+
+#[test]
+fn a_batch_that_was_decided_long_ago_is_undone() {
+    let Some(database) = Database::make() else { return left_out("a_batch_that_was_decided_long_ago_is_undone") };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut slow, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let made = Command::CreateItem(new_item(1, &[("main", 10)]), Remarks::default());
+    decide_at_once(&mut slow, &[submission(made)], &Policy::default()).expect("made");
+
+    // Every statement is quick enough, and there are many.
+    let decided = Instant::now();
+    let mut transaction = slow.begin().expect("a transaction");
+    let now = transaction.now().expect("the time");
+    let next = StockMovement { sequence: 2, created_at: now, ..first_movement(&*queries) };
+    transaction.append_movements(&[next]).expect("appended");
+    while decided.elapsed() < Duration::from_millis(10_200) {
+        transaction.load_locations().expect("nobody is in the way");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let undone = transaction.commit().expect_err("it is too late");
+    let is_tried_again = matches!(undone, CommitError::NotApplied(StoreError::Contention(Collision::LockWait, _)));
+    assert!(is_tried_again, "{undone}");
+    assert_eq!(database.ask("SELECT COUNT(*) FROM movements"), 1, "it is not there");
+    let sold = submission(change(1, StockVerb::Remove, 1));
+    decide_at_once(&mut slow, &[sold], &Policy::default()).expect("and nothing stays locked");
+    assert_eq!(database.ask("SELECT COUNT(*) FROM movements"), 2);
 }
 
 fn first_movement(queries: &dyn StockQueries) -> StockMovement {
