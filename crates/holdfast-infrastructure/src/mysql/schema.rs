@@ -61,10 +61,13 @@ pub(crate) fn tables() -> BTreeSet<&'static str> {
     named.filter_map(|rest| rest.split(' ').next()).collect()
 }
 
-/// Brings a database to the present version.
+/// Brings a database to the present version. Where it has that, nothing is asked for that only a migration may.
 pub(crate) fn upgrade(connection: &mut Conn) -> mysql::Result<()> {
-    connection.query_drop(VERSIONS)?;
     let found = version_of(connection)?;
+    if found >= version() {
+        return Ok(());
+    }
+    connection.query_drop(VERSIONS)?;
     for step in found.saturating_add(1)..=version() {
         for (_, statement) in statements_after(step.saturating_sub(1)).iter().filter(|(of, _)| *of == step) {
             match connection.query_drop(statement) {
