@@ -19,7 +19,10 @@ const SAMPLE_PASSWORDS: &[&str] =
 /// The variables that are looked at. A server that does not know one leaves it out.
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_flush_log_at_trx_commit', \
      'innodb_doublewrite', 'log_bin', 'sync_binlog', 'binlog_format', 'wsrep_on', 'rpl_semi_sync_master_enabled', \
-     'rpl_semi_sync_source_enabled', 'group_replication_group_name', 'tidb_txn_mode', 'tidb_enable_check_constraint')";
+     'rpl_semi_sync_source_enabled', 'group_replication_group_name', 'tidb_txn_mode', 'tidb_enable_check_constraint', \
+     'max_allowed_packet')";
+/// What the server must take in one piece: an order of 5,000 lines, with the answer that is kept, is some MiB.
+const PACKET_MIN: u64 = 16 << 20;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -52,6 +55,7 @@ pub(crate) fn look(connection: &mut Conn, address: &Address) -> mysql::Result<Fi
     let variables: HashMap<String, String> = connection.query::<(String, String), _>(VARIABLES)?.into_iter().collect();
     let mut findings = Findings::default();
     durability(&variables, &mut findings);
+    packets(&variables, &mut findings);
     cluster(&variables, &mut findings);
     isolation(connection, &variables, &mut findings)?;
     tidb(&variables, &mut findings);
@@ -92,6 +96,15 @@ fn durability(variables: &HashMap<String, String>, findings: &mut Findings) {
                     .to_owned(),
             );
         }
+    }
+}
+
+fn packets(variables: &HashMap<String, String>, findings: &mut Findings) {
+    let most = variables.get("max_allowed_packet").and_then(|most| most.parse::<u64>().ok());
+    if let Some(most) = most.filter(|most| *most < PACKET_MIN) {
+        findings.remarks.push(format!(
+            "max_allowed_packet is {most}, should be {PACKET_MIN} or more: an order of many lines does not fit"
+        ));
     }
 }
 

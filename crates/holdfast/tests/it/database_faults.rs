@@ -246,7 +246,7 @@ fn settings_that_put_promises_at_risk_are_refused_unless_accepted() {
     if !SharedDatabase::is_there() {
         return;
     }
-    let server = OwnServer::start(&["--log-bin=log", "--skip-innodb-doublewrite"]);
+    let server = OwnServer::start(&["--log-bin=log", "--skip-innodb-doublewrite", "--max-allowed-packet=1M"]);
     server.tell("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
     let program = Program::new().on(server.database(server.address()));
     let said = program.run(&["serve", "--listen", "127.0.0.1:0"]);
@@ -262,6 +262,7 @@ fn settings_that_put_promises_at_risk_are_refused_unless_accepted() {
     let service = Service::start(&program, &["--set", "store.accept_risks=durability"]);
     let log = service.log();
     assert!(log.contains("(accepted as `durability`)") && log.contains("replication is asynchronous"), "{log}");
+    assert!(log.contains("max_allowed_packet is 1048576, should be 16777216 or more"), "{log}");
     assert_eq!(service.stop(), Some(0));
     let said = program.run(&["serve", "--listen", "127.0.0.1:0", "--set", "store.accept_risks=fire"]);
     assert_eq!(said.exit, Some(2), "{said:?}");
