@@ -203,7 +203,7 @@ fn shared_not_opened(error: &mysql::OpenError) -> Failure {
     let exit = match error {
         OpenError::Url(_) => Exit::Usage,
         OpenError::Older { found: 0, .. } => Exit::NotFound,
-        OpenError::Away(_) => Exit::Later,
+        OpenError::InUse(_) | OpenError::Away(_) => Exit::Later,
         _ => Exit::Failed,
     };
     Failure::new(exit, with_sources(error))

@@ -10,12 +10,14 @@ use crate::mysql::session::MysqlSession;
 use crate::sql::queries::Readers as _;
 use crate::sql::session::SqlSession;
 
-/// A shared store that is read as a whole. Whoever else writes to it meanwhile must not be left running.
+/// A shared store that is read as a whole. What others write to it meanwhile is not in what is read.
 pub(crate) struct WholeStore(MysqlReaders);
 
 impl WholeStore {
     pub(crate) fn open(settings: &MysqlSettings) -> Result<Self, OpenError> {
-        open::readers(settings).map(Self)
+        let store = open::readers(settings).map(Self)?;
+        open::must_stand_still(settings)?;
+        Ok(store)
     }
 
     /// Reads it at one moment.
@@ -34,6 +36,7 @@ impl EmptyStore {
     /// Makes the schema where there is none, and checks the database as a service would.
     pub(crate) fn open(settings: &MysqlSettings) -> Result<Self, OpenError> {
         open::migrate(settings, false)?;
+        open::must_stand_still(settings)?;
         open::checked(settings, Purpose::Filling).map(Self)
     }
 

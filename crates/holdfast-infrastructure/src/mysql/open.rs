@@ -43,6 +43,9 @@ pub enum OpenError {
     /// The database is not fit to keep promises on.
     #[error("the database is not fit to be written to: {}", .0.join("; "))]
     Unfit(Vec<String>),
+    /// A service works on the database, which must stand still.
+    #[error("the service {0} works on the database: stop it first")]
+    InUse(String),
     /// The database does not answer, or takes nobody at present.
     #[error("the database cannot be reached")]
     Away(#[source] mysql::Error),
@@ -102,6 +105,13 @@ pub(crate) fn checked(settings: &MysqlSettings, purpose: Purpose) -> Result<Mysq
         return Err(OpenError::Unfit(refusals));
     }
     Ok(MysqlSession::connect(&address, purpose)?)
+}
+
+/// Refuses a database on which a service sweeps: one of those that work on it always does, and gives that up when it is stopped.
+pub(crate) fn must_stand_still(settings: &MysqlSettings) -> Result<(), OpenError> {
+    let sweeping = format!("SELECT holder FROM leases WHERE duty = 'sweep' AND `until` >= ({DATABASE_TIME})");
+    let holder: Option<Vec<u8>> = address(settings)?.connect(Purpose::Walking)?.query_first(sweeping)?;
+    holder.map_or(Ok(()), |holder| Err(OpenError::InUse(String::from_utf8_lossy(&holder).into_owned())))
 }
 
 /// What the database's clock says.

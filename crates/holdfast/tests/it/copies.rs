@@ -1,5 +1,7 @@
 //! A whole store goes from the embedded store to a shared one and back, and nothing is lost on the way.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::program::Program;
@@ -74,6 +76,29 @@ fn a_store_that_somebody_writes_to_is_not_copied() {
     assert_eq!(said.exit, Some(8), "{said:?}");
     service.stop();
     assert_eq!(program.done(&["copy", "--from", "data", "--to", "other"]).json()["rows"]["locations"], 1);
+}
+
+#[test]
+fn a_shared_store_that_a_service_works_on_is_not_copied() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let (from, to) = (SharedDatabase::migrated(), SharedDatabase::migrated());
+    let program = Program::new();
+    let copy = || program.run(&["copy", "--from", &from.url(), "--to", &to.url()]);
+    for url in [from.url(), to.url()] {
+        let service = Service::start(&program, &["--database-url", &url]);
+        let asked = Instant::now();
+        while service.get("/health").1["role"] != "sweeper" {
+            assert!(asked.elapsed() < Duration::from_secs(30), "{}", service.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let said = copy();
+        assert_eq!(said.exit, Some(8), "{said:?}");
+        assert!(said.stderr.contains("works on the database: stop it first"), "{said:?}");
+        assert_eq!(service.stop(), Some(0));
+    }
+    assert_eq!(copy().exit, Some(0), "whoever was stopped has given up its duty");
 }
 
 fn reserve_under_a_key(service: &Service, order: &Value) -> (u16, String) {
