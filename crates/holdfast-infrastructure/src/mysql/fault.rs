@@ -82,10 +82,16 @@ const fn at_commit(code: u16) -> Class {
 pub(crate) fn fault(error: Error) -> StoreError {
     let class = match &error {
         Error::MySqlError(told) => before_commit(told.code),
+        error if is_too_large(error) => Class::Broken,
         Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) | Error::TlsError(_) => Class::Unavailable,
         Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => Class::Broken,
     };
     as_fault(class, error)
+}
+
+/// Whether something does not fit into one packet, as it will not the next time. The driver tells that in words alone.
+fn is_too_large(error: &Error) -> bool {
+    matches!(error, Error::CodecError(told) if told.to_string().contains("larger than max_allowed_packet"))
 }
 
 /// What an error as the answer to COMMIT means.

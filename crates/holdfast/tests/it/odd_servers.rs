@@ -45,6 +45,35 @@ fn a_server_with_odd_defaults_keeps_the_books_as_any_other() {
     }
 }
 
+#[test]
+fn what_is_too_large_for_the_server_is_refused_alone() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let server = OwnServer::start(&["--max-allowed-packet=1M"]);
+    let program = Program::new().on(server.database(server.address()));
+    let product = |number: u32| format!("3fa85f64-5717-4562-b3fc-{number:012}");
+    let rows = (0..5_000).map(|number| format!("{},S{number},Thing,9,1,10\n", product(number)));
+    let head = "product_id,sku,name,initial_quantity,reorder_level,max_stock_level\n".to_owned();
+    let products = program.file("products.csv", std::iter::once(head).chain(rows).collect::<String>());
+    program.done(&["import", products.to_str().expect("text")]);
+    let service = Service::start(&program, &[]);
+    let lines: Vec<Value> = (0..5_000).map(|number| json!({"productId": product(number), "quantity": 1})).collect();
+    let order =
+        |id: u32, lines: &[Value]| json!({"orderId": format!("{id:08}-a170-4cd6-98a5-117f65ca1582"), "lines": lines});
+    let reserve = |key: &str, order: &Value| {
+        service.client().post("/api/inventory/reservations", Some(key), order).expect("an answer")
+    };
+    // Its answer, which is kept under its key, is one row of more than 1 MiB.
+    let answer = reserve("many", &order(1, &lines));
+    assert_eq!((answer.status, &answer.json()["outcome"]), (500, &json!("not_applied")), "{answer:?}");
+    assert_eq!(answer.json()["retryable"], false, "{answer:?}");
+    assert_eq!(reserve("few", &order(2, &lines[..2_000])).status, 201, "the others go on");
+    service.must_say("Healthy");
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(program.done(&["verify"]).json()["reservations"], 2_000);
+}
+
 /// A short life of a service, from the schema to the proof and to another database.
 fn the_books_are_kept(server: &OwnServer, books: &str, odd: &str) {
     let url = format!("mysql://holdfast:grain-of-salt@{}/{books}", server.address());
