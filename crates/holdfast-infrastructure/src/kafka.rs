@@ -1,6 +1,7 @@
 //! Kafka: upstream events from topics, as a member of a consumer group, and events to topics.
 
 mod gathering;
+mod incoming;
 mod membership;
 mod message;
 mod publisher;

@@ -4,16 +4,15 @@
 //! but while [`EventSource::stay`] waits for a store: partitions that go then are left to their new owner.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use holdfast_application::ports::{EventSource, PollLimits, Record, SourceError};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::gathering::gather;
+use super::incoming::record;
 use super::membership::Membership;
 use super::settings::KafkaSettings;
 use super::status::KafkaStatus;
@@ -84,25 +83,6 @@ fn next(consumer: &BaseConsumer<Membership>, patience: Duration) -> Result<Optio
         Some(Ok(message)) => Ok(Some(record(&message))),
         Some(Err(error)) => Err(failed(error)),
     }
-}
-
-fn record(message: &BorrowedMessage<'_>) -> Record {
-    Record {
-        topic: message.topic().to_owned(),
-        partition: message.partition(),
-        offset: message.offset(),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers(message),
-    }
-}
-
-/// The headers, but those whose name is no text: the library does not get over that.
-fn headers(message: &BorrowedMessage<'_>) -> Vec<(String, Option<Vec<u8>>)> {
-    let Some(headers) = message.headers() else { return Vec::new() };
-    let owned = |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
-    let read = |at: usize| catch_unwind(AssertUnwindSafe(|| headers.try_get(at).map(owned))).ok().flatten();
-    (0..headers.count()).filter_map(read).collect()
 }
 
 impl EventSource for KafkaSource {

@@ -1,6 +1,7 @@
 //! Topics of one story's own on the broker that `HOLDFAST_TEST_KAFKA` names, written and read by an independent client.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -99,10 +100,16 @@ impl Broker {
 
     /// Writes one record as it stands, with headers as `name=value`; into partition 0, so that it keeps its place.
     pub(crate) fn write_raw(&self, key: &str, value: &[u8], headers: &[&str]) {
-        let headers = headers.iter().flat_map(|header| ["-H", header]);
+        let headers: Vec<&OsStr> = headers.iter().map(OsStr::new).collect();
+        self.write_strange(key, value, &headers);
+    }
+
+    /// The same with headers that need not be text.
+    pub(crate) fn write_strange(&self, key: &str, value: &[u8], headers: &[&OsStr]) {
         // No record holds what ends one.
         let record = ["-P", "-D", "\u{1}end\u{1}", "-p", "0", "-k", key, "-X", "message.max.bytes=8388608"];
-        self.kcat(&record.into_iter().chain(headers).collect::<Vec<_>>(), value);
+        let headers = headers.iter().flat_map(|header| [OsStr::new("-H"), header]);
+        self.kcat(&record.into_iter().map(OsStr::new).chain(headers).collect::<Vec<_>>(), value);
     }
 
     /// Writes a record without a value.
@@ -131,7 +138,7 @@ impl Broker {
         self.read(topic, format)
     }
 
-    fn kcat(&self, arguments: &[&str], input: &[u8]) {
+    fn kcat(&self, arguments: &[impl AsRef<OsStr>], input: &[u8]) {
         let mut kcat = Command::new("kcat");
         kcat.args(["-b", &self.address, "-t", &self.name]).args(arguments);
         let mut child = kcat.stdin(Stdio::piped()).spawn().expect("kcat runs");

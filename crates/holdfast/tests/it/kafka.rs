@@ -1,5 +1,7 @@
 //! Orders come over Kafka: the books are the same as if every event had come once and in order.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -146,6 +148,29 @@ fn an_event_and_a_request_for_one_order_meet() {
     let (_, read) = service.get(&format!("/api/inventory/product/{LAMP}"));
     assert_eq!((&read["quantityAvailable"], &read["quantityReserved"]), (&json!(5), &json!(5)));
     service.must_say("Healthy");
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn a_header_whose_name_is_no_text_is_left_out_with_a_warning() {
+    let Some(broker) = Broker::find() else { return };
+    let program = Program::new();
+    let service = start(&program, &broker, "a");
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 10});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    let strange = OsStr::from_bytes(b"\xff\xfe=1");
+    // Only the headers behind say what it is.
+    let told = ["ce_specversion=1.0", "ce_type=com.shop.OrderCreated.v1", "ce_source=shop", "ce_id=1"].map(OsStr::new);
+    let order = "22222222-0000-4000-8000-000000000001";
+    let created = json!({"orderId": order, "items": [{"sku": "L", "quantity": 1}]});
+    broker.write_strange(order, created.to_string().as_bytes(), &[&[strange, strange][..], &told].concat());
+    wait_until_taken(&[&service], 1);
+    let (_, read) = service.get(&format!("/api/inventory/product/{LAMP}"));
+    assert_eq!(read["quantityReserved"], 1);
+    let log = service.log();
+    let warnings: Vec<&str> = log.lines().filter(|line| line.contains("whose names are no text")).collect();
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert!(warning.contains("WARN") && warning.contains(broker.topic()), "{warning}");
     assert_eq!(service.stop(), Some(0));
 }
 
