@@ -13,8 +13,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::code::ProblemCode;
 use crate::problem::Problem;
-use crate::server::BodyTooSlow;
 use crate::strict_json;
+use crate::timed_body::BodyTooSlow;
 
 /// Whether a body may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

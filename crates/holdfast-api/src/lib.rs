@@ -1,6 +1,6 @@
 //! How Holdfast is talked to: HTTP routes, problem answers, the OpenAPI document.
 //!
-//! Reading order: [`mod@router`] (all routes, and what surrounds them), [`routes`] (decode, ask, answer), [`decode`] (bodies to
+//! Reading order: [`mod@router`] (what surrounds all routes), [`routes`] (decode, ask, answer; the list of them), [`decode`] (bodies to
 //! commands), [`wire`] (the shapes of answers), [`render`] (decisions to answers), [`code`] and [`problem`] (what goes
 //! wrong, one table), [`openapi`] and [`asyncapi`] (the documents).
 //!
@@ -33,6 +33,7 @@ mod routes;
 pub mod server;
 pub mod state;
 mod strict_json;
+mod timed_body;
 pub mod wire;
 mod write;
 

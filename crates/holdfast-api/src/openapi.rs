@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::code::ProblemCode as Code;
 use crate::problem::PROBLEM_JSON;
-use crate::router::documented;
+use crate::routes::documented;
 
 mod examples;
 mod problem_examples;

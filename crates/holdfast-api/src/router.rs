@@ -1,4 +1,4 @@
-//! All routes, and what surrounds them.
+//! What surrounds all routes.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,9 +12,6 @@ use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tower::Service as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::code::ProblemCode;
 use crate::idempotency::IDEMPOTENCY_KEY;
@@ -22,11 +19,8 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::render::IDEMPOTENT_REPLAYED;
 use crate::rim::{X_REQUEST_ID, rim};
+use crate::routes::documented;
 use crate::routes::event_stream::LAST_EVENT_ID;
-use crate::routes::{
-    availability, batch, dead_letters, event_stream, events, items, locations, movements, orders, problems,
-    reservations, status, stock,
-};
 use crate::state::Service;
 
 /// The whole HTTP interface: all routes, and the rim around them.
@@ -62,48 +56,6 @@ pub fn interface(service: Arc<Service>) -> Interface {
         router = router.layer(cors(&settings.cors_origins));
     }
     Interface(router)
-}
-
-/// The documented routes and their document.
-pub(crate) fn documented() -> (Router<Arc<Service>>, OpenApi) {
-    OpenApiRouter::with_openapi(OpenApi::default())
-        .routes(routes!(items::create_item))
-        .routes(routes!(items::get_item, items::patch_item))
-        .routes(routes!(items::check_item))
-        .routes(routes!(items::list_low_stock))
-        .routes(routes!(stock::add_stock))
-        .routes(routes!(stock::remove_stock))
-        .routes(routes!(movements::list_item_movements))
-        .routes(routes!(stock::adjust_stock))
-        .routes(routes!(stock::damage_stock))
-        .routes(routes!(stock::return_stock))
-        .routes(routes!(stock::transfer_stock))
-        .routes(routes!(items::list_items))
-        .routes(routes!(items::get_item_by_sku))
-        .routes(routes!(availability::check_availability))
-        .routes(routes!(reservations::reserve_order, reservations::list_reservations))
-        .routes(routes!(reservations::get_reservation))
-        .routes(routes!(batch::reserve_batch))
-        .routes(routes!(orders::list_orders))
-        .routes(routes!(orders::get_order))
-        .routes(routes!(orders::replace_lines))
-        .routes(routes!(orders::confirm_order))
-        .routes(routes!(orders::release_order))
-        .routes(routes!(orders::extend_order))
-        .routes(routes!(movements::list_movements))
-        .routes(routes!(locations::list_locations, locations::create_location))
-        .routes(routes!(events::take_events))
-        .routes(routes!(dead_letters::list_dead_letters))
-        .routes(routes!(dead_letters::get_dead_letter))
-        .routes(routes!(dead_letters::retry_dead_letter))
-        .routes(routes!(dead_letters::discard_dead_letter))
-        .routes(routes!(event_stream::stream_events))
-        .routes(routes!(status::get_health))
-        .routes(routes!(status::get_ready))
-        .routes(routes!(status::get_live))
-        .routes(routes!(status::get_metrics))
-        .routes(routes!(problems::explain_problem))
-        .split_for_parts()
 }
 
 async fn show_document() -> Response {

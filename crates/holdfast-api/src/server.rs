@@ -6,7 +6,6 @@
 
 mod connection;
 mod host;
-mod timed_body;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,7 +19,6 @@ use tokio::time::{sleep, timeout};
 
 use crate::router::Interface;
 use connection::Place;
-pub use timed_body::BodyTooSlow;
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]

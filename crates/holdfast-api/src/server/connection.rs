@@ -21,12 +21,12 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 
-use super::timed_body::TimedBody;
 use super::{ServerSettings, host};
 use crate::code::ProblemCode;
 use crate::problem::Problem;
 use crate::rim::rim;
 use crate::router::Interface;
+use crate::timed_body::TimedBody;
 
 /// The most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 << 10;

@@ -12,17 +12,17 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A client took too long to send a body.
 #[derive(Debug, thiserror::Error)]
 #[error("the body did not arrive in time")]
-pub struct BodyTooSlow;
+pub(crate) struct BodyTooSlow;
 
 /// A body that must arrive in time. The clock is only asked once the client keeps us waiting.
-pub(super) struct TimedBody {
+pub(crate) struct TimedBody {
     body: Incoming,
     most: Duration,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimedBody {
-    pub(super) const fn new(body: Incoming, most: Duration) -> Self {
+    pub(crate) const fn new(body: Incoming, most: Duration) -> Self {
         Self { body, most, alarm: None }
     }
 }
