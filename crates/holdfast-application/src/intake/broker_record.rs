@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::cloud_event;
 use super::flaw::Flaw;
+use super::reading::read_event;
 use super::strict_json;
-use super::upstream_event::{EventNames, ReadEvent, Unreadable, kind_of, read_event};
+use super::upstream_event::{EventNames, ReadEvent, Unreadable, kind_of};
 use crate::ports::Record;
 
 /// The most bytes a record may have.

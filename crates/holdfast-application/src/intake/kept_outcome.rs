@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::upstream_event::{EventNames, kind_of};
 use crate::answer::{Answer, Decision, KeptAnswer, Reply};
 use crate::order_event::EventOutcome;
 
@@ -21,12 +20,6 @@ pub fn heard(reply: &Reply) -> Outcome {
         Reply::Replayed(answer) => heard_again(answer),
         Reply::KeyReused => (EventOutcome::Rejected, Some(IDENTITY_REUSED.to_owned())),
     }
-}
-
-/// Counts an event and what became of it.
-pub fn count(names: &EventNames, outcome: EventOutcome) {
-    let kind = names.kind.as_deref().and_then(kind_of).map_or("unknown", |kind| kind.as_str());
-    metrics::counter!("holdfast_events_in_total", "type" => kind, "outcome" => outcome.as_str()).increment(1);
 }
 
 /// What is kept of an event's decision under its name.

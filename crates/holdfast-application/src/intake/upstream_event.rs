@@ -1,12 +1,9 @@
-//! One upstream event as it came: bare JSON or a `CloudEvent` 1.0, in any capitals, with fields nobody knows.
+//! What is read of an upstream event: its names, and what happened to which order, or why it can never be applied.
 
 use holdfast_domain::order::OrderEventKind;
-use serde_json::Value;
 
 use super::flaw::Flaw;
 use super::identity::Identity;
-use super::members::Members;
-use super::{bare_event, cloud_event};
 use crate::order_event::OrderEvent;
 
 /// What an event says about itself, as far as it can be read.
@@ -52,21 +49,6 @@ impl Unreadable {
             Self::TooLarge => "body_too_large",
         }
     }
-}
-
-/// Reads one event: what it says about itself, and the event or why it can never be applied.
-pub fn read_event(value: &Value) -> (EventNames, Result<ReadEvent, Unreadable>) {
-    let members = match Members::of(value) {
-        Ok(members) => members,
-        Err(flaw) => return (EventNames::default(), Err(Unreadable::Invalid(flaw))),
-    };
-    let (mut names, read) =
-        if members.find("specversion").is_some() { cloud_event::read(members) } else { bare_event::read(members) };
-    if let Ok(read) = &read {
-        // The order's id as it is always written.
-        names.order = Some(read.event.order.to_string());
-    }
-    (names, read)
 }
 
 /// What a type's name means, with and without the suffix `Event`.
