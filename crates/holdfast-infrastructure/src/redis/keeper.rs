@@ -10,8 +10,8 @@ use redis::{RedisError, RedisResult};
 
 use super::address::RedisAddress;
 use super::breaker::Breaker;
-use super::link::{Link, Question};
-use super::lock::{self, RedisDistributedLock};
+use super::link::Link;
+use super::question::{self, Question};
 
 /// How often the lock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -91,9 +91,9 @@ impl RedisKeeper {
         Ok(Self(Arc::new(Handle(shared))))
     }
 
-    /// One more owner of locks, for a lane of its own.
-    pub fn lock(&self) -> RedisDistributedLock {
-        RedisDistributedLock::new(self.0.0.clone())
+    /// What lanes and the thread share.
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        self.0.0.clone()
     }
 
     /// How the lock is.
@@ -245,8 +245,8 @@ fn connect(shared: &Shared) -> RedisResult<Link> {
 }
 
 fn probe(shared: &Shared, link: &mut Link) -> RedisResult<()> {
-    let (key, token) = (lock::key("probe"), shared.token());
-    link.exchange(&[lock::take(key.clone(), &token, LOOK_TTL), lock::give_back(key, &token)]).map(drop)
+    let (key, token) = (question::key("probe"), shared.token());
+    link.exchange(&[question::take(key.clone(), &token, LOOK_TTL), question::give_back(key, &token)]).map(drop)
 }
 
 /// Gives back what was forsaken, and connects for those who want that.
@@ -256,7 +256,7 @@ fn serve(shared: &Shared, own: Option<&mut Link>) -> RedisResult<()> {
         let mut done = 0_usize;
         for some in forsaken.chunks(512) {
             let questions: Vec<Question> =
-                some.iter().map(|(key, token)| lock::give_back(key.clone(), token)).collect();
+                some.iter().map(|(key, token)| question::give_back(key.clone(), token)).collect();
             if let Err(error) = link.exchange(&questions) {
                 // Giving back twice is harmless, and not giving back keeps others waiting: the next look tries again.
                 shared.forsake(forsaken.into_iter().skip(done));

@@ -2,20 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use redis::{Client, Cmd, Connection, ConnectionInfo, ErrorKind, RedisError, RedisResult, Value};
+use redis::{Connection, ErrorKind, RedisError, RedisResult, Value};
 
 use super::address::{Kind, Node, RedisAddress};
 use super::cluster::SlotMap;
+use super::connection::{CONNECT_WITHIN, open};
+use super::question::Question;
 use super::sentinel;
-
-/// How long a connection may take that nobody waits for.
-const CONNECT_WITHIN: Duration = Duration::from_millis(500);
-
-/// A question about one key.
-pub(super) struct Question {
-    pub(super) key: String,
-    pub(super) command: Cmd,
-}
 
 /// A connection to every server that has locks.
 pub(super) struct Link {
@@ -24,14 +17,6 @@ pub(super) struct Link {
     slots: Option<SlotMap>,
     /// How long an exchange may take.
     patience: Duration,
-}
-
-/// A connection that is ready for commands, whose answers may take as long as it took itself.
-pub(super) fn open(info: &ConnectionInfo) -> RedisResult<Connection> {
-    let connection = Client::open(info.clone())?.get_connection_with_timeout(CONNECT_WITHIN)?;
-    connection.set_read_timeout(Some(CONNECT_WITHIN))?;
-    connection.set_write_timeout(Some(CONNECT_WITHIN))?;
-    Ok(connection)
 }
 
 impl Link {

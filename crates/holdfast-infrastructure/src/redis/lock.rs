@@ -1,4 +1,4 @@
-//! The distributed lock of one lane: `SET key token NX PX ttl`, given back and extended by scripts that compare the token.
+//! The distributed lock of one lane.
 
 use std::time::Duration;
 
@@ -7,14 +7,9 @@ use holdfast_domain::ProductId;
 use redis::Value;
 use std::sync::Arc;
 
-use super::keeper::Shared;
-use super::link::{Link, Question};
-
-/// Deletes the key only of whoever has this token.
-const GIVE_BACK: &str = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end";
-/// Extends the key only of whoever has this token.
-const EXTEND: &str =
-    "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('pexpire',KEYS[1],ARGV[2]) else return 0 end";
+use super::keeper::{RedisKeeper, Shared};
+use super::link::Link;
+use super::question::{Question, extend, give_back, key_of, take};
 
 /// One owner of locks in Redis. It belongs to a lane; the connections come from the keeper.
 pub struct RedisDistributedLock {
@@ -30,45 +25,10 @@ impl std::fmt::Debug for RedisDistributedLock {
     }
 }
 
-/// The key of the lock of something.
-pub(super) fn key(name: &str) -> String {
-    format!("inventory:lock:{name}")
-}
-
-fn key_of(product: ProductId) -> String {
-    key(product.text().as_str())
-}
-
-/// The time in whole milliseconds, at least one.
-fn milliseconds(ttl: Duration) -> u64 {
-    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
-}
-
-/// Takes the lock if it is free: `OK`, else nothing.
-pub(super) fn take(key: String, token: &str, ttl: Duration) -> Question {
-    let mut command = redis::cmd("SET");
-    command.arg(&key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl));
-    Question { key, command }
-}
-
-/// Gives the lock back if it is ours: 1, else 0.
-pub(super) fn give_back(key: String, token: &str) -> Question {
-    // As a text each time: it is short, one key a script suits a cluster, and no server that has forgotten it matters.
-    let mut command = redis::cmd("EVAL");
-    command.arg(GIVE_BACK).arg(1).arg(&key).arg(token);
-    Question { key, command }
-}
-
-/// Extends the lock if it is ours: 1, else 0.
-fn extend(key: String, token: &str, ttl: Duration) -> Question {
-    let mut command = redis::cmd("EVAL");
-    command.arg(EXTEND).arg(1).arg(&key).arg(token).arg(milliseconds(ttl));
-    Question { key, command }
-}
-
 impl RedisDistributedLock {
-    pub(super) const fn new(keeper: Arc<Shared>) -> Self {
-        Self { keeper, link: None, wanting: false }
+    /// One more owner of locks, for a lane of its own.
+    pub fn of(keeper: &RedisKeeper) -> Self {
+        Self { keeper: keeper.shared(), link: None, wanting: false }
     }
 
     fn exchange(&mut self, questions: &[Question]) -> Result<Vec<Value>, LockFault> {

@@ -6,7 +6,7 @@
 use redis::{ErrorKind, RedisError, RedisResult, Value};
 
 use super::address::{Node, RedisAddress};
-use super::link;
+use super::connection;
 
 /// The primary of `service`, by the first Sentinel that answers.
 pub(super) fn primary(address: &RedisAddress, service: &str) -> RedisResult<Node> {
@@ -21,7 +21,7 @@ pub(super) fn primary(address: &RedisAddress, service: &str) -> RedisResult<Node
 }
 
 fn ask(address: &RedisAddress, sentinel: &Node, service: &str) -> RedisResult<Node> {
-    let mut connection = link::open(&address.of_sentinel(sentinel)?)?;
+    let mut connection = connection::open(&address.of_sentinel(sentinel)?)?;
     let answer: Value = redis::cmd("SENTINEL").arg("get-master-addr-by-name").arg(service).query(&mut connection)?;
     let unknown = || RedisError::from((ErrorKind::Client, "the Sentinel does not know the service"));
     let Value::Array(parts) = answer else { return Err(unknown()) };

@@ -66,7 +66,7 @@ fn nobody_waits_for_a_redis_that_is_down_from_the_start_and_it_is_found_when_it_
     }
     let port = free_port();
     let keeper = hasty_keeper(&format!("redis://:{PASSWORD}@127.0.0.1:{port}"));
-    let mut lock = keeper.lock();
+    let mut lock = RedisDistributedLock::of(&keeper);
     assert_eq!(asked(&mut lock).err(), Some(LockFault::NotConnected));
     eventually("three errors in a row", || asked(&mut lock).err() == Some(LockFault::LeftAlone));
     assert_eq!(keeper.state(), LockState::GoneWithout);
@@ -97,7 +97,7 @@ fn a_connection_that_dies_before_anybody_took_it_is_made_anew() {
     }
     let mut redis = OwnRedis::start("");
     let keeper = keeper(&redis.url());
-    let mut lock = keeper.lock();
+    let mut lock = RedisDistributedLock::of(&keeper);
     assert_eq!(asked(&mut lock).err(), Some(LockFault::NotConnected));
     let connections = || redis.tell("CLIENT LIST").matches("cmd=eval").count();
     eventually("the keeper has a connection and one to give", || connections() == 2);
@@ -150,7 +150,7 @@ fn a_wrong_password_is_no_more_than_a_lock_that_fails() {
     }
     let redis = OwnRedis::start("");
     let keeper = keeper(&format!("redis://:wrong@127.0.0.1:{}", redis.port));
-    let mut lock = keeper.lock();
+    let mut lock = RedisDistributedLock::of(&keeper);
     eventually("three errors in a row", || asked(&mut lock).err() == Some(LockFault::LeftAlone));
     assert_eq!(keeper.state(), LockState::GoneWithout);
 }
@@ -271,7 +271,7 @@ fn hasty_keeper(url: &str) -> RedisKeeper {
 
 /// An owner that has its connection.
 fn connected(keeper: &RedisKeeper) -> RedisDistributedLock {
-    let mut lock = keeper.lock();
+    let mut lock = RedisDistributedLock::of(keeper);
     eventually("the lock answers", || asked(&mut lock).is_ok());
     lock
 }

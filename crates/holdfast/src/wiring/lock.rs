@@ -5,7 +5,7 @@ use std::sync::Arc;
 use holdfast_application::admission::{Admission, AdmissionRule};
 use holdfast_application::ports::{DistributedLock, LockState};
 use holdfast_application::queries::StockQueries;
-use holdfast_infrastructure::redis::RedisKeeper;
+use holdfast_infrastructure::redis::{RedisDistributedLock, RedisKeeper};
 
 use crate::config::{LockPlace, LockSettings};
 use crate::exit::Failure;
@@ -40,7 +40,7 @@ impl SharedLock {
     /// Admission by it, for one lane.
     pub(crate) fn admission(&self, queries: Arc<dyn StockQueries>) -> Admission {
         let lock: Box<dyn DistributedLock> = match &self.way {
-            Way::Redis(keeper) => Box::new(keeper.lock()),
+            Way::Redis(keeper) => Box::new(RedisDistributedLock::of(keeper)),
             #[cfg(feature = "failpoints")]
             Way::Lie(lie) => Box::new(*lie),
         };
