@@ -18,6 +18,7 @@ mod order_runs;
 mod readers;
 mod schema;
 mod session;
+mod steady_plans;
 mod store;
 mod together;
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, RwLock};
 use holdfast_application::Clock;
 use holdfast_application::queries::StockQueries;
 use holdfast_domain::Timestamp;
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::sql::queries::SqlQueries;
@@ -18,6 +17,7 @@ use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteReaders;
 use crate::sqlite::schema;
 use crate::sqlite::session::SqliteSession;
+use crate::sqlite::steady_plans::steady_plans;
 use crate::sqlite::store::{BUSY_MAX, Held, Log, SqliteStore, Tip};
 
 mod checks;
@@ -194,11 +194,6 @@ fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
     // A negative size is in KiB.
     connection.pragma_update(None, "cache_size", i64::from(settings.cache_kib).saturating_neg())?;
     Ok(connection)
-}
-
-/// Keeps statements prepared: without this SQLite plans a look-up by key anew for every value that is bound to it.
-pub(crate) fn steady_plans(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
 }
 
 /// Sets the file up: settings that stay with it, and those that keep what was acknowledged.

@@ -14,9 +14,9 @@ use crate::sql::due_holders::SharedHolders;
 use crate::sql::lending::{Lending, Lent};
 use crate::sql::queries::{READ_MAX, Readers};
 use crate::sql::session::SqlSession;
-use crate::sqlite::open::steady_plans;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::session::SqliteSession;
+use crate::sqlite::steady_plans::steady_plans;
 use crate::sqlite::together;
 
 /// How many steps of SQLite's machine lie between two looks at the clock.
