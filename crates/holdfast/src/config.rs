@@ -13,14 +13,16 @@ mod kafka;
 mod known;
 mod layers;
 mod lock;
+mod origin;
+mod reader;
 mod secret_files;
 mod typed;
 mod value;
 mod webhooks;
 
 pub(crate) use kafka::{DESTINATION, kafka_destinations};
-pub(crate) use layers::Origin;
 pub(crate) use lock::{LockPlace, LockSettings};
+pub(crate) use origin::Origin;
 pub(crate) use typed::{LogFormat, Settings};
 pub(crate) use value::Value;
 

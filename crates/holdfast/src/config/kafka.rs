@@ -3,7 +3,7 @@
 use holdfast_application::events::{Destination, EventSet};
 use holdfast_infrastructure::kafka::{EventFormat, KafkaSettings, PublishSettings};
 
-use super::typed::Reader;
+use super::reader::Reader;
 
 /// How a service takes part.
 pub(super) fn read(from: &Reader<'_>, brokers: String, faults: &mut Vec<String>) -> KafkaSettings {

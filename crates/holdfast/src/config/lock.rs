@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast_application::admission::AdmissionRule;
 use holdfast_infrastructure::redis::{AddressError, RedisAddress};
 
-use super::typed::Reader;
+use super::reader::Reader;
 
 /// The lock by which replicas take turns.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::known::{self, Known};
-use super::layers::{Given, Origin};
+use super::origin::{Given, Origin};
 use super::read_text;
 use super::value::Value;
 

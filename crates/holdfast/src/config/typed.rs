@@ -16,9 +16,10 @@ use holdfast_domain::book::ExpiryRule;
 use holdfast_infrastructure::kafka::KafkaSettings;
 use holdfast_infrastructure::mysql::Risk;
 
+use super::Configuration;
 use super::lock::LockSettings;
+use super::reader::Reader;
 use super::webhooks::Webhook;
-use super::{Configuration, Value};
 use crate::exit::Failure;
 use crate::random::Random;
 
@@ -216,70 +217,6 @@ impl Settings {
                 _ => LogFormat::Auto,
             },
         })
-    }
-}
-
-/// Values by name; their kinds are known, so a wrong one is a mistake of the program.
-pub(super) struct Reader<'a>(&'a Configuration);
-
-impl Reader<'_> {
-    fn value(&self, key: &str) -> &Value {
-        &self.0.get(key).1
-    }
-
-    pub(super) fn text(&self, key: &str) -> String {
-        match self.value(key) {
-            Value::Text(text) | Value::Url(text) => text.clone(),
-            other => unreachable!("{key} is a text, not {other:?}"),
-        }
-    }
-
-    pub(super) fn filled(&self, key: &str) -> Option<String> {
-        Some(self.text(key)).filter(|text| !text.trim().is_empty())
-    }
-
-    pub(super) fn list(&self, key: &str) -> Vec<String> {
-        match self.value(key) {
-            Value::List(words) | Value::Properties(words) => words.clone(),
-            other => unreachable!("{key} is a list, not {other:?}"),
-        }
-    }
-
-    pub(super) fn flag(&self, key: &str) -> bool {
-        match self.value(key) {
-            Value::Flag(flag) => *flag,
-            other => unreachable!("{key} is yes or no, not {other:?}"),
-        }
-    }
-
-    pub(super) fn size(&self, key: &str) -> usize {
-        match self.value(key) {
-            Value::Whole(number) => usize::try_from(*number).unwrap_or(usize::MAX),
-            other => unreachable!("{key} is a number, not {other:?}"),
-        }
-    }
-
-    /// The number, or what suits where it is 0.
-    fn size_or(&self, key: &str, suited: usize) -> usize {
-        match self.size(key) {
-            0 => suited,
-            size => size,
-        }
-    }
-
-    fn kib(&self, key: &str) -> usize {
-        self.size(key).saturating_mul(1_024)
-    }
-
-    fn time_or_never(&self, key: &str) -> Option<Duration> {
-        match self.value(key) {
-            Value::Time(time) => *time,
-            other => unreachable!("{key} is a duration, not {other:?}"),
-        }
-    }
-
-    pub(super) fn time(&self, key: &str) -> Duration {
-        self.time_or_never(key).unwrap_or(Duration::MAX)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use holdfast_application::events::{Destination, EventKind, EventSet};
 use holdfast_infrastructure::webhook::{Endpoint, SigningSecret};
 
-use super::typed::Reader;
+use super::reader::Reader;
 
 /// An endpoint, and what it is told.
 #[derive(Clone, Debug)]
