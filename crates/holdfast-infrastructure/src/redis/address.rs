@@ -144,12 +144,18 @@ impl Node {
             (host, port)
         } else {
             match text.rsplit_once(':') {
+                Some((host, _)) if host.contains(':') => {
+                    return Err(AddressError("has colons in a host: an IPv6 address stands in brackets"));
+                }
                 Some((host, port)) => (host, port.parse().map_err(|_| NO_PORT)?),
                 None => (text, port),
             }
         };
         if host.is_empty() {
             return Err(AddressError("names no host"));
+        }
+        if host.contains(char::is_whitespace) {
+            return Err(AddressError("has a space in a host"));
         }
         Ok(Self { host: host.to_owned(), port })
     }
@@ -244,6 +250,8 @@ mod tests {
             "redis://geheim@h",
             "redis://:geheim%zz@h",
             "redis://:geheim@a,b",
+            "redis://:geheim@::1",
+            "redis://:geheim@a b",
             "redis://:geheim@h?geheim=1",
             "redis+sentinel://:geheim@h",
             "redis+cluster://:geheim@h/1",
