@@ -128,6 +128,8 @@ fn dead_letters_are_seen_where_nothing_is_published() {
     stocked(&service);
     broker.write_raw("bad", b"{", &["trace=7"]);
     wait_until_taken(&[&service], 1);
+    // It is counted before it is put away.
+    wait_for_metric(&service, "holdfast_dead_letters_open 1");
     let letters = open(&service);
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
     assert_eq!(
