@@ -7,7 +7,7 @@ use holdfast_application::command::{Command, Remarks};
 use holdfast_application::lane::decide_at_once;
 use holdfast_application::ports::contract::warehouse::{new_item, reserve, submission};
 use holdfast_application::ports::{CommitError, StoreError};
-use holdfast_infrastructure::mysql::{MysqlStore, TimeSource, migrate, open};
+use holdfast_infrastructure::mysql::MysqlStore;
 
 use crate::shared_store::{Database, left_out};
 
@@ -19,8 +19,7 @@ fn numbers_that_were_given_away_twice_keep_nobody_up() {
     let Some(database) = Database::make() else {
         return left_out("numbers_that_were_given_away_twice_keep_nobody_up");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut one, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut one, queries) = database.opened();
     let (mut other, mut third) = (one.another(), one.another());
     insist(&mut one, Command::CreateItem(new_item(1, &[("main", 100)]), Remarks::default()));
     insist(&mut one, reserve(1, &[(1, 1)]));

@@ -15,7 +15,6 @@ use holdfast_application::stream::{Listener, Passed, RecentEvents, StreamLimits,
 use holdfast_application::{Command, Policy};
 use holdfast_domain::StockMovement;
 use holdfast_domain::book::stocking::StockVerb;
-use holdfast_infrastructure::mysql::{TimeSource, migrate, open};
 
 use crate::shared_store::{Database, left_out};
 
@@ -24,8 +23,7 @@ fn who_listens_hears_of_a_movement_that_was_committed_late() {
     let Some(database) = Database::make() else {
         return left_out("who_listens_hears_of_a_movement_that_was_committed_late");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut slow, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut slow, queries) = database.opened();
     let mut quick = slow.another();
     for number in [1, 2] {
         let made = Command::CreateItem(new_item(number, &[("main", 10)]), Remarks::default());
@@ -54,8 +52,7 @@ fn who_listens_hears_of_a_movement_that_was_committed_late() {
 #[test]
 fn a_batch_that_was_decided_long_ago_is_undone() {
     let Some(database) = Database::make() else { return left_out("a_batch_that_was_decided_long_ago_is_undone") };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut slow, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut slow, queries) = database.opened();
     let made = Command::CreateItem(new_item(1, &[("main", 10)]), Remarks::default());
     decide_at_once(&mut slow, &[submission(made)], &Policy::default()).expect("made");
 

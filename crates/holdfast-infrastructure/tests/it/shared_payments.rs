@@ -16,7 +16,7 @@ use holdfast_application::queue::{CommandQueue, QueueLimits};
 use holdfast_application::{Command, Policy};
 use holdfast_domain::OrderStatus;
 use holdfast_domain::order::OrderEventKind::{OrderCreated, PaymentCompleted};
-use holdfast_infrastructure::mysql::{MysqlLeases, TimeSource, migrate, open};
+use holdfast_infrastructure::mysql::MysqlLeases;
 use mysql::prelude::Queryable as _;
 
 use crate::shared_store::{Database, left_out};
@@ -26,9 +26,7 @@ fn a_payment_and_its_order_that_are_decided_at_the_same_moment_find_each_other()
     let Some(database) = Database::make() else {
         return left_out("a_payment_and_its_order_that_are_decided_at_the_same_moment_find_each_other");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let open = || open(&database.settings(), TimeSource::Database).expect("opens");
-    let (mut store, queries) = open();
+    let (mut store, queries) = database.opened();
     let made = submission(Command::CreateItem(new_item(1, &[("main", 10)]), Remarks::default()));
     decide_at_once(&mut store, &[made], &Policy::default()).expect("made");
 
@@ -38,7 +36,7 @@ fn a_payment_and_its_order_that_are_decided_at_the_same_moment_find_each_other()
     holder.query_drop("SELECT * FROM numbers FOR UPDATE").expect("holds");
     let replies: Vec<Reply> = std::thread::scope(|threads| {
         let both = [event(PaymentCompleted, 1, &[]), event(OrderCreated, 1, &[(1, 4)])].map(|event| {
-            let mut store = open().0;
+            let mut store = database.opened().0;
             threads.spawn(move || decide_at_once(&mut store, &[submission(event)], &Policy::default()))
         });
         let waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p \

@@ -61,8 +61,7 @@ fn a_migration_that_was_cut_off_goes_on() {
 #[test]
 fn the_databases_clock_decides() {
     let Some(database) = Database::make() else { return left_out("the_databases_clock_decides") };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut store, _) = database.opened();
     let mut tell = || store.begin().expect("a transaction").now().expect("the time");
     let (first, second) = (tell(), tell());
     let told = database.ask("SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)");
@@ -73,8 +72,7 @@ fn the_databases_clock_decides() {
 #[test]
 fn text_comes_back_as_it_was_whatever_it_holds() {
     let Some(database) = Database::make() else { return left_out("text_comes_back_as_it_was_whatever_it_holds") };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut store, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut store, queries) = database.opened();
     let names = ["O'Neil", "a\\", "\\' OR 1 = 1; -- ", "50 % \"off\"", "größer ✓ 😀", "x'41'", "?, ?", "{:name}"];
     for (number, name) in (1..).zip(names) {
         let item = NewItem { name: Name::new(name).expect("a name"), ..new_item(number, &[("main", 5)]) };
@@ -89,8 +87,7 @@ fn text_comes_back_as_it_was_whatever_it_holds() {
 #[test]
 fn a_writer_whose_connection_was_cut_makes_a_new_one() {
     let Some(database) = Database::make() else { return left_out("a_writer_whose_connection_was_cut_makes_a_new_one") };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut store, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut store, queries) = database.opened();
     let mut transaction = store.begin().expect("a transaction");
     database.cut_connections();
     let cut = transaction.load_locations().expect_err("the connection is gone");
@@ -111,8 +108,7 @@ fn a_row_that_somebody_holds_is_contention_and_nothing_stays_locked() {
     let Some(database) = Database::make() else {
         return left_out("a_row_that_somebody_holds_is_contention_and_nothing_stays_locked");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut store, _) = database.opened();
     let mut holder = database.connect();
     holder.query_drop("START TRANSACTION").expect("begins");
     holder.query_drop("SELECT * FROM numbers FOR UPDATE").expect("holds");
@@ -133,8 +129,7 @@ fn writers_wait_for_nobody_whose_rows_they_do_not_want() {
     let Some(database) = Database::make() else {
         return left_out("writers_wait_for_nobody_whose_rows_they_do_not_want");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut one, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut one, _) = database.opened();
     let made = (1..=20).map(|number| Command::CreateItem(new_item(number, &[("main", 100)]), Remarks::default()));
     let ordered = (1..=20).map(|number| reserve(number, &[(number, 1)]));
     let done: Vec<Submission> = made.chain(ordered).map(submission).collect();
@@ -146,7 +141,7 @@ fn writers_wait_for_nobody_whose_rows_they_do_not_want() {
     let mut holder = one.begin().expect("a transaction");
     assert_eq!(holder.load_orders(&orders(1..=10)).expect("nobody holds them").len(), 10);
     assert_eq!(holder.load_items(&products(1..=10)).expect("nobody holds them").len(), 10);
-    let mut other = open(&database.settings(), TimeSource::Database).expect("opens").0;
+    let mut other = database.opened().0;
     let mut transaction = other.begin().expect("a transaction");
     assert_eq!(transaction.load_orders(&orders(11..=20)).expect("nobody holds these").len(), 10);
     assert_eq!(transaction.load_items(&products(11..=20)).expect("nobody holds these").len(), 10);
@@ -157,8 +152,7 @@ fn writers_wait_for_nobody_whose_rows_they_do_not_want() {
 #[test]
 fn a_writer_that_stands_still_does_not_keep_its_rows() {
     let Some(database) = Database::make() else { return left_out("a_writer_that_stands_still_does_not_keep_its_rows") };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut one, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut one, _) = database.opened();
     let mut other = one.another();
     let mut stands_still = one.begin().expect("a transaction");
     stands_still.numbering(1).expect("it holds the row");
@@ -179,10 +173,8 @@ fn a_writer_that_stands_still_does_not_keep_its_rows() {
 #[test]
 fn two_writers_never_share_a_number() {
     let Some(database) = Database::make() else { return left_out("two_writers_never_share_a_number") };
-    migrate(&database.settings(), false).expect("makes");
-    let open = || open(&database.settings(), TimeSource::Database).expect("opens").0;
     let mut next = Vec::new();
-    let (mut one, mut other) = (open(), open());
+    let (mut one, mut other) = (database.opened().0, database.opened().0);
     for store in [&mut one, &mut other] {
         let mut transaction = store.begin().expect("a transaction");
         next.push(transaction.numbering(5_000).expect("numbers"));
@@ -199,8 +191,7 @@ fn a_duty_has_one_holder_until_it_gives_it_up_or_its_time_is_over() {
     let Some(database) = Database::make() else {
         return left_out("a_duty_has_one_holder_until_it_gives_it_up_or_its_time_is_over");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let (store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (store, _) = database.opened();
     let (one, other) = (MysqlLeases::of(&store, "one".to_owned()), MysqlLeases::of(&store, "other".to_owned()));
     let long = Duration::from_hours(1);
     let takes = |leases: &MysqlLeases, duty| leases.take(duty, long).expect("the database answers").is_some();
@@ -230,8 +221,7 @@ fn a_duty_has_one_holder_until_it_gives_it_up_or_its_time_is_over() {
 #[test]
 fn of_many_who_want_a_duty_at_once_one_gets_it() {
     let Some(database) = Database::make() else { return left_out("of_many_who_want_a_duty_at_once_one_gets_it") };
-    migrate(&database.settings(), false).expect("makes");
-    let (store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (store, _) = database.opened();
     let all: Vec<MysqlLeases> = (0..8).map(|number| MysqlLeases::of(&store, format!("number {number}"))).collect();
     let holders = std::thread::scope(|threads| {
         let take = |leases| move || MysqlLeases::take(leases, Duty::Sweep, Duration::from_hours(1));
@@ -247,15 +237,14 @@ fn two_writers_who_fight_for_the_same_units_promise_each_once() {
     let Some(database) = Database::make() else {
         return left_out("two_writers_who_fight_for_the_same_units_promise_each_once");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut store, queries) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut store, queries) = database.opened();
     let made = [1, 2].map(|number| Command::CreateItem(new_item(number, &[("main", 100)]), Remarks::default()));
     decide_at_once(&mut store, &made.map(submission), &Policy::default()).expect("made");
     // Small batches, so that the two meet often.
     let limits = BatchLimits { commands_max: 5, ..BatchLimits::default() };
     let winners: usize = std::thread::scope(|threads| {
         let lanes = [1_u8, 2].map(|lane| {
-            let (store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+            let (store, _) = database.opened();
             let queue = CommandQueue::new(QueueLimits::default());
             let worker = Lane::new(Box::new(store), queue.clone().line(0), Policy::default(), limits);
             let tickets: Vec<Ticket> = (0..240_u8)
@@ -337,6 +326,12 @@ impl Database {
 
     pub(crate) fn settings(&self) -> MysqlSettings {
         MysqlSettings { url: format!("{}/{}", self.server, self.name), readers: 2, accepted_risks: Vec::new() }
+    }
+
+    /// A store in it that goes by its clock, and what asks it.
+    pub(crate) fn opened(&self) -> (MysqlStore, Arc<dyn StockQueries>) {
+        migrate(&self.settings(), false).expect("makes");
+        open(&self.settings(), TimeSource::Database).expect("opens")
     }
 
     pub(crate) fn connect(&self) -> Conn {
