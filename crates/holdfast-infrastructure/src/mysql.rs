@@ -15,6 +15,7 @@ mod numbers;
 mod open;
 mod order_index;
 mod own_database;
+mod privileges;
 mod readers;
 mod risks;
 mod schema;

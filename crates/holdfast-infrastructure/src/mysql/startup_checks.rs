@@ -9,6 +9,7 @@ use mysql::Conn;
 use mysql::prelude::Queryable as _;
 
 use crate::mysql::connect::Address;
+use crate::mysql::privileges;
 use crate::mysql::risks::Risk;
 use crate::mysql::schema;
 
@@ -60,6 +61,7 @@ pub(crate) fn look(connection: &mut Conn, address: &Address) -> mysql::Result<Fi
     isolation(connection, &variables, &mut findings)?;
     tidb(&variables, &mut findings);
     tables(connection, &mut findings)?;
+    findings.faults.extend(privileges::lacking(connection, address)?);
     password(address, &mut findings);
     Ok(findings)
 }

@@ -14,8 +14,10 @@ pub(super) fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, Failure
     telemetry::start_logging(&settings);
     let told = signals::listen()?;
     if args.migrate {
-        let statements = wiring::migrate(&settings, false)?;
-        tracing::info!(statements = statements.len(), "the schema is the present one");
+        match wiring::migrate(&settings, false)?.len() {
+            0 => tracing::info!("the schema is the present one"),
+            statements => tracing::info!(statements, "the schema was brought up to date"),
+        }
     }
     let running = start(&settings)?;
     say_ready(common, &settings, &running)?;

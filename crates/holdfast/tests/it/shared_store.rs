@@ -29,6 +29,7 @@ fn a_service_wants_the_present_schema_and_makes_it_only_when_told() {
 
     let service = Service::start(&program, &["--migrate"]);
     assert_eq!(service.ready["store"], "mysql");
+    assert!(service.log().contains("the schema was brought up to date"), "{}", service.log());
     let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 5});
     assert_eq!(service.post("/api/inventory", &item).0, 201);
     let order = json!({"orderId": ORDER, "lines": [{"sku": "L", "quantity": 2}]});
