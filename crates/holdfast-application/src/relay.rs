@@ -17,8 +17,10 @@ use crate::ports::EventSink;
 use crate::queries::{OutboxStep, ReadError, StockQueries};
 use crate::queue::CommandQueue;
 
+mod holes;
 mod removals;
 
+use holes::Holes;
 use removals::Removals;
 
 /// The most events that are on their way together, of each stream, and the most bytes of them.
@@ -102,6 +104,7 @@ pub struct Relay {
     parts: RelayParts,
     status: Arc<RelayStatus>,
     removals: Removals,
+    holes: Holes,
     duty_taken: Option<Instant>,
     stopped: Option<Instant>,
 }
@@ -141,6 +144,7 @@ impl Relay {
             parts,
             status: Arc::default(),
             removals,
+            holes: Holes::default(),
             duty_taken: None,
             stopped: None,
         }
@@ -226,7 +230,7 @@ impl Relay {
             return Round::Idle;
         }
         if self.wants == EventSet::ALL {
-            tell_of_holes(&unsent);
+            self.holes.look(&unsent);
         }
         let events: Vec<&OutgoingEvent> = unsent.iter().map(|unsent| &unsent.event).collect();
         let (stop, stopped) = (&self.parts.stop, Cell::new(self.stopped));
@@ -274,7 +278,11 @@ impl Relay {
         }
         let asked = Instant::now();
         let taken = self.parts.duties.take(Duty::Relay, DUTY.0).map_err(|error| error.to_string())?;
+        let was_ours = self.duty_taken.is_some_and(|taken| taken.elapsed() < DUTY.0);
         self.duty_taken = taken.map(|_| asked);
+        if !was_ours {
+            self.holes.forget();
+        }
         Ok(taken.is_some())
     }
 
@@ -291,19 +299,5 @@ impl Relay {
         unsent.sort_unstable_by_key(|unsent| unsent.event.place);
         unsent.retain(|unsent| !self.removals.has(&(unsent.event.place, unsent.written_at)));
         Ok(unsent)
-    }
-}
-
-/// Tells people where an event of a key is missing between others: it was never written, for publishing was switched off, or
-/// somebody has removed it. What follows is told all the same; `holdfast republish` tells the missing ones. The events of a key stand
-/// side by side.
-fn tell_of_holes(unsent: &[UnsentEvent]) {
-    for (before, here) in unsent.iter().zip(unsent.iter().skip(1)) {
-        let (before, here) = (before.event.place, here.event.place);
-        if (before.stream, before.key) == (here.stream, here.key) && !here.follows(&before) {
-            metrics::counter!("holdfast_outbox_holes_total").increment(1);
-            let (key, sequence, next) = (here.key_text(), before.sequence, here.sequence);
-            tracing::error!(%key, sequence, next, "an event is missing in the outbox; republish it");
-        }
     }
 }

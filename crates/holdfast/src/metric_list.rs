@@ -60,7 +60,7 @@ fn announce_events() {
     gauge!("holdfast_outbox_pending").set(0.0);
     describe_gauge!("holdfast_outbox_oldest_age_seconds", Unit::Seconds, "How long the oldest of them has waited");
     gauge!("holdfast_outbox_oldest_age_seconds").set(0.0);
-    describe_counter!("holdfast_outbox_holes_total", "Events that were missing between others of their key");
+    describe_counter!("holdfast_outbox_holes_total", "Places where events were missing between others of their key");
     counter!("holdfast_outbox_holes_total").increment(0);
     describe_counter!("holdfast_relay_events_total", "Events that were taken where they went");
     describe_counter!("holdfast_relay_failures_total", "Tries in which an event was not taken");

@@ -156,6 +156,35 @@ fn without_a_broker_nothing_is_written_down_and_with_one_that_is_away_everything
     assert_eq!(service.stop(), Some(0));
 }
 
+#[test]
+fn a_service_beside_this_one_that_does_not_publish_is_noticed() {
+    let Some(broker) = Broker::find() else { return };
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let program = Program::new().on(SharedDatabase::migrated());
+    let (publishes, silent) = (start_with(&program, &broker, &[]), Service::start(&program, &[]));
+    let add = |service: &Service| {
+        assert_eq!(service.post(&format!("/api/inventory/product/{LAMP}/add-stock"), &json!({"quantity": 1})).0, 200);
+        wait_until_told(&publishes);
+    };
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 12});
+    assert_eq!(publishes.post("/api/inventory", &item).0, 201);
+    wait_until_told(&publishes);
+    for service in [&silent, &publishes, &publishes, &silent, &silent, &publishes] {
+        add(service);
+    }
+    let told: Vec<u64> = broker.stock_events().iter().map(|event| event.place("sequence").0).collect();
+    assert_eq!(told, [1, 3, 4, 7], "what one writes is told, and the rest is missing");
+    let metrics = publishes.text("/metrics");
+    assert!(metrics.lines().any(|line| line == "holdfast_outbox_holes_total 2"), "{metrics}");
+    let log = publishes.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("is missing in the outbox")).collect();
+    assert!(matches!(lines.as_slice(), [line] if line.contains(LAMP)), "people are told once: {lines:?}");
+    assert_eq!(silent.stop(), Some(0));
+    assert_eq!(publishes.stop(), Some(0));
+}
+
 /// Every movement since the import was published with its levels, and of every order what became of it last.
 pub(crate) fn published_is_what_the_books_say(program: &Program, broker: &Broker) {
     let stock = broker.stock_events();
