@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
+use super::authorities::Authorities;
 use super::networks;
 use super::signature::SigningSecret;
 
@@ -20,6 +21,8 @@ pub struct Endpoint {
     pub(super) secrets: Vec<SigningSecret>,
     /// Whether it may be in a private network, and without TLS.
     pub(super) may_be_private: bool,
+    /// Who vouches for its certificate.
+    pub(super) authorities: Authorities,
     /// Where events come from, by their own account.
     pub(super) source: String,
 }
@@ -58,6 +61,7 @@ impl Endpoint {
         address: &str,
         secrets: Vec<SigningSecret>,
         may_be_private: bool,
+        authorities: Authorities,
         source: String,
     ) -> Result<Self, UnfitEndpoint> {
         let is_fit = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
@@ -87,7 +91,7 @@ impl Endpoint {
         if secrets.is_empty() {
             return Err(UnfitEndpoint::NoSecret);
         }
-        Ok(Self { name: name.to_owned(), address, secrets, may_be_private, source })
+        Ok(Self { name: name.to_owned(), address, secrets, may_be_private, authorities, source })
     }
 
     /// What the outbox knows it by.
@@ -102,7 +106,7 @@ mod tests {
 
     fn endpoint(name: &str, address: &str, may_be_private: bool) -> Result<Endpoint, UnfitEndpoint> {
         let secret = SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");
-        Endpoint::new(name, address, vec![secret], may_be_private, "/here".to_owned())
+        Endpoint::new(name, address, vec![secret], may_be_private, Authorities::default(), "/here".to_owned())
     }
 
     #[test]
@@ -131,7 +135,8 @@ mod tests {
         let longest = endpoint(&long[1..], "https://shop.example", false).expect("it is fit");
         assert_eq!(longest.destination().len(), 64, "the outbox has room for no more");
         assert!(endpoint("a", "http://127.0.0.1:8080", true).is_ok());
-        let without = Endpoint::new("a", "https://shop.example", Vec::new(), false, String::new());
+        let without =
+            Endpoint::new("a", "https://shop.example", Vec::new(), false, Authorities::default(), String::new());
         assert_eq!(without.expect_err("nobody could tell who sends"), UnfitEndpoint::NoSecret);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use holdfast_application::events::cloud_event::STRUCTURED_CONTENT_TYPE;
 use ureq::http::{HeaderMap, Uri};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Error};
@@ -72,7 +73,7 @@ impl Poster {
     ///
     /// There can be no further thread.
     pub(super) fn start(endpoint: &Endpoint) -> std::io::Result<Self> {
-        let (agent, address) = (agent(endpoint.may_be_private), endpoint.address.clone());
+        let (agent, address) = (agent(endpoint), endpoint.address.clone());
         let (messages, to_post) = mpsc::channel();
         let (tell, outcomes) = mpsc::channel();
         std::thread::Builder::new().name("webhook".to_owned()).spawn(move || {
@@ -101,10 +102,12 @@ impl Poster {
 }
 
 /// Who speaks HTTP: without redirects and without a proxy, which would connect wherever a name leads it.
-fn agent(may_be_private: bool) -> Agent {
+fn agent(endpoint: &Endpoint) -> Agent {
+    let may_be_private = endpoint.may_be_private;
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .https_only(!may_be_private)
+        .tls_config(TlsConfig::builder().root_certs(endpoint.authorities.0.clone()).build())
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)

@@ -130,6 +130,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("webhooks.secrets", Kind::Properties),
     known("webhooks.events", Kind::List),
     known("webhooks.allow_private", Kind::Flag),
+    known("webhooks.ca_file", Kind::Text),
     known("log.level", Kind::Text),
     known("log.format", Kind::OneOf(&["auto", "text", "json"])),
 ];

@@ -1,9 +1,10 @@
 //! The settings of webhooks: endpoints, their secrets, and what each wants to hear, all by name.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use holdfast_application::events::{Destination, EventKind, EventSet};
-use holdfast_infrastructure::webhook::{Endpoint, SigningSecret};
+use holdfast_infrastructure::webhook::{Authorities, Endpoint, SigningSecret};
 
 use super::reader::Reader;
 
@@ -29,13 +30,22 @@ pub(super) fn read(from: &Reader<'_>, faults: &mut Vec<String>) -> Vec<Webhook> 
     let mut secrets = by_name("webhooks.secrets", from.list("webhooks.secrets"), faults);
     let mut events = by_name("webhooks.events", from.list("webhooks.events"), faults);
     let (may_be_private, source) = (from.flag("webhooks.allow_private"), from.text("kafka.source"));
+    let authorities = from.filled("webhooks.ca_file").map_or_else(
+        || Ok(Authorities::default()),
+        |path| Authorities::in_file(Path::new(&path)).map_err(|error| format!("webhooks.ca_file: {path}: {error}")),
+    );
+    let authorities = authorities.unwrap_or_else(|fault| {
+        faults.push(fault);
+        Authorities::default()
+    });
     let mut webhooks = Vec::new();
     for (name, address) in endpoints {
         let secrets = signing_secrets(&name, secrets.remove(&name), faults);
         let wants = events.remove(&name).map_or(Ok(EventSet::ALL), |words| event_set(&words));
         let wants = wants.map_err(|word| faults.push(format!("webhooks.events: {name}: there is no event {word}")));
         let Some(secrets) = secrets else { continue };
-        match (Endpoint::new(&name, &address, secrets, may_be_private, source.clone()), wants) {
+        let endpoint = Endpoint::new(&name, &address, secrets, may_be_private, authorities.clone(), source.clone());
+        match (endpoint, wants) {
             (Ok(endpoint), Ok(wants)) => webhooks.push(Webhook { endpoint, wants }),
             (Err(error), _) => faults.push(format!("webhooks.endpoints: {name}: {error}")),
             (Ok(_), Err(())) => {}

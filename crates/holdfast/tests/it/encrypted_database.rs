@@ -1,7 +1,6 @@
 //! The way to a database is encrypted, and its certificate is looked at.
 
-use std::path::Path;
-
+use crate::certificates::certificates;
 use crate::own_server::OwnServer;
 use crate::program::{Program, argument};
 use crate::running::Service;
@@ -43,23 +42,4 @@ fn a_database_is_reached_over_tls_and_only_if_its_certificate_is_trusted() {
     let encrypted = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'holdfast'";
     assert!(server.ask(encrypted) > 0, "the service is there, and its user may come over TLS alone");
     assert_eq!(service.stop(), Some(0));
-}
-
-/// Makes an authority and a server's certificate for `localhost` in a folder; says where the authority's is.
-fn certificates(folder: &Path) -> std::path::PathBuf {
-    let mut of_authority = rcgen::CertificateParams::new(Vec::new()).expect("no names");
-    of_authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    of_authority.distinguished_name.push(rcgen::DnType::CommonName, "Story authority");
-    let authority_key = rcgen::KeyPair::generate().expect("a key");
-    let authority = of_authority.self_signed(&authority_key).expect("a certificate");
-    let issuer = rcgen::Issuer::new(of_authority, authority_key);
-    let server_key = rcgen::KeyPair::generate().expect("a key");
-    let of_server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
-    let server = of_server.signed_by(&server_key, &issuer).expect("a certificate");
-    for (name, text) in
-        [("ca.pem", authority.pem()), ("server.pem", server.pem()), ("server.key", server_key.serialize_pem())]
-    {
-        std::fs::write(folder.join(name), text).expect("written");
-    }
-    folder.join("ca.pem")
 }

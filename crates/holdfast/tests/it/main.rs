@@ -8,6 +8,7 @@ mod benches;
 mod beside;
 mod broker;
 mod broker_faults;
+mod certificates;
 mod client;
 mod connections;
 mod copies;

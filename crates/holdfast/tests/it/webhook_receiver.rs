@@ -1,14 +1,18 @@
 //! Somebody who receives webhooks: answers as a story wants, and checks signatures by the book (RFC 2104, Standard Webhooks).
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -65,6 +69,7 @@ impl Received {
 /// An HTTP server that receives webhooks.
 pub(crate) struct Receiver {
     port: u16,
+    is_encrypted: bool,
     came: Arc<Mutex<Vec<Received>>>,
     connections: Arc<AtomicUsize>,
     is_over: Arc<AtomicBool>,
@@ -73,9 +78,29 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// One that replies to the nth request, counted from 0, as `reply` says.
     pub(crate) fn start(reply: impl Fn(usize, &Value) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_over(None, reply)
+    }
+
+    /// One over TLS, for `localhost`, with the server's certificate and key that stand in a folder.
+    pub(crate) fn start_encrypted(
+        folder: &Path,
+        reply: impl Fn(usize, &Value) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let certificate = CertificateDer::from_pem_file(folder.join("server.pem")).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).expect("a key");
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+        Self::start_over(Some(Arc::new(config.expect("they belong together"))), reply)
+    }
+
+    fn start_over(
+        tls: Option<Arc<ServerConfig>>,
+        reply: impl Fn(usize, &Value) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let receiver = Self { port, came: Arc::default(), connections: Arc::default(), is_over: Arc::default() };
+        let is_encrypted = tls.is_some();
+        let receiver =
+            Self { port, is_encrypted, came: Arc::default(), connections: Arc::default(), is_over: Arc::default() };
         let (came, connections, is_over) =
             (receiver.came.clone(), receiver.connections.clone(), receiver.is_over.clone());
         let reply = Arc::new(reply);
@@ -87,7 +112,14 @@ impl Receiver {
                 connections.fetch_add(1, Ordering::Relaxed);
                 let (stream, came, reply) = (stream.expect("a connection"), came.clone(), reply.clone());
                 // A client that is killed breaks off.
-                std::thread::spawn(move || serve(&stream, &came, &*reply));
+                let tls = tls.clone();
+                std::thread::spawn(move || match tls {
+                    Some(tls) => {
+                        let session = ServerConnection::new(tls).expect("a session");
+                        serve(StreamOwned::new(session, stream), &came, &*reply)
+                    }
+                    None => serve(stream, &came, &*reply),
+                });
             }
         });
         receiver
@@ -95,7 +127,8 @@ impl Receiver {
 
     /// Where it is.
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hooks", self.port)
+        let start = if self.is_encrypted { "https://localhost" } else { "http://127.0.0.1" };
+        format!("{start}:{}/hooks", self.port)
     }
 
     /// Its port.
@@ -141,7 +174,11 @@ impl Drop for Receiver {
 }
 
 /// Takes requests from one connection until it ends.
-fn serve(stream: &TcpStream, came: &Mutex<Vec<Received>>, reply: &dyn Fn(usize, &Value) -> Reply) -> Option<()> {
+fn serve<S: Read + Write>(
+    stream: S,
+    came: &Mutex<Vec<Received>>,
+    reply: &dyn Fn(usize, &Value) -> Reply,
+) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let (headers, body) = request(&mut reader)?;
@@ -152,7 +189,7 @@ fn serve(stream: &TcpStream, came: &Mutex<Vec<Received>>, reply: &dyn Fn(usize, 
             came.push(Received { headers, body, reply: said });
             said
         };
-        let mut stream = stream;
+        let stream = reader.get_mut();
         match said {
             Reply::HangUp => return None,
             Reply::Silence => std::thread::sleep(Duration::from_hours(1)),
@@ -168,7 +205,7 @@ fn serve(stream: &TcpStream, came: &Mutex<Vec<Received>>, reply: &dyn Fn(usize, 
 }
 
 /// Reads one request: its headers by their names in small letters, and its body.
-fn request(reader: &mut BufReader<&TcpStream>) -> Option<(HashMap<String, String>, String)> {
+fn request(reader: &mut BufReader<impl Read>) -> Option<(HashMap<String, String>, String)> {
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();

@@ -1,11 +1,13 @@
 //! Events reach endpoints of others: of each product in order, signed, and none is lost, whatever an endpoint answers.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::broker::{in_order, wait_until_told};
+use crate::certificates::certificates;
 use crate::program::Program;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
@@ -91,6 +93,35 @@ fn each_change_is_posted_once_in_order_of_its_product_and_signed() {
         assert_eq!((&event["specversion"], &event["id"]), (&json!("1.0"), &json!(came.headers["webhook-id"])));
         let signatures = format!("{} {}", came.signature(NEW_SECRET), came.signature(SECRET));
         assert_eq!(came.headers["webhook-signature"], signatures, "whoever knows one of the secrets can tell");
+    }
+}
+
+#[test]
+fn an_endpoint_over_tls_is_posted_to_only_if_its_certificate_is_trusted() {
+    let program = Program::new();
+    let authority = certificates(program.folder());
+    let receiver = Receiver::start_encrypted(program.folder(), |_, _| Reply::Status(200));
+    let service = start(&program, &[("shop", &receiver)], &[]);
+    create(&service, LAMP);
+    change(&service, LAMP, 3);
+    let outbox = degraded(&service);
+    assert!(outbox.contains("webhook shop: it is not reached: invalid peer certificate: UnknownIssuer"), "{outbox}");
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(receiver.came().len(), 0, "nobody whom it cannot trust hears anything");
+
+    let ca_file = |path: &Path| format!("webhooks.ca_file={}", path.display());
+    let service = start(&program, &[("shop", &receiver)], &["--set", &ca_file(&authority)]);
+    receiver.wait_until(|came| came.len() == 4);
+    wait_until_told(&service);
+    service.must_say("Healthy");
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(in_order(&receiver.taken(), "sequence").len(), 4);
+
+    // The key stands in PEM too, and vouches for nobody.
+    for unfit in ["nowhere.pem", "server.key"] {
+        let said = program.run(&["serve", "--set", &ca_file(&program.folder().join(unfit))]);
+        assert_eq!(said.exit, Some(2), "{said:?}");
+        assert!(said.stderr.contains("webhooks.ca_file"), "{said:?}");
     }
 }
 
