@@ -6,18 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::broker::{Broker, taken, wait_until_taken, wait_until_told};
-use crate::kafka::start_with;
+use crate::kafka::{start_with, stock};
 use crate::program::Program;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
 
-const LAMP: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 const LETTERS: &str = "/api/inventory/dead-letters";
-
-fn stocked(service: &Service) {
-    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 100});
-    assert_eq!(service.post("/api/inventory", &item).0, 201);
-}
 
 fn order(number: u32) -> String {
     format!("33333333-0000-4000-8000-{number:012}")
@@ -49,7 +43,7 @@ fn a_topic_that_takes_no_dead_letters_keeps_nobody_up() {
     // No topic may have such a name.
     let refused = ["--set", "kafka.topic_dead_letter=no topic/<topic>?"];
     let service = start_with(&program, &broker, &refused);
-    stocked(&service);
+    stock(&service, 100);
     for number in 0..10 {
         broker.write_raw("good", created(number).as_bytes(), &[]);
         broker.write_raw("bad", b"{", &[]);
@@ -125,7 +119,7 @@ fn dead_letters_are_seen_where_nothing_is_published() {
     let Some(broker) = Broker::find() else { return };
     let program = Program::new();
     let service = start_with(&program, &broker, &["--set", "kafka.publish=false"]);
-    stocked(&service);
+    stock(&service, 100);
     broker.write_raw("bad", b"{", &["trace=7"]);
     wait_until_taken(&[&service], 1);
     // It is counted before it is put away.
@@ -152,7 +146,7 @@ fn a_payment_finds_its_order(program: &Program, broker: &Broker) {
     let dead = format!("kafka.topic_dead_letter={topic}");
     let soon = ["--set", "reservation.payment_wait=1s", "--set", &dead];
     let service = start_with(program, broker, &soon);
-    stocked(&service);
+    stock(&service, 100);
     broker.write_raw("pay", json!({"type": "PaymentCompleted", "orderId": order(1)}).to_string().as_bytes(), &[]);
     wait_until_taken(&[&service], 1);
     assert_eq!(taken(&service, Some("waiting")), 1);

@@ -65,8 +65,7 @@ fn what_can_never_be_applied_is_put_away_once_and_the_others_go_on() {
     let Some(broker) = Broker::find() else { return };
     let program = Program::new();
     let service = start(&program, &broker, "a");
-    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 100});
-    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    stock(&service, 100);
     let good = |number: u32| {
         json!({"type": "OrderCreated", "orderId": format!("11111111-0000-4000-8000-{number:012}"),
             "items": [{"sku": "L", "quantity": 1}]})
@@ -132,8 +131,7 @@ fn an_event_and_a_request_for_one_order_meet() {
     let Some(broker) = Broker::find() else { return };
     let program = Program::new();
     let service = start(&program, &broker, "a");
-    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 10});
-    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    stock(&service, 10);
     let orders: Vec<String> = (0..5).map(|number| format!("22222222-0000-4000-8000-{number:012}")).collect();
     for order in &orders {
         let created = json!({"orderId": order, "items": [{"sku": "L", "quantity": 1}]});
@@ -156,8 +154,7 @@ fn a_header_whose_name_is_no_text_is_left_out_with_a_warning() {
     let Some(broker) = Broker::find() else { return };
     let program = Program::new();
     let service = start(&program, &broker, "a");
-    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 10});
-    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    stock(&service, 10);
     let strange = OsStr::from_bytes(b"\xff\xfe=1");
     // Only the headers behind say what it is.
     let told = ["ce_specversion=1.0", "ce_type=com.shop.OrderCreated.v1", "ce_source=shop", "ce_id=1"].map(OsStr::new);
@@ -178,12 +175,17 @@ fn a_header_whose_name_is_no_text_is_left_out_with_a_warning() {
 fn a_broker_that_is_not_there_holds_nothing_up() {
     let program = Program::new();
     let service = Service::start(&program, &["--kafka-brokers", "127.0.0.1:9"]);
-    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 10});
-    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    stock(&service, 10);
     let (_, health) = service.get("/health");
     assert_eq!(health["status"], "Degraded", "{health}");
     assert_eq!(service.get("/health/ready").0, 200);
     assert_eq!(service.stop(), Some(0));
+}
+
+/// Makes a lamp, of which there are so many.
+pub(crate) fn stock(service: &Service, units: u32) {
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": units});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
 }
 
 pub(crate) fn start(program: &Program, broker: &Broker, group: &str) -> Service {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::broker::{Broker, Published, in_order, wait_until_taken, wait_until_told};
-use crate::kafka::{count, order_events, shuffled, start_with, unlimited};
+use crate::kafka::{count, order_events, shuffled, start_with, stock, unlimited};
 use crate::program::Program;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
@@ -168,8 +168,7 @@ fn a_service_beside_this_one_that_does_not_publish_is_noticed() {
         assert_eq!(service.post(&format!("/api/inventory/product/{LAMP}/add-stock"), &json!({"quantity": 1})).0, 200);
         wait_until_told(&publishes);
     };
-    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 12});
-    assert_eq!(publishes.post("/api/inventory", &item).0, 201);
+    stock(&publishes, 12);
     wait_until_told(&publishes);
     for service in [&silent, &publishes, &publishes, &silent, &silent, &publishes] {
         add(service);
