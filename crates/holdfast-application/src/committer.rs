@@ -62,6 +62,7 @@ fn commit_with(
     save_letters(&mut *transaction, &shelf)?;
     save_events(&mut *transaction, batch, &book, &shelf, &policy.publishing)?;
     save_answers(&mut *transaction, batch, &mut replies, &book)?;
+    transaction.flush()?;
     failpoint::reach("saved");
     transaction.commit()?;
     failpoint::reach("committed");

@@ -182,7 +182,12 @@ pub trait StoreTransaction:
 {
     /// The time to decide by, read after what it decides about was locked; later than that of the batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError>;
-    /// Makes everything durable.
+    /// Brings everything that was saved before the store. What somebody else has done in between is told by whatever saves, or
+    /// here at the latest: a store may gather what is saved.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// Makes everything durable; that, too, brings it before the store first.
     fn commit(self: Box<Self>) -> Result<(), CommitError>;
 }
 

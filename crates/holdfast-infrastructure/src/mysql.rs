@@ -4,6 +4,7 @@
 //! item's sequences, orders, keys) and on guarded changes (PROTOCOL, section 3.7). After a fault the transaction is rolled
 //! back; after one of the connection's, a new connection is made for the next batch.
 
+mod asking;
 mod connect;
 mod fault;
 mod filling;
@@ -14,10 +15,12 @@ mod naive_orders;
 mod numbers;
 mod open;
 mod order_index;
+mod outgoing;
 mod own_database;
 mod privileges;
 mod readers;
 mod risks;
+mod rows;
 mod schema;
 mod session;
 mod startup_checks;

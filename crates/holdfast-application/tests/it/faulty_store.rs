@@ -227,6 +227,10 @@ impl StoreTransaction for FaultyTransaction<'_> {
         self.inner.now()
     }
 
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.inner.flush()
+    }
+
     fn commit(self: Box<Self>) -> Result<(), CommitError> {
         let left = self.faults.contentions.load(Ordering::SeqCst);
         if left > 0 {

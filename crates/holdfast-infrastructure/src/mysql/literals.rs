@@ -46,7 +46,8 @@ fn is_plain(text: &str) -> bool {
     !text.bytes().any(|byte| matches!(byte, b'\'' | b'\\') || byte.is_ascii_control())
 }
 
-fn push_hex(sql: &mut String, bytes: &[u8]) {
+/// Appends bytes as their digits.
+pub(crate) fn push_hex(sql: &mut String, bytes: &[u8]) {
     sql.push_str("x'");
     for byte in bytes {
         for half in [byte >> 4, byte & 0xF] {

@@ -19,6 +19,26 @@ pub(crate) fn find_sql(finder: &RowFinder, keys: usize, lock: &str) -> String {
         Some(column) => format!("{column} IN ({})", vec!["?"; keys].join(", ")),
         None => vec![finder.key; keys].join(" OR "),
     };
+    find_any(finder, &any, lock)
+}
+
+/// The same as text, for keys of one column that means the same wherever it stands: a number, or bytes in a column of bytes.
+pub(crate) fn find_text(finder: &RowFinder, keys: &[Vec<Value<'_>>], lock: &str) -> Option<String> {
+    let column = finder.key.strip_suffix(" = ?")?;
+    let mut any = format!("{column} IN (");
+    for (at, key) in keys.iter().enumerate() {
+        any.push_str(if at == 0 { "" } else { ", " });
+        match key.as_slice() {
+            [Value::Int(number)] => literals::push(&mut any, &Value::Int(*number)),
+            [Value::Blob(bytes)] => literals::push_hex(&mut any, bytes),
+            _ => return None,
+        }
+    }
+    any.push(')');
+    Some(find_any(finder, &any, lock))
+}
+
+fn find_any(finder: &RowFinder, any: &str, lock: &str) -> String {
     let lock = if finder.locks { lock } else { "" };
     let select = match finder.by_index {
         Some((table, index)) => finder.select.replacen(table, &format!("{table} FORCE INDEX ({index})"), 1),
@@ -39,7 +59,7 @@ impl Frame {
     pub(crate) fn of_writer(writer: &RowWriter) -> Self {
         let columns = match &writer.upsert {
             Upsert::Columns { columns, .. } => columns,
-            Upsert::Never => &[][..],
+            Upsert::Never | Upsert::Fence => &[][..],
         };
         Self { head: format!("{} VALUES ", writer.insert), tail: take_over(columns.iter()) }
     }
@@ -143,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_guarded_change_raises_the_guard_and_then_writes_what_changes() {
-        let guard = RowGuard { table: "t", key: "k", guard: "g", kept: &["a"], changed: &["b"] };
+        let guard = RowGuard { table: "t", is: "a row", key: "k", guard: "g", kept: &["a"], changed: &["b"] };
         let change = |key, was| GuardedChange { was, row: vec![Value::Int(key)] };
         let expected = "UPDATE t SET g = g + 1 WHERE (k = 1 AND g = 5) OR (k = 2 AND g = 6)";
         assert_eq!(guard_sql(&guard, &[change(1, 5), change(2, 6)]), expected);

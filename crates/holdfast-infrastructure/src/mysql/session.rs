@@ -3,73 +3,140 @@
 use std::ops::ControlFlow;
 
 use holdfast_application::ports::{CommitError, StoreError};
-use holdfast_application::queries::UnfitRow;
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Params};
 
 use crate::mysql::connect::{Address, Purpose};
 use crate::mysql::fault::{commit_fault, ends_connection, fault, is_key_there};
-use crate::mysql::many_rows::{self, Frame, ROWS_MAX};
-use crate::sql::codec::broken;
-use crate::sql::dialect::{Dialect, MYSQL};
-use crate::sql::session::{
-    GuardedChange, Row, RowFinder, RowGuard, RowRemover, RowVisitor, RowWriter, SqlSession, Value,
-};
+use crate::mysql::outgoing::{Meaning, Outgoing};
+use crate::mysql::rows::MysqlRow;
+use crate::sql::session::{RowVisitor, SqlSession as _, Value};
+
+/// How a writer's transaction begins.
+pub(super) const BEGIN: &str = "START TRANSACTION";
+
+/// Where a session is with its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transaction {
+    /// There is none, or it has ended.
+    None,
+    /// It begins with the first statement.
+    Begins,
+    /// It was begun.
+    Open,
+}
 
 /// A connection, made anew when it was lost.
 pub(crate) struct MysqlSession {
     address: Address,
-    purpose: Purpose,
-    connection: Option<Conn>,
-    /// Whether a transaction was begun and not ended.
-    is_open: bool,
+    pub(super) purpose: Purpose,
+    pub(super) connection: Option<Conn>,
+    pub(super) transaction: Transaction,
     /// Whether a row met another one with its key since a transaction was begun last.
     met_key: bool,
+    /// What is to be written, and was not sent yet.
+    pub(super) outgoing: Outgoing,
+    /// Questions that are sent along with the next one.
+    pub(super) along: &'static [&'static str],
+    /// Their answers, until somebody asks.
+    pub(super) answered: Vec<(&'static str, Vec<mysql::Row>)>,
+    /// Whether the server takes several statements at a time.
+    pub(super) takes_many: bool,
 }
 
 impl MysqlSession {
     /// A session with a connection.
     pub(crate) fn connect(address: &Address, purpose: Purpose) -> mysql::Result<Self> {
-        let connection = address.connect(purpose)?;
-        Ok(Self { address: address.clone(), purpose, connection: Some(connection), is_open: false, met_key: false })
+        let mut session = Self::unconnected(address, purpose);
+        session.make_connection()?;
+        Ok(session)
     }
 
     /// Another session to the same place, which connects when it begins its first transaction.
     pub(crate) fn another(&self, purpose: Purpose) -> Self {
-        Self { address: self.address.clone(), purpose, connection: None, is_open: false, met_key: false }
+        Self::unconnected(&self.address, purpose)
     }
 
-    /// Begins a transaction, on a new connection when the old one is gone.
+    fn unconnected(address: &Address, purpose: Purpose) -> Self {
+        Self {
+            address: address.clone(),
+            purpose,
+            connection: None,
+            transaction: Transaction::None,
+            met_key: false,
+            outgoing: Outgoing::default(),
+            along: &[],
+            answered: Vec::new(),
+            takes_many: false,
+        }
+    }
+
+    /// Connects, and asks whether several statements may come at a time: something between here and the database may refuse them.
+    pub(super) fn make_connection(&mut self) -> mysql::Result<()> {
+        let mut connection = self.address.connect(self.purpose)?;
+        self.takes_many = match self.purpose {
+            Purpose::Writing | Purpose::Filling => takes_many(&mut connection),
+            Purpose::Reading | Purpose::Walking => Ok(false),
+        }
+        .or_else(|error| {
+            if ends_connection(&error) {
+                connection = self.address.connect(self.purpose)?;
+            }
+            Ok::<bool, mysql::Error>(false)
+        })?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Begins a transaction, on a new connection when the old one is gone. A writer's begins with its first statement.
     pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
-        let sql = match self.purpose {
-            Purpose::Writing | Purpose::Filling => "START TRANSACTION",
-            Purpose::Reading | Purpose::Walking => "START TRANSACTION WITH CONSISTENT SNAPSHOT",
-        };
         self.rollback();
         self.met_key = false;
-        if self.connection.is_some() && self.say(sql).is_ok() {
-            self.is_open = true;
+        if self.connection.is_none() {
+            self.make_connection().map_err(fault)?;
+        }
+        self.transaction = Transaction::Begins;
+        match self.purpose {
+            Purpose::Writing | Purpose::Filling => Ok(()),
+            Purpose::Reading | Purpose::Walking => self.begin_now().map_err(fault),
+        }
+    }
+
+    /// Begins the transaction that is to begin by itself, on a new connection when the old one is gone.
+    fn begin_now(&mut self) -> mysql::Result<()> {
+        if self.transaction != Transaction::Begins {
             return Ok(());
         }
-        self.connection = Some(self.address.connect(self.purpose).map_err(fault)?);
-        self.say(sql).map_err(fault)?;
-        self.is_open = true;
+        self.transaction = Transaction::None;
+        let sql = match self.purpose {
+            Purpose::Writing | Purpose::Filling => BEGIN,
+            Purpose::Reading | Purpose::Walking => "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+        };
+        if self.say(sql).is_err() {
+            self.make_connection()?;
+            self.say(sql)?;
+        }
+        self.transaction = Transaction::Open;
         Ok(())
     }
 
     /// Runs a statement that is a transaction of its own, on a new connection when the old one is gone.
     pub(crate) fn execute_alone(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         if self.connection.is_none() {
-            self.connection = Some(self.address.connect(self.purpose).map_err(fault)?);
+            self.make_connection().map_err(fault)?;
         }
         self.run(sql, owned(values), None)
     }
 
-    /// Makes the transaction durable.
+    /// Makes the transaction durable. COMMIT is said by itself, once everything before it was answered.
     pub(crate) fn commit(&mut self) -> Result<(), CommitError> {
+        if let Err(error) = self.flush().and_then(|()| self.begin_now().map_err(fault)) {
+            self.rollback();
+            return Err(error.into());
+        }
         let committed = self.say("COMMIT").map(|_| ()).map_err(commit_fault);
         if committed.is_ok() {
-            self.is_open = false;
+            self.transaction = Transaction::None;
         } else if matches!(committed, Err(CommitError::Unknown(_))) {
             self.leave();
         } else {
@@ -80,10 +147,13 @@ impl MysqlSession {
 
     /// Undoes the transaction. Where that fails the connection is left, and the database undoes it.
     pub(crate) fn rollback(&mut self) {
-        if self.is_open && self.connection.is_some() && self.say("ROLLBACK").is_err() {
+        self.outgoing.clear();
+        self.answered.clear();
+        self.along = &[];
+        if self.transaction == Transaction::Open && self.connection.is_some() && self.say("ROLLBACK").is_err() {
             self.leave();
         }
-        self.is_open = false;
+        self.transaction = Transaction::None;
     }
 
     /// Whether a row met another one with its key since a transaction was begun last.
@@ -93,7 +163,7 @@ impl MysqlSession {
 
     fn leave(&mut self) {
         self.connection = None;
-        self.is_open = false;
+        self.transaction = Transaction::None;
     }
 
     /// Says something that has neither values nor rows; how many rows it concerned.
@@ -103,8 +173,52 @@ impl MysqlSession {
         self.noting(said)
     }
 
+    /// Says statements without rows in one round trip: how many rows each concerned, up to the one that failed. The database carries
+    /// out none behind it.
+    fn say_together(&mut self, text: &str) -> (Vec<u64>, mysql::Result<()>) {
+        let mut concerned = Vec::new();
+        let Some(connection) = &mut self.connection else { return (concerned, Err(gone())) };
+        let said = connection.query_iter(text).and_then(|mut answers| {
+            while let Some(mut answer) = answers.iter() {
+                let rows = answer.affected_rows();
+                answer.try_for_each(|row| row.map(|_| ()))?;
+                concerned.push(rows);
+            }
+            Ok(())
+        });
+        (concerned, self.noting(said))
+    }
+
+    /// Says what was gathered.
+    pub(super) fn say_gathered(&mut self, outgoing: &Outgoing) -> (Vec<u64>, mysql::Result<()>) {
+        if let Err(error) = self.begin_now() {
+            return (Vec::new(), Err(error));
+        }
+        if self.takes_many {
+            return self.say_together(outgoing.text());
+        }
+        let mut concerned = Vec::new();
+        for sql in outgoing.each() {
+            match self.say(sql) {
+                Ok(rows) => concerned.push(rows),
+                Err(error) => return (concerned, Err(error)),
+            }
+        }
+        (concerned, Ok(()))
+    }
+
+    /// Gathers a statement that writes, to be sent with others.
+    pub(super) fn gather(&mut self, sql: &str, meaning: Meaning) -> Result<(), StoreError> {
+        self.answered.clear();
+        if !self.outgoing.has_room_for(sql) {
+            self.flush()?;
+        }
+        self.outgoing.push(sql, meaning);
+        Ok(())
+    }
+
     /// Leaves the connection after an error that ended it.
-    fn noting<T>(&mut self, result: mysql::Result<T>) -> mysql::Result<T> {
+    pub(super) fn noting<T>(&mut self, result: mysql::Result<T>) -> mysql::Result<T> {
         if result.as_ref().is_err_and(ends_connection) {
             self.leave();
         }
@@ -112,8 +226,15 @@ impl MysqlSession {
         result
     }
 
-    /// Runs a statement and visits its rows; says how many rows it concerned.
-    fn run(&mut self, sql: &str, values: Vec<mysql::Value>, visit: Option<RowVisitor<'_>>) -> Result<u64, StoreError> {
+    /// Runs a statement behind all that was gathered, and visits its rows; says how many rows it concerned.
+    pub(super) fn run(
+        &mut self,
+        sql: &str,
+        values: Vec<mysql::Value>,
+        visit: Option<RowVisitor<'_>>,
+    ) -> Result<u64, StoreError> {
+        self.flush()?;
+        self.begin_now().map_err(fault)?;
         let Some(connection) = &mut self.connection else { return Err(fault(gone())) };
         let parameters = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
         let mut fallen: Option<StoreError> = None;
@@ -139,30 +260,26 @@ impl MysqlSession {
             None => done,
         }
     }
+}
 
-    /// Writes rows, in statements of as many as may be.
-    fn write_framed(
-        &mut self,
-        frame: &Frame,
-        rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
-    ) -> Result<(), StoreError> {
-        frame.fill(rows, &mut |sql| self.say(sql).map(|_| ()).map_err(fault))
+/// Whether several statements may be said at a time.
+fn takes_many(connection: &mut Conn) -> mysql::Result<bool> {
+    let mut answers = connection.query_iter("DO 0; DO 0")?;
+    let mut number = 0_usize;
+    while let Some(mut answer) = answers.iter() {
+        answer.try_for_each(|row| row.map(|_| ()))?;
+        number = number.saturating_add(1);
     }
+    Ok(number == 2)
 }
 
 /// What is said to a connection that is not there.
-fn gone() -> mysql::Error {
+pub(super) fn gone() -> mysql::Error {
     mysql::Error::IoError(std::io::ErrorKind::NotConnected.into())
 }
 
-/// So many keys that a statement for that many is prepared once: how many, and their values.
-fn filled_up(keys: &[Vec<Value<'_>>]) -> (usize, Vec<mysql::Value>) {
-    let size = keys.len().next_power_of_two();
-    let again = keys.last().into_iter().cycle().take(size.saturating_sub(keys.len()));
-    (size, keys.iter().chain(again).flat_map(|key| owned(key)).collect())
-}
-
-fn owned(values: &[Value<'_>]) -> Vec<mysql::Value> {
+/// Values as the driver wants them.
+pub(super) fn owned(values: &[Value<'_>]) -> Vec<mysql::Value> {
     let of = |value: &Value<'_>| match value {
         Value::Null => mysql::Value::NULL,
         Value::Int(number) => mysql::Value::Int(*number),
@@ -170,128 +287,4 @@ fn owned(values: &[Value<'_>]) -> Vec<mysql::Value> {
         Value::Blob(bytes) => mysql::Value::Bytes(bytes.to_vec()),
     };
     values.iter().map(of).collect()
-}
-
-impl SqlSession for MysqlSession {
-    fn dialect(&self) -> &'static Dialect {
-        &MYSQL
-    }
-
-    fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        self.run(sql, owned(values), None)
-    }
-
-    fn query(&mut self, sql: &str, values: &[Value<'_>], visit: RowVisitor<'_>) -> Result<(), StoreError> {
-        self.run(sql, owned(values), Some(visit)).map(|_| ())
-    }
-
-    fn find_rows(
-        &mut self,
-        finder: &RowFinder,
-        keys: &[Vec<Value<'_>>],
-        visit: RowVisitor<'_>,
-    ) -> Result<(), StoreError> {
-        let lock = if self.purpose == Purpose::Writing { MYSQL.lock_rows } else { "" };
-        let mut ended = false;
-        for some in keys.chunks(ROWS_MAX) {
-            let (size, values) = filled_up(some);
-            self.run(
-                &many_rows::find_sql(finder, size, lock),
-                values,
-                Some(&mut |row| {
-                    let flow = visit(row)?;
-                    ended = flow.is_break();
-                    Ok(flow)
-                }),
-            )?;
-            if ended {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_rows(
-        &mut self,
-        writer: &RowWriter,
-        rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
-    ) -> Result<(), StoreError> {
-        self.write_framed(&Frame::of_writer(writer), rows)
-    }
-
-    fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError> {
-        for some in keys.chunks(ROWS_MAX) {
-            let (size, values) = filled_up(some);
-            self.run(&many_rows::remove_sql(remover, size), values, None)?;
-        }
-        Ok(())
-    }
-
-    /// The version of the schema is looked at when a store is opened, and there is nothing else.
-    fn unfit_of_its_own(&mut self) -> Result<Vec<UnfitRow>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    /// Two steps: the guards of all rows rise while they are as they were read, and what is written then cannot be stale.
-    fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError> {
-        let mut raised = 0_usize;
-        for some in changes.chunks(ROWS_MAX) {
-            let some = self.say(&many_rows::guard_sql(guard, some)).map_err(fault)?;
-            raised = raised.saturating_add(usize::try_from(some).unwrap_or(usize::MAX));
-        }
-        if raised == changes.len() {
-            let mut rows = changes.iter().map(|change| change.row.clone());
-            self.write_framed(&Frame::of_guard(guard), &mut rows)?;
-        }
-        Ok(raised)
-    }
-}
-
-struct MysqlRow(mysql::Row);
-
-impl MysqlRow {
-    fn value(&self, column: usize) -> Result<&mysql::Value, StoreError> {
-        self.0.as_ref(column).ok_or_else(|| broken(format!("no column {column}")))
-    }
-}
-
-fn other_type(column: usize) -> StoreError {
-    broken(format!("a value of another type in column {column}"))
-}
-
-impl Row for MysqlRow {
-    fn int(&self, column: usize) -> Result<i64, StoreError> {
-        self.int_or_null(column)?.ok_or_else(|| other_type(column))
-    }
-
-    fn int_or_null(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        match self.value(column)? {
-            mysql::Value::NULL => Ok(None),
-            mysql::Value::Int(number) => Ok(Some(*number)),
-            mysql::Value::UInt(number) => i64::try_from(*number).map(Some).map_err(|_too_large| other_type(column)),
-            _ => Err(other_type(column)),
-        }
-    }
-
-    fn text(&self, column: usize) -> Result<&str, StoreError> {
-        self.text_or_null(column)?.ok_or_else(|| other_type(column))
-    }
-
-    fn text_or_null(&self, column: usize) -> Result<Option<&str>, StoreError> {
-        match self.value(column)? {
-            mysql::Value::NULL => Ok(None),
-            mysql::Value::Bytes(bytes) => {
-                std::str::from_utf8(bytes).map(Some).map_err(|_not_text| broken("bytes that are no text"))
-            }
-            _ => Err(other_type(column)),
-        }
-    }
-
-    fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        match self.value(column)? {
-            mysql::Value::NULL => Ok(&[]),
-            mysql::Value::Bytes(bytes) => Ok(bytes),
-            _ => Err(other_type(column)),
-        }
-    }
 }

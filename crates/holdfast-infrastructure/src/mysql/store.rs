@@ -16,6 +16,7 @@ use crate::sql::codec;
 use crate::sql::dialect::DATABASE_TIME;
 use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
+use crate::sql::{locations, waiting_payments};
 
 /// How long a transaction may take from its time to its commit. One that takes longer is undone and tried again, so that who reads
 /// the ledger by time knows how far behind a movement may turn up (`sql/dialect.rs`).
@@ -117,6 +118,13 @@ struct Writing<'a> {
 impl TransactionHost for Writing<'_> {
     fn session(&mut self) -> &mut dyn SqlSession {
         &mut self.store.session
+    }
+
+    fn asked_next(&self) -> &'static [&'static str] {
+        match self.store.time {
+            TimeSource::Database => &[waiting_payments::ANY, locations::ALL, DATABASE_TIME],
+            TimeSource::Clock(_) => &[waiting_payments::ANY, locations::ALL],
+        }
     }
 
     /// Read once a batch, in a statement of its own behind the locks (PROTOCOL, E12), and always later than this writer's

@@ -81,8 +81,12 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<InventoryItem, StoreError> {
     Ok(item)
 }
 
-/// Items with their levels, by product id. A session that writes locks them.
-pub(crate) fn load(session: &mut dyn SqlSession, named: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError> {
+/// Items with their levels, by product id. A session that writes locks them, and then asks for `next` along with the levels.
+pub(crate) fn load(
+    session: &mut dyn SqlSession,
+    named: &[ProductRef],
+    next: &'static [&'static str],
+) -> Result<Vec<InventoryItem>, StoreError> {
     let skus: Vec<&Sku> = named.iter().filter_map(|product| matches_sku(product)).collect();
     let of_skus = products_of(session, &skus)?;
     let ids = named.iter().filter_map(|product| match product {
@@ -109,6 +113,7 @@ pub(crate) fn load(session: &mut dyn SqlSession, named: &[ProductRef]) -> Result
             ));
         }
     }
+    session.ask_along(next);
     with_levels(session, found)
 }
 

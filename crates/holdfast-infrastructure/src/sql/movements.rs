@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use holdfast_application::ports::{Collision, StoreError};
+use holdfast_application::ports::StoreError;
 use holdfast_domain::movement::{Balance, Cause, MovementReference};
 use holdfast_domain::{
     Actor, Count, ItemNumber, Notes, OrderId, ProductId, Reason, Reference, ReservationId, StockMovement,
@@ -17,7 +17,7 @@ pub(crate) static MOVEMENTS: RowWriter = RowWriter {
     insert: "INSERT INTO movements (item, sequence, location, kind, quantity, available, reserved, reservation, \
              created_at, actor, reason, reference, notes)",
     columns: 13,
-    upsert: Upsert::Never,
+    upsert: Upsert::Fence,
 };
 
 /// The columns that [`from_row`] reads, of `movements` as `m`, `items` as `i` and `orders` as `o` (left joined).
@@ -55,15 +55,7 @@ pub(crate) fn append(session: &mut dyn SqlSession, movements: &[StockMovement]) 
             Value::text_or_null(cause.notes.as_ref().map(Notes::as_str)),
         ]
     });
-    session.write_rows(&MOVEMENTS, &mut rows).map_err(at_the_fence)
-}
-
-/// A key that is there already is the fence here.
-fn at_the_fence(error: StoreError) -> StoreError {
-    match error {
-        StoreError::Contention(Collision::Key, source) => StoreError::Contention(Collision::Fence, source),
-        other => other,
-    }
+    session.write_rows(&MOVEMENTS, &mut rows)
 }
 
 /// The quantity, negative where an adjustment took units away.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use holdfast_application::ports::{Collision, StoreError};
+use holdfast_application::ports::StoreError;
 use holdfast_domain::book::OrderPage;
 use holdfast_domain::{AskedLine, Order, OrderId, OrderNumber, OrderStatus, ProductId, Reason};
 
@@ -27,6 +27,7 @@ pub(crate) const COLUMNS: &str = "o.number, o.id, o.numbered_at, o.status, o.ord
 /// An order that exists changes only while its `order_seq` is as it was read (PROTOCOL, section 3.2).
 static CHANGES: RowGuard = RowGuard {
     table: "orders",
+    is: "an order",
     key: "number",
     guard: "order_seq",
     kept: &["id", "numbered_at"],
@@ -138,9 +139,7 @@ pub(crate) fn save(session: &mut dyn SqlSession, pages: &[&OrderPage]) -> Result
             Some(GuardedChange { was, row: to_row(&page.order, id, asked) })
         })
         .collect();
-    if session.change_rows(&CHANGES, &changes)? != changes.len() {
-        return Err(StoreError::Contention(Collision::Guard, "an order has changed meanwhile".into()));
-    }
+    session.change_rows(&CHANGES, &changes)?;
     reservations::save(session, pages)
 }
 

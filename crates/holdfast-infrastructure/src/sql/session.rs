@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use holdfast_application::ports::StoreError;
+use holdfast_application::ports::{Collision, StoreError};
 use holdfast_application::queries::UnfitRow;
 use holdfast_domain::Timestamp;
 
@@ -60,6 +60,18 @@ pub(crate) struct RowWriter {
     pub(crate) upsert: Upsert,
 }
 
+impl RowWriter {
+    /// What an error means that these rows met: where they are the fence, a key that is there already is the fence.
+    pub(crate) fn met(&self, error: StoreError) -> StoreError {
+        match (error, &self.upsert) {
+            (StoreError::Contention(Collision::Key, source), Upsert::Fence) => {
+                StoreError::Contention(Collision::Fence, source)
+            }
+            (other, _) => other,
+        }
+    }
+}
+
 /// Rows that are looked up by many keys.
 #[derive(Debug)]
 pub(crate) struct RowFinder {
@@ -115,6 +127,8 @@ pub(crate) struct RowRemover {
 pub(crate) struct RowGuard {
     /// The table.
     pub(crate) table: &'static str,
+    /// What a row is, for people: `an order`.
+    pub(crate) is: &'static str,
     /// The column that names a row; it comes first among the values.
     pub(crate) key: &'static str,
     /// The column that rises with every change; its new value comes second.
@@ -123,6 +137,13 @@ pub(crate) struct RowGuard {
     pub(crate) kept: &'static [&'static str],
     /// The columns that change; their values come last.
     pub(crate) changed: &'static [&'static str],
+}
+
+impl RowGuard {
+    /// A row was not any more as it was read.
+    pub(crate) fn missed(&self) -> StoreError {
+        StoreError::Contention(Collision::Guard, format!("{} has changed meanwhile", self.is).into())
+    }
 }
 
 /// A change of one row of a [`RowGuard`].
@@ -139,6 +160,8 @@ pub(crate) struct GuardedChange<'a> {
 pub(crate) enum Upsert {
     /// There must be none.
     Never,
+    /// There must be none: whoever wrote it acted on the same state.
+    Fence,
     /// These columns, of the row with this key.
     Columns { key: &'static str, columns: &'static [&'static str] },
 }
@@ -151,10 +174,10 @@ pub(crate) trait SqlSession: OrderIndex {
     fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError>;
     /// Runs a statement and visits its rows.
     fn query(&mut self, sql: &str, values: &[Value<'_>], visit: RowVisitor<'_>) -> Result<(), StoreError>;
-    /// Writes rows, each with its values in the order of the columns.
+    /// Writes rows, each with its values in the order of the columns. What they met may be told as late as by [`Self::flush`].
     fn write_rows(
         &mut self,
-        writer: &RowWriter,
+        writer: &'static RowWriter,
         rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError>;
     /// Visits the rows of each of `keys`; rows of one key come side by side, or all rows in the finder's order.
@@ -164,10 +187,16 @@ pub(crate) trait SqlSession: OrderIndex {
         keys: &[Vec<Value<'_>>],
         visit: RowVisitor<'_>,
     ) -> Result<(), StoreError>;
-    /// Removes the rows of `keys`, where they are.
+    /// Says what will be asked next, so that a session whose questions travel sends it along with the next look-up of rows.
+    fn ask_along(&mut self, _questions: &'static [&'static str]) {}
+    /// Removes the rows of `keys`, where they are; as late as with [`Self::flush`].
     fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError>;
     /// What nobody can have written of that which only this kind of store keeps.
     fn unfit_of_its_own(&mut self) -> Result<Vec<UnfitRow>, StoreError>;
-    /// Changes rows, and says how many of them were as they were read.
-    fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError>;
+    /// Changes rows. That one of them was not as it was read may be told as late as by [`Self::flush`].
+    fn change_rows(&mut self, guard: &'static RowGuard, changes: &[GuardedChange<'_>]) -> Result<(), StoreError>;
+    /// Sends what was gathered of what is written, where that is cheaper than to send each statement by itself.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

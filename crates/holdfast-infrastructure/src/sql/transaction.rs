@@ -30,6 +30,10 @@ pub(crate) trait TransactionHost {
     fn session(&mut self) -> &mut dyn SqlSession;
     /// The time to decide by.
     fn now(&mut self) -> Result<Timestamp, StoreError>;
+    /// What is asked once items are locked, of that which stands still while they are.
+    fn asked_next(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// The numbers of the next new things: `most` orders and items may take theirs from there on.
     fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError>;
     /// Keeps in mind what the next new things are numbered once this transaction is durable, or forgets it.
@@ -110,7 +114,8 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
             }
         }
         if !unknown.is_empty() {
-            let loaded = items::load(self.host.session(), &unknown)?;
+            let next = self.host.asked_next();
+            let loaded = items::load(self.host.session(), &unknown, next)?;
             for item in &loaded {
                 self.host.learn_item(item, false);
             }
@@ -266,6 +271,10 @@ impl<H: TransactionHost> CommandLog for SqlTransaction<H> {
 impl<H: TransactionHost> StoreTransaction for SqlTransaction<H> {
     fn now(&mut self) -> Result<Timestamp, StoreError> {
         self.host.now()
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.host.session().flush()
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), CommitError> {

@@ -20,6 +20,9 @@ pub(crate) static WAITING: RowWriter = RowWriter {
     upsert: Upsert::Columns { key: "id", columns: &["`until`"] },
 };
 
+/// Whether any waits, which is seldom.
+pub(crate) const ANY: &str = "SELECT 1 FROM waiting_payments LIMIT 1";
+
 static BY_ID: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT w.id, w.`until` FROM waiting_payments w", "w.id = ?", "w.id"));
 
@@ -30,7 +33,7 @@ pub(crate) fn load(
 ) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {
     let mut waiting = Vec::new();
     let mut any = false;
-    session.query("SELECT 1 FROM waiting_payments LIMIT 1", &[], &mut |_| {
+    session.query(ANY, &[], &mut |_| {
         any = true;
         Ok(ControlFlow::Break(()))
     })?;

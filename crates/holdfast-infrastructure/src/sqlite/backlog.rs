@@ -40,7 +40,7 @@ impl SqlSession for Counting {
 
     fn write_rows(
         &mut self,
-        writer: &RowWriter,
+        writer: &'static RowWriter,
         rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError> {
         self.session.write_rows(writer, rows)
@@ -67,7 +67,7 @@ impl SqlSession for Counting {
         self.session.remove_rows(remover, keys)
     }
 
-    fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError> {
+    fn change_rows(&mut self, guard: &'static RowGuard, changes: &[GuardedChange<'_>]) -> Result<(), StoreError> {
         self.session.change_rows(guard, changes)
     }
 }

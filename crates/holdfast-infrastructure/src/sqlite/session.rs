@@ -99,7 +99,7 @@ impl SqlSession for SqliteSession {
 
     fn write_rows(
         &mut self,
-        writer: &RowWriter,
+        writer: &'static RowWriter,
         rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError> {
         // A prepared insert a row is faster here than many rows a statement (docs/performance.md).
@@ -114,7 +114,7 @@ impl SqlSession for SqliteSession {
                 }
             };
             bind(statement, &row)?;
-            statement.raw_execute().map_err(fault)?;
+            statement.raw_execute().map_err(|error| writer.met(fault(error)))?;
         }
         Ok(())
     }
@@ -163,9 +163,9 @@ impl SqlSession for SqliteSession {
         Ok(unfit)
     }
 
-    fn change_rows(&mut self, guard: &RowGuard, changes: &[GuardedChange<'_>]) -> Result<usize, StoreError> {
+    fn change_rows(&mut self, guard: &'static RowGuard, changes: &[GuardedChange<'_>]) -> Result<(), StoreError> {
         if changes.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let sql = self.changes.entry(guard.table).or_insert_with(|| change_sql(guard));
         let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
@@ -178,7 +178,7 @@ impl SqlSession for SqliteSession {
             bind(&mut statement, &values)?;
             count = count.saturating_add(statement.raw_execute().map_err(fault)?);
         }
-        Ok(count)
+        if count == changes.len() { Ok(()) } else { Err(guard.missed()) }
     }
 }
 

@@ -36,6 +36,7 @@ fn who_listens_hears_of_a_movement_that_was_committed_late() {
     let now = transaction.now().expect("the time");
     let next = StockMovement { sequence: 2, created_at: now, ..first_movement(&*queries) };
     transaction.append_movements(&[next]).expect("appended");
+    transaction.flush().expect("nobody was faster");
     for _ in 0..3 {
         let sold = submission(change(2, StockVerb::Remove, 1));
         decide_at_once(&mut quick, &[sold], &Policy::default()).expect("there");

@@ -89,10 +89,12 @@ fn a_writer_whose_connection_was_cut_makes_a_new_one() {
     let Some(database) = Database::make() else { return left_out("a_writer_whose_connection_was_cut_makes_a_new_one") };
     let (mut store, queries) = database.opened();
     let mut transaction = store.begin().expect("a transaction");
+    transaction.load_locations().expect("it has begun");
     database.cut_connections();
     let cut = transaction.load_locations().expect_err("the connection is gone");
     assert!(matches!(cut, StoreError::Unavailable(_)), "{cut}");
     drop(transaction);
+    database.cut_connections();
     let mut transaction = store.begin().expect("a new connection");
     assert_eq!(transaction.load_locations().expect("reads").len(), 1);
     transaction.now().expect("the time");

@@ -10,7 +10,9 @@ use super::warehouse::{Warehouse, render};
 use crate::command::CommandKey;
 use crate::ports::{StoreError, StoreTransaction};
 
-pub(super) fn must_be_contention(result: &Result<(), StoreError>) {
+/// What was saved must have met somebody, who is told of by whatever saved it or by the store at the latest.
+pub(super) fn must_meet_somebody(saved: Result<(), StoreError>, transaction: &mut dyn StoreTransaction) {
+    let result = saved.and_then(|()| transaction.flush());
     assert!(matches!(result, Err(StoreError::Contention(..))), "{result:?} is no contention");
 }
 

@@ -8,7 +8,7 @@ use holdfast_domain::order::OrderEventKind;
 use holdfast_domain::{Actor, DeadLetterId, DiscardNote, OrderId, Refusal};
 
 use super::MakeStore;
-use super::pages::must_be_contention;
+use super::pages::must_meet_somebody;
 use super::warehouse::{Warehouse, actor, confirm, order, submission};
 use crate::answer::{Answer, Decision, Reply};
 use crate::command::{Command, Submission};
@@ -100,7 +100,8 @@ pub fn a_record_is_put_away_once(make: MakeStore<'_>) {
     warehouse.must_be_clean();
     let known = letter(&warehouse, head.id).expect("it is there");
     let mut transaction = warehouse.store.begin().expect("a transaction");
-    must_be_contention(&transaction.put_away(&[known]));
+    let saved = transaction.put_away(&[known]);
+    must_meet_somebody(saved, &mut *transaction);
 }
 
 /// Letters are listed newest first, page by page, and found by what they are.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast_domain::book::stocking::StockVerb;
 
 use super::MakeStore;
-use super::pages::{key_of, must_be_contention};
+use super::pages::{key_of, must_meet_somebody};
 use super::warehouse::{Warehouse, change, keyed};
 use crate::command::{Command, CommandKey};
 
@@ -40,7 +40,8 @@ pub fn kept_answers_are_found_under_their_key(make: MakeStore<'_>) {
         Some(crate::ports::LoggedAnswer { fingerprint, answer: answer.clone() })
     };
     assert_eq!(found, [None, None, logged(key.fingerprint, &answer), None, None, logged([9; 32], &bare)]);
-    must_be_contention(&transaction.keep_answers(&[(&key, &bare)], now));
+    let saved = transaction.keep_answers(&[(&key, &bare)], now);
+    must_meet_somebody(saved, &mut *transaction);
 }
 
 /// Answers that were kept long enough go, a step at a time.

@@ -7,7 +7,7 @@ use holdfast_domain::movement::Cause;
 use holdfast_domain::{Count, Location, LocationNumber, Name, Sku};
 
 use super::MakeStore;
-use super::pages::{empty_book, must_be_contention};
+use super::pages::{empty_book, must_meet_somebody};
 use super::warehouse::{Warehouse, actor, change, item_of, location, new_item, product, sku};
 use crate::command::{Command, Remarks};
 
@@ -41,7 +41,8 @@ pub fn a_location_code_is_taken_once(make: MakeStore<'_>) {
     let mut warehouse = Warehouse::open(make);
     let mut transaction = warehouse.store.begin().expect("a transaction");
     let again = Location { number: LocationNumber(9), ..Location::main() };
-    must_be_contention(&transaction.save_locations(&[again]));
+    let saved = transaction.save_locations(&[again]);
+    must_meet_somebody(saved, &mut *transaction);
 }
 
 /// An item is read as it was decided, by its id and by its SKU, once however often it is named.
@@ -103,7 +104,8 @@ pub fn a_sku_is_taken_once_and_a_product_too(make: MakeStore<'_>) {
     same_sku.item.sku = sku(1);
     for page in [same_product, same_sku] {
         let mut transaction = warehouse.store.begin().expect("a transaction");
-        must_be_contention(&transaction.save_items(&[&page]));
+        let saved = transaction.save_items(&[&page]);
+        must_meet_somebody(saved, &mut *transaction);
     }
 }
 
@@ -131,7 +133,8 @@ pub fn a_stale_rename_is_contention(make: MakeStore<'_>) {
     stale.renamed(warehouse.now());
     let page = ItemPage { item: stale, loaded_version, changed_levels: Vec::new(), card_changed: true };
     let mut transaction = warehouse.store.begin().expect("a transaction");
-    must_be_contention(&transaction.save_items(&[&page]));
+    let saved = transaction.save_items(&[&page]);
+    must_meet_somebody(saved, &mut *transaction);
 }
 
 /// The fence: two writers that act on the same state of a product collide.
@@ -140,7 +143,8 @@ pub fn a_sequence_is_given_once(make: MakeStore<'_>) {
     warehouse.stock(1, 10);
     let movements = warehouse.movements(1);
     let mut transaction = warehouse.store.begin().expect("a transaction");
-    must_be_contention(&transaction.append_movements(&movements));
+    let saved = transaction.append_movements(&movements);
+    must_meet_somebody(saved, &mut *transaction);
     drop(transaction);
     assert_eq!(warehouse.movements(1), movements);
 }

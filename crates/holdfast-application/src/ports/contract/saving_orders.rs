@@ -8,7 +8,7 @@ use holdfast_domain::order::OrderEventKind;
 use holdfast_domain::{Name, OrderStatus, Strategy, Timestamp};
 
 use super::MakeStore;
-use super::pages::{empty_book, key_of, must_be_contention, save};
+use super::pages::{empty_book, key_of, must_meet_somebody, save};
 use super::warehouse::{
     Warehouse, actor, confirm, event, expire, lines, location, new_item, order, order_of, release, render, reserve,
 };
@@ -63,7 +63,8 @@ pub fn an_order_that_changed_meanwhile_is_contention(make: MakeStore<'_>) {
     book.extend_order(order(1), Duration::from_secs(3_700)).expect("extended");
     let pages: Vec<&OrderPage> = book.order_pages().collect();
     let mut transaction = warehouse.store.begin().expect("a transaction");
-    must_be_contention(&transaction.save_orders(&pages));
+    let saved = transaction.save_orders(&pages);
+    must_meet_somebody(saved, &mut *transaction);
 }
 
 /// An order that another writer made meanwhile is noticed.
@@ -75,7 +76,8 @@ pub fn an_order_id_is_taken_once(make: MakeStore<'_>) {
     book.close_unseen_order(order(1), None);
     let pages: Vec<&OrderPage> = book.order_pages().collect();
     let mut transaction = warehouse.store.begin().expect("a transaction");
-    must_be_contention(&transaction.save_orders(&pages));
+    let saved = transaction.save_orders(&pages);
+    must_meet_somebody(saved, &mut *transaction);
 }
 
 /// All of a batch or none of it: what was saved and not committed was never there.
