@@ -20,8 +20,9 @@ use super::message::Message;
 use super::settings::KafkaSettings;
 use super::source::KafkaError;
 
-/// How long the library is given at a time to tell what became of messages. It takes all of it, however soon they were taken.
-const TELL: Duration = Duration::from_millis(1);
+/// How long a producer is left alone when the library has nothing to tell. Given time to tell, the library takes all of it, however
+/// soon messages were taken, and the last millisecond of it without a pause, which took half a processor.
+const TELL_EVERY: Duration = Duration::from_micros(500);
 /// How long a producer may hear nothing of what it has sent. Seen with librdkafka 2.12.1: a broker that went on just as requests to
 /// it timed out after 30 s answered that it did not lead, and the library sent nothing more for a minute and longer.
 const UNHEARD_MAX: Duration = Duration::from_secs(20);
@@ -91,11 +92,20 @@ impl KafkaPublisher {
                 Ok(()) => return Ok(()),
                 Err((LibraryError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) if !give_up() => {
                     record = back;
-                    producer.poll(TELL);
+                    hear(producer);
                 }
                 Err((error, _)) => return Err(error.to_string()),
             }
         }
+    }
+}
+
+/// Hears what the library has to tell, and pauses where that was nothing.
+fn hear(producer: &BaseProducer<Acknowledged>) {
+    let before = producer.context().waiting();
+    producer.poll(Duration::ZERO);
+    if producer.context().waiting() == before {
+        std::thread::sleep(TELL_EVERY);
     }
 }
 
@@ -129,7 +139,7 @@ impl EventSink for KafkaPublisher {
         }
         let (mut waiting, mut heard) = (producer.context().waiting(), Instant::now());
         while waiting > 0 && !give_up() {
-            producer.poll(TELL);
+            hear(&producer);
             let waited_for = std::mem::replace(&mut waiting, producer.context().waiting());
             if waiting < waited_for {
                 heard = Instant::now();
