@@ -6,8 +6,11 @@ use holdfast_application::queries::UnfitRow;
 use rusqlite::Connection;
 
 /// Each step leads from the version before it; a step is one transaction.
-const STEPS: &[&str] =
-    &[include_str!("../../migrations/sqlite/0001_books.sql"), include_str!("../../migrations/sqlite/0002_events.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_books.sql"),
+    include_str!("../../migrations/sqlite/0002_events.sql"),
+    include_str!("../../migrations/sqlite/0003_outbox.sql"),
+];
 
 /// The version this program writes.
 pub fn version() -> i64 {
@@ -60,4 +63,37 @@ fn parts(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Option<St
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_in_the_outbox_of_an_older_file_waits_on_in_its_order() {
+        let connection = Connection::open_in_memory().expect("a file");
+        for sql in STEPS.iter().take(2) {
+            connection.execute_batch(sql).expect("an older file");
+        }
+        connection.pragma_update(None, "user_version", 2).expect("its version");
+        let add = "INSERT INTO outbox VALUES (?, ?, ?, x'0102', ?, ?, 1, 7, x'7b7d')";
+        let waiting = [("b", 0, 9, 1, 0), ("a", 1, 4, 2, 1), ("a", 1, 4, 2, 0), ("a", 0, 8, 1, 0), ("a", 0, 3, 9, 0)];
+        for row in waiting {
+            connection.execute(add, row).expect("an event that waits");
+        }
+        upgrade(&connection).expect("the present version");
+        let sql = "SELECT destination, stream, written_at, key_seq, part FROM outbox ORDER BY rowid";
+        let mut statement = connection.prepare(sql).expect("a statement");
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        };
+        let found: Vec<(String, i32, i32, i32, i32)> =
+            statement.query_map([], row).expect("rows").collect::<Result<_, _>>().expect("rows");
+        let mut wanted =
+            waiting.map(|(name, stream, at, sequence, part)| (name.to_owned(), stream, at, sequence, part));
+        wanted.sort_unstable();
+        assert_eq!(found, wanted);
+        connection.execute(add, waiting[0]).expect_err("an event waits once");
+        assert_eq!(differences(&connection).expect("reads"), []);
+    }
 }
