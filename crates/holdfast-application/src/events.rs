@@ -18,7 +18,12 @@ pub use kind::{EventKind, Stream};
 pub use outgoing::{OutgoingEvent, PlaceInStream, SentPlace, UnsentEvent};
 pub use publishing::{Destination, EventSet, Publishing};
 
+/// Room for what most events say, in bytes.
+const DATA_BYTES: usize = 512;
+
 /// What an event says, as JSON.
 fn json(data: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(data).expect("events are numbers and text")
+    let mut text = Vec::with_capacity(DATA_BYTES);
+    serde_json::to_writer(&mut text, data).expect("events are numbers and text");
+    text
 }
