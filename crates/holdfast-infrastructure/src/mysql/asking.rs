@@ -147,7 +147,9 @@ impl SqlSession for MysqlSession {
         writer: &'static RowWriter,
         rows: &mut dyn Iterator<Item = Vec<Value<'_>>>,
     ) -> Result<(), StoreError> {
-        Frame::of_writer(writer).fill(rows, &mut |sql| self.gather(sql, Meaning::Written(writer)))
+        let mut rows: Vec<Vec<Value<'_>>> = rows.collect();
+        let frame = Frame::of_rows(writer, &mut rows);
+        frame.fill(&mut rows.into_iter(), &mut |sql| self.gather(sql, Meaning::Written(writer)))
     }
 
     fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError> {

@@ -64,6 +64,23 @@ impl Frame {
         Self { head: format!("{} VALUES ", writer.insert), tail: take_over(columns.iter()) }
     }
 
+    /// The same for these rows, of which those columns are left out that all of them leave empty: reading a statement's text is a fifth
+    /// of the database's work for it.
+    pub(crate) fn of_rows(writer: &RowWriter, rows: &mut [Vec<Value<'_>>]) -> Self {
+        let whole = Self::of_writer(writer);
+        let names = writer.insert.split_once(" (").and_then(|(into, names)| Some((into, names.strip_suffix(')')?)));
+        let (Upsert::Never | Upsert::Fence, Some((into, names))) = (&writer.upsert, names) else { return whole };
+        let is_filled: Vec<bool> =
+            (0..writer.columns).map(|at| rows.iter().any(|row| row.get(at) != Some(&Value::Null))).collect();
+        for row in rows {
+            let mut is_filled = is_filled.iter();
+            row.retain(|_| is_filled.next().copied().unwrap_or(true));
+        }
+        let names = names.split(", ").zip(&is_filled).filter(|(_, is_filled)| **is_filled);
+        let names: Vec<&str> = names.map(|(name, _)| name).collect();
+        Self { head: format!("{into} ({}) VALUES ", names.join(", ")), ..whole }
+    }
+
     /// Writes rows whose guards were raised.
     pub(crate) fn of_guard(guard: &RowGuard) -> Self {
         let changed = || std::iter::once(&guard.guard).chain(guard.changed);
@@ -171,6 +188,25 @@ mod tests {
         let expected =
             "INSERT INTO t (k, g, a, b) VALUES (1, 6, 'x', NULL) ON DUPLICATE KEY UPDATE g = VALUES(g), b = VALUES(b)";
         assert_eq!(filled(&Frame::of_guard(&guard), vec![row]), [expected]);
+    }
+
+    #[test]
+    fn columns_that_all_rows_leave_empty_are_left_out() {
+        let writer = RowWriter { insert: "INSERT INTO t (a, b, c)", columns: 3, upsert: Upsert::Never };
+        let rows = |last: Value<'static>| {
+            vec![vec![Value::Int(1), Value::Null, Value::Null], vec![Value::Int(2), Value::Null, last]]
+        };
+        let mut some = rows(Value::Text("x"));
+        let frame = Frame::of_rows(&writer, &mut some);
+        assert_eq!(filled(&frame, some), ["INSERT INTO t (a, c) VALUES (1, NULL), (2, 'x')"]);
+        let mut none = rows(Value::Null);
+        let frame = Frame::of_rows(&writer, &mut none);
+        assert_eq!(filled(&frame, none), ["INSERT INTO t (a) VALUES (1), (2)"]);
+        // A row that is there already must take over that nothing stands in a column.
+        let writer = RowWriter { upsert: Upsert::Columns { key: "a", columns: &["b"] }, ..writer };
+        let mut taken_over = rows(Value::Int(3));
+        assert_eq!(Frame::of_rows(&writer, &mut taken_over), Frame::of_writer(&writer));
+        assert_eq!(taken_over, rows(Value::Int(3)));
     }
 
     #[test]

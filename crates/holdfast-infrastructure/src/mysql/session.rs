@@ -31,6 +31,8 @@ pub(crate) struct MysqlSession {
     address: Address,
     pub(super) purpose: Purpose,
     pub(super) connection: Option<Conn>,
+    /// How many connections it has made.
+    connections: u64,
     pub(super) transaction: Transaction,
     /// Whether a row met another one with its key since a transaction was begun last.
     met_key: bool,
@@ -62,6 +64,7 @@ impl MysqlSession {
             address: address.clone(),
             purpose,
             connection: None,
+            connections: 0,
             transaction: Transaction::None,
             met_key: false,
             outgoing: Outgoing::default(),
@@ -85,6 +88,7 @@ impl MysqlSession {
             Ok::<bool, mysql::Error>(false)
         })?;
         self.connection = Some(connection);
+        self.connections = self.connections.saturating_add(1);
         Ok(())
     }
 
@@ -159,6 +163,11 @@ impl MysqlSession {
     /// Whether a row met another one with its key since a transaction was begun last.
     pub(crate) const fn met_key(&self) -> bool {
         self.met_key
+    }
+
+    /// How many connections it has made: a number for the present one.
+    pub(crate) const fn connections(&self) -> u64 {
+        self.connections
     }
 
     fn leave(&mut self) {

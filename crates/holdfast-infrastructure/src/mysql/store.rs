@@ -16,7 +16,6 @@ use crate::sql::codec;
 use crate::sql::dialect::DATABASE_TIME;
 use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
-use crate::sql::{locations, waiting_payments};
 
 /// How long a transaction may take from its time to its commit. One that takes longer is undone and tried again, so that who reads
 /// the ledger by time knows how far behind a movement may turn up (`sql/dialect.rs`).
@@ -48,6 +47,8 @@ pub struct MysqlStore {
     numbers: Option<Numbers>,
     /// When its last batch was decided.
     decided_at: Timestamp,
+    /// All locations, and by which connection they were read: whoever is behind another one may have others.
+    locations: Option<(u64, Vec<Location>)>,
 }
 
 impl std::fmt::Debug for MysqlStore {
@@ -58,7 +59,7 @@ impl std::fmt::Debug for MysqlStore {
 
 impl MysqlStore {
     pub(crate) fn new(session: MysqlSession, time: TimeSource) -> Self {
-        Self { session, time, numbers: None, decided_at: Timestamp::EPOCH }
+        Self { session, time, numbers: None, decided_at: Timestamp::EPOCH, locations: None }
     }
 
     /// Another writer of the same books, with a connection of its own, which it makes when it first needs it.
@@ -87,6 +88,8 @@ impl Store for MysqlStore {
             decided: None,
             numbers,
             next_location: None,
+            makes_locations: false,
+            surroundings: None,
         })))
     }
 
@@ -113,6 +116,44 @@ struct Writing<'a> {
     /// Numbers that are this writer's once the transaction is durable.
     numbers: Option<Numbers>,
     next_location: Option<LocationNumber>,
+    /// Whether locations are made in it.
+    makes_locations: bool,
+    surroundings: Option<Surroundings>,
+}
+
+/// What a batch is decided amid, besides its orders and items: read by one statement of its own behind the locks (PROTOCOL, E12).
+#[derive(Clone, Copy)]
+struct Surroundings {
+    now: Timestamp,
+    /// When that was read, on this machine.
+    read: Instant,
+    anybody_waits: bool,
+    /// The highest number of a location. There are only ever more of them, each with the next number.
+    last_location: Option<i64>,
+}
+
+/// The time (as [`DATABASE_TIME`]), whether a payment waits, and the last location.
+const SURROUNDINGS: &str = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED), \
+     EXISTS (SELECT 1 FROM waiting_payments), (SELECT MAX(number) FROM locations)";
+
+impl Writing<'_> {
+    fn surroundings(&mut self) -> Result<Surroundings, StoreError> {
+        if let Some(known) = self.surroundings {
+            return Ok(known);
+        }
+        let mut read = None;
+        self.store.session.query(SURROUNDINGS, &[], &mut |row| {
+            read = Some(Surroundings {
+                now: codec::time(row.int(0)?),
+                read: Instant::now(),
+                anybody_waits: row.int(1)? != 0,
+                last_location: row.int_or_null(2)?,
+            });
+            Ok(ControlFlow::Break(()))
+        })?;
+        self.surroundings = read;
+        read.ok_or_else(|| codec::broken("no time"))
+    }
 }
 
 impl TransactionHost for Writing<'_> {
@@ -120,25 +161,38 @@ impl TransactionHost for Writing<'_> {
         &mut self.store.session
     }
 
-    fn asked_next(&self) -> &'static [&'static str] {
-        match self.store.time {
-            TimeSource::Database => &[waiting_payments::ANY, locations::ALL, DATABASE_TIME],
-            TimeSource::Clock(_) => &[waiting_payments::ANY, locations::ALL],
-        }
+    fn asked_next(&mut self) -> &'static [&'static str] {
+        // What was read before the locks is old by now.
+        self.surroundings = None;
+        &[SURROUNDINGS]
     }
 
-    /// Read once a batch, in a statement of its own behind the locks (PROTOCOL, E12), and always later than this writer's
-    /// batch before.
+    fn anybody_waits(&mut self) -> Result<bool, StoreError> {
+        Ok(self.surroundings()?.anybody_waits)
+    }
+
+    fn known_locations(&mut self) -> Result<Option<Vec<Location>>, StoreError> {
+        let last = self.surroundings()?.last_location;
+        let by = self.store.session.connections();
+        let known = self.store.locations.as_ref().filter(|(read_by, known)| {
+            *read_by == by && known.last().map(|location| i64::from(location.number.0)) == last
+        });
+        let known = known.map(|(_, known)| known.clone());
+        self.next_location = known.as_deref().and_then(behind);
+        Ok(known)
+    }
+
+    /// Read once a batch, and always later than this writer's batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError> {
         if let Some(now) = self.now {
             return Ok(now);
         }
-        let told = match &self.store.time {
-            TimeSource::Clock(clock) => clock.now(),
-            TimeSource::Database => database_time(&mut self.store.session)?,
+        let (told, read) = match &self.store.time {
+            TimeSource::Clock(clock) => (clock.now(), Instant::now()),
+            TimeSource::Database => self.surroundings().map(|known| (known.now, known.read))?,
         };
         let now = told.max(self.store.decided_at.after(Duration::from_micros(1)));
-        (self.now, self.decided) = (Some(now), Some(Instant::now()));
+        (self.now, self.decided) = (Some(now), Some(read));
         Ok(now)
     }
 
@@ -159,10 +213,12 @@ impl TransactionHost for Writing<'_> {
         };
     }
 
-    /// Kept for this transaction only, and only what it says about numbers: others make locations too.
+    /// Kept as they were read before any was made here, which is certain only later.
     fn learn_locations(&mut self, locations: Option<&[Location]>) {
-        let last = locations.and_then(|locations| locations.iter().map(|location| location.number).max());
-        self.next_location = last.map(|last| LocationNumber(last.0.saturating_add(1)));
+        self.makes_locations |= locations.is_none();
+        self.next_location = locations.and_then(behind);
+        let certain = locations.filter(|_| !self.makes_locations);
+        self.store.locations = certain.map(|all| (self.store.session.connections(), all.to_vec()));
     }
 
     fn commit(&mut self) -> Result<(), CommitError> {
@@ -183,6 +239,11 @@ impl TransactionHost for Writing<'_> {
     fn rollback(&mut self) {
         self.store.session.rollback();
     }
+}
+
+/// The number behind the last of all locations.
+fn behind(locations: &[Location]) -> Option<LocationNumber> {
+    locations.last().map(|last| LocationNumber(last.number.0.saturating_add(1)))
 }
 
 pub(crate) fn database_time(session: &mut MysqlSession) -> Result<Timestamp, StoreError> {

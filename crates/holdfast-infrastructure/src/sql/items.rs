@@ -30,9 +30,11 @@ static PRODUCT_OF_NUMBER: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT i.number, i.product FROM items i", "i.number = ?", "i.number"));
 static NUMBER_OF_PRODUCT: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT i.number, i.product FROM items i", "i.product = ?", "i.product"));
+/// Locked as well, behind the items: MariaDB reads what others changed a moment ago twice as fast under a lock, and nobody waits for
+/// a level of an item that he has locked.
 static LEVELS_OF: LazyLock<RowFinder> = LazyLock::new(|| {
     let select = "SELECT l.item, l.location, l.available, l.reserved FROM levels l";
-    RowFinder::new(select, "l.item = ?", "l.item, l.location")
+    RowFinder::new(select, "l.item = ?", "l.item, l.location").that_locks("levels l", "PRIMARY")
 });
 
 pub(crate) static NEW_CARDS: RowWriter = RowWriter { insert: INSERT_CARD, columns: 7, upsert: Upsert::Never };

@@ -11,12 +11,9 @@ use crate::sql::session::{RowWriter, SqlSession, Upsert, Value};
 pub(crate) static LOCATIONS: RowWriter =
     RowWriter { insert: "INSERT INTO locations (number, code, name, priority)", columns: 4, upsert: Upsert::Never };
 
-/// All of them, which are few.
-pub(crate) const ALL: &str = "SELECT number, code, name, priority FROM locations ORDER BY number";
-
 pub(crate) fn load(session: &mut dyn SqlSession) -> Result<Vec<Location>, StoreError> {
     let mut locations = Vec::new();
-    session.query(ALL, &[], &mut |row| {
+    session.query("SELECT number, code, name, priority FROM locations ORDER BY number", &[], &mut |row| {
         locations.push(Location {
             number: codec::location(row.int(0)?)?,
             code: codec::text(row.text(1)?, LocationCode::new)?,

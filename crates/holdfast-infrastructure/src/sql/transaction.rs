@@ -30,8 +30,12 @@ pub(crate) trait TransactionHost {
     fn session(&mut self) -> &mut dyn SqlSession;
     /// The time to decide by.
     fn now(&mut self) -> Result<Timestamp, StoreError>;
-    /// What is asked once items are locked, of that which stands still while they are.
-    fn asked_next(&self) -> &'static [&'static str] {
+    /// Whether any payment waits for its order.
+    fn anybody_waits(&mut self) -> Result<bool, StoreError> {
+        waiting_payments::any(self.session())
+    }
+    /// What is asked next, now that items are locked.
+    fn asked_next(&mut self) -> &'static [&'static str] {
         &[]
     }
     /// The numbers of the next new things: `most` orders and items may take theirs from there on.
@@ -44,9 +48,9 @@ pub(crate) trait TransactionHost {
     }
     /// Keeps in mind an item as it was loaded, or as it will be once this transaction is durable.
     fn learn_item(&mut self, _item: &InventoryItem, _is_saved: bool) {}
-    /// All locations, when they are known without asking.
-    fn known_locations(&self) -> Option<Vec<Location>> {
-        None
+    /// All locations, when they are known without asking for them.
+    fn known_locations(&mut self) -> Result<Option<Vec<Location>>, StoreError> {
+        Ok(None)
     }
     /// Keeps all locations in mind, or forgets them.
     fn learn_locations(&mut self, _locations: Option<&[Location]>) {}
@@ -86,7 +90,7 @@ impl<H: TransactionHost> Drop for SqlTransaction<H> {
 
 impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
     fn load_locations(&mut self) -> Result<Vec<Location>, StoreError> {
-        if let Some(known) = self.host.known_locations() {
+        if let Some(known) = self.host.known_locations()? {
             return Ok(known);
         }
         let locations = locations::load(self.host.session())?;
@@ -192,6 +196,9 @@ impl<H: TransactionHost> StockReservationRepository for SqlTransaction<H> {
     }
 
     fn load_waiting(&mut self, ids: &[OrderId]) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {
+        if !self.host.anybody_waits()? {
+            return Ok(Vec::new()); // as nearly always
+        }
         waiting_payments::load(self.host.session(), ids)
     }
 

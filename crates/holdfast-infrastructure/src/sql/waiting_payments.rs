@@ -20,11 +20,18 @@ pub(crate) static WAITING: RowWriter = RowWriter {
     upsert: Upsert::Columns { key: "id", columns: &["`until`"] },
 };
 
-/// Whether any waits, which is seldom.
-pub(crate) const ANY: &str = "SELECT 1 FROM waiting_payments LIMIT 1";
-
 static BY_ID: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT w.id, w.`until` FROM waiting_payments w", "w.id = ?", "w.id"));
+
+/// Whether any waits, which is seldom.
+pub(crate) fn any(session: &mut dyn SqlSession) -> Result<bool, StoreError> {
+    let mut any = false;
+    session.query("SELECT 1 FROM waiting_payments LIMIT 1", &[], &mut |_| {
+        any = true;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(any)
+}
 
 /// Those that wait for one of these orders.
 pub(crate) fn load(
@@ -32,14 +39,6 @@ pub(crate) fn load(
     orders: &[OrderId],
 ) -> Result<Vec<(OrderId, PaymentWait)>, StoreError> {
     let mut waiting = Vec::new();
-    let mut any = false;
-    session.query(ANY, &[], &mut |_| {
-        any = true;
-        Ok(ControlFlow::Break(()))
-    })?;
-    if !any {
-        return Ok(waiting); // as nearly always
-    }
     let ids: Vec<[u8; 16]> = orders.iter().map(|order| order.to_bytes()).collect();
     let keys: Vec<Vec<Value<'_>>> = ids.iter().map(|id| vec![Value::Blob(id)]).collect();
     session.find_rows(&BY_ID, &keys, &mut |row| {

@@ -209,8 +209,8 @@ impl TransactionHost for Writing<'_> {
         if is_saved { self.store.cache.will_be(item) } else { self.store.cache.keep(item.clone()) }
     }
 
-    fn known_locations(&self) -> Option<Vec<Location>> {
-        self.store.locations.clone()
+    fn known_locations(&mut self) -> Result<Option<Vec<Location>>, StoreError> {
+        Ok(self.store.locations.clone())
     }
 
     fn learn_locations(&mut self, locations: Option<&[Location]>) {

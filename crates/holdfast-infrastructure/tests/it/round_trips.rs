@@ -5,8 +5,9 @@ use holdfast_application::audit::prove;
 use holdfast_application::command::{Remarks, Submission};
 use holdfast_application::lane::decide_at_once;
 use holdfast_application::ports::Store;
-use holdfast_application::ports::contract::warehouse::{confirm, new_item, release, reserve, submission};
+use holdfast_application::ports::contract::warehouse::{confirm, location, new_item, release, reserve, submission};
 use holdfast_application::{Command, Policy};
+use holdfast_domain::Name;
 use holdfast_infrastructure::mysql::{MysqlSettings, TimeSource, migrate, open};
 
 use crate::shared_store::{Database, left_out};
@@ -74,4 +75,24 @@ fn a_writer_whose_statements_are_refused_together_says_one_at_a_time() {
 
     let report = prove(&*queries, None).expect("reads");
     assert_eq!((report.faults, report.reservations), (Vec::new(), 11));
+}
+
+#[test]
+fn a_writer_that_knows_all_locations_learns_of_those_that_others_make() {
+    let Some(database) = Database::make() else {
+        return left_out("a_writer_that_knows_all_locations_learns_of_those_that_others_make");
+    };
+    migrate(&database.settings(), false).expect("makes");
+    let (mut one, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let mut other = one.another();
+    let item_at = |number, place| Command::CreateItem(new_item(number, &[(place, 5)]), Remarks::default());
+    assert_eq!(decided(&mut one, vec![item_at(1, "main"), item_at(2, "berlin")]), [true, false]);
+    assert_eq!(decided(&mut other, vec![place("berlin"), item_at(2, "berlin")]), [true, true]);
+    assert_eq!(decided(&mut one, vec![item_at(3, "berlin"), place("paris"), item_at(4, "paris")]), [true, true, true]);
+    assert_eq!(decided(&mut other, vec![item_at(5, "paris")]), [true]);
+}
+
+fn place(code: &str) -> Command {
+    let name = Name::new(code).expect("a name");
+    Command::CreateLocation { code: location(code), name, priority: 0 }
 }

@@ -91,7 +91,7 @@ fn a_writer_whose_connection_was_cut_makes_a_new_one() {
     let mut transaction = store.begin().expect("a transaction");
     transaction.load_locations().expect("it has begun");
     database.cut_connections();
-    let cut = transaction.load_locations().expect_err("the connection is gone");
+    let cut = transaction.load_orders(&[order(1)]).expect_err("the connection is gone");
     assert!(matches!(cut, StoreError::Unavailable(_)), "{cut}");
     drop(transaction);
     database.cut_connections();
