@@ -20,7 +20,7 @@ const TABLE_WAIT_SECONDS: u32 = 8;
 /// As many rows as there are.
 const EVERY_ROW: u64 = u64::MAX;
 /// How long a writer may say nothing within a transaction before the database undoes it, in seconds: one that stands still does
-/// not keep its rows from the others. Only MariaDB can do so.
+/// not keep its rows from the others. MySQL does so outside of transactions, too; a writer connects anew then.
 const IDLE_SECONDS: u32 = 3;
 /// How long the database may keep a session waiting before its connection is given up: well above the wait for a lock.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -124,7 +124,11 @@ fn session_settings(purpose: Purpose) -> Vec<String> {
                 max.as_millis()
             )
         }
-        Purpose::Writing => format!("/*M!100600 , idle_transaction_timeout = {IDLE_SECONDS} */"),
+        Purpose::Writing => {
+            format!(
+                "/*M!100600 , idle_transaction_timeout = {IDLE_SECONDS} */ /*!80000 , wait_timeout = {IDLE_SECONDS} */"
+            )
+        }
         Purpose::Walking | Purpose::Filling => {
             "/*M!100600 , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */".to_owned()
         }

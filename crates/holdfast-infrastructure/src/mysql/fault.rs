@@ -73,7 +73,8 @@ const fn at_commit(code: u16) -> Class {
     match code {
         1213 => Class::Contention(Collision::Deadlock),
         1020 | 9007 | 8002 | 8022 | 8028 => Class::Contention(Collision::Conflict),
-        1047 | 1290 | 1836 => Class::Unavailable,
+        // 4031: the session was ended, and its transaction undone, before COMMIT came.
+        1047 | 1290 | 1836 | 4031 => Class::Unavailable,
         _ => Class::Unknown,
     }
 }
@@ -205,7 +206,7 @@ mod tests {
         for code in [1213, 1020, 9007, 8002, 8022, 8028] {
             assert!(matches!(turned_down(code), StoreError::Contention(..)), "{code}");
         }
-        for code in [1047, 1290, 1836] {
+        for code in [1047, 1290, 1836, 4031] {
             assert!(matches!(turned_down(code), StoreError::Unavailable(_)), "{code}");
         }
     }
