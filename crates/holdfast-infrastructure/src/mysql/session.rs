@@ -271,15 +271,17 @@ impl MysqlSession {
     }
 }
 
-/// Whether several statements may be said at a time.
+/// Whether several statements may be said at a time. To a node of a Galera cluster none are: where another node's writes undo the
+/// transaction between two of them, MariaDB 10.11 goes on with the second one outside of it, and COMMIT keeps the half.
 fn takes_many(connection: &mut Conn) -> mysql::Result<bool> {
-    let mut answers = connection.query_iter("DO 0; DO 0")?;
-    let mut number = 0_usize;
+    let mut answers =
+        connection.query_iter("DO 0; SHOW VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'")?;
+    let (mut number, mut is_of_cluster) = (0_usize, false);
     while let Some(mut answer) = answers.iter() {
-        answer.try_for_each(|row| row.map(|_| ()))?;
+        answer.try_for_each(|row| row.map(|_| is_of_cluster = true))?;
         number = number.saturating_add(1);
     }
-    Ok(number == 2)
+    Ok(number == 2 && !is_of_cluster)
 }
 
 /// What is said to a connection that is not there.
