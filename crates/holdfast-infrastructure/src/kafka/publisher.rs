@@ -100,13 +100,15 @@ impl KafkaPublisher {
     }
 }
 
-/// Hears what the library has to tell, and pauses where that was nothing.
-fn hear(producer: &BaseProducer<Acknowledged>) {
+/// Hears what the library has to tell, and pauses where that was nothing. Says whether it was something.
+fn hear(producer: &BaseProducer<Acknowledged>) -> bool {
     let before = producer.context().waiting();
     producer.poll(Duration::ZERO);
-    if producer.context().waiting() == before {
+    let has_told = producer.context().waiting() < before;
+    if !has_told {
         std::thread::sleep(TELL_EVERY);
     }
+    has_told
 }
 
 fn producer(config: &ClientConfig) -> Result<BaseProducer<Acknowledged>, KafkaError> {
@@ -137,13 +139,12 @@ impl EventSink for KafkaPublisher {
                 producer.context().expect_one();
             }
         }
-        let (mut waiting, mut heard) = (producer.context().waiting(), Instant::now());
-        while waiting > 0 && !give_up() {
-            hear(&producer);
-            let waited_for = std::mem::replace(&mut waiting, producer.context().waiting());
-            if waiting < waited_for {
+        let mut heard = Instant::now();
+        while producer.context().waiting() > 0 && !give_up() {
+            if hear(&producer) {
                 heard = Instant::now();
             } else if heard.elapsed() > UNHEARD_MAX {
+                let waiting = producer.context().waiting();
                 tracing::warn!(waiting, "a broker has told nothing of events for long: they are sent anew");
                 producer.context().fail(format!("no broker has taken an event for {} s", UNHEARD_MAX.as_secs()));
                 break;
