@@ -1,5 +1,6 @@
 //! What crosses the boundary to a database or to the lock.
 
+mod between;
 mod failed_over;
 mod kafka_source;
 mod late_commits;

@@ -1,11 +1,13 @@
 //! Somebody between us and a server who takes his time, and counts how often we speak.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use crate::between::{copy_of, listen_before};
 
 /// A proxy before one server. Its threads end with the connections.
 pub(crate) struct SlowProxy {
@@ -23,20 +25,16 @@ struct Shared {
 impl SlowProxy {
     /// Listens before the server at `port`.
     pub(crate) fn before(port: u16, delay: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let here = listener.local_addr().expect("its address").port();
         let shared = Arc::new(Shared::default());
-        let proxy = Self { port: here, shared: shared.clone() };
-        proxy.slow_down(delay);
-        thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-                let (back, forth) = (copy_of(&server), copy_of(&client));
-                let counted = shared.clone();
-                thread::spawn(move || carry(client, server, &counted));
-                thread::spawn(move || carry(back, forth, &Shared::default()));
-            }
+        let counted = shared.clone();
+        let port = listen_before(port, move |client, server| {
+            let (back, forth) = (copy_of(&server), copy_of(&client));
+            let counted = counted.clone();
+            thread::spawn(move || carry(client, server, &counted));
+            thread::spawn(move || carry(back, forth, &Shared::default()));
         });
+        let proxy = Self { port, shared };
+        proxy.slow_down(delay);
         proxy
     }
 
@@ -49,11 +47,6 @@ impl SlowProxy {
     pub(crate) fn spoken(&self) -> u64 {
         self.shared.spoken.load(Ordering::Relaxed)
     }
-}
-
-fn copy_of(stream: &TcpStream) -> TcpStream {
-    stream.set_nodelay(true).expect("a socket");
-    stream.try_clone().expect("a socket")
 }
 
 fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared) {

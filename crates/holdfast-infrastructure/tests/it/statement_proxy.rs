@@ -1,10 +1,12 @@
 //! Somebody between us and the database who counts what we say, and may take one statement at a time only.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+
+use crate::between::{copy_of, listen_before};
 
 /// What the first byte of a packet says: a text with statements.
 const QUERY: u8 = 3;
@@ -25,29 +27,24 @@ struct Shared {
 impl StatementProxy {
     /// Listens before the database at `port`.
     pub(crate) fn before(port: u16, takes_many: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let here = listener.local_addr().expect("its address").port();
         let shared = Arc::new(Shared { takes_many, heard: AtomicU64::new(0), refused: AtomicU64::new(0) });
-        let proxy = Self { port: here, shared: shared.clone() };
-        thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-                let (mut back, mut forth) = (copy_of(&server), copy_of(&client));
-                let shared = shared.clone();
-                thread::spawn(move || {
-                    // Either side's end is the other's.
-                    let _ = pass_on(&client, &server, &shared);
-                    for end in [client, server] {
-                        let _ = end.shutdown(Shutdown::Both);
-                    }
-                });
-                thread::spawn(move || {
-                    let _ = std::io::copy(&mut back, &mut forth);
-                    let _ = forth.shutdown(Shutdown::Both);
-                });
-            }
+        let counted = shared.clone();
+        let port = listen_before(port, move |client, server| {
+            let (mut back, mut forth) = (copy_of(&server), copy_of(&client));
+            let counted = counted.clone();
+            thread::spawn(move || {
+                // Either side's end is the other's.
+                let _ = pass_on(&client, &server, &counted);
+                for end in [client, server] {
+                    let _ = end.shutdown(Shutdown::Both);
+                }
+            });
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut back, &mut forth);
+                let _ = forth.shutdown(Shutdown::Both);
+            });
         });
-        proxy
+        Self { port, shared }
     }
 
     /// How many packets came for the database.
@@ -59,11 +56,6 @@ impl StatementProxy {
     pub(crate) fn refused(&self) -> u64 {
         self.shared.refused.load(Ordering::SeqCst)
     }
-}
-
-fn copy_of(stream: &TcpStream) -> TcpStream {
-    stream.set_nodelay(true).expect("a socket");
-    stream.try_clone().expect("a socket")
 }
 
 fn pass_on(mut client: &TcpStream, mut server: &TcpStream, shared: &Shared) -> std::io::Result<()> {
