@@ -1,14 +1,11 @@
 //! The heart: load the pages, decide in order, save, commit. All of a batch becomes durable, or none of it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use holdfast_domain::book::ProductRef;
-use holdfast_domain::location::Locations;
-use holdfast_domain::{Book, OrderId, Refusal};
+use holdfast_domain::{Book, Refusal};
 
 use crate::answer::{Answer, Decision, KeptAnswer, Reply};
-use crate::command::{Command, CommandKey, Needs, Submission};
+use crate::command::{Command, CommandKey, Submission};
 use crate::dead_letters::DeadLetter;
 use crate::dead_letters::shelf::Shelf;
 use crate::dead_letters::told::told;
@@ -20,41 +17,45 @@ use crate::order_event::EventOutcome;
 use crate::policy::Policy;
 use crate::ports::{CommitError, LoggedAnswer, Store, StoreError, StoreTransaction};
 
+mod loading;
+
+use loading::{Found, due_orders_in_the_way, load_book};
+
 /// Decides a batch and makes it durable. The replies stand in the order of the batch.
 ///
 /// # Errors
 ///
 /// [`CommitError`]: nothing was done, or nobody knows.
 pub fn commit_batch(store: &mut dyn Store, batch: &[&Submission], policy: &Policy) -> Result<Vec<Reply>, CommitError> {
-    let mut due = Vec::new();
+    let mut found = Found::default();
     loop {
-        if let Some(replies) = commit_with(store, batch, policy, &mut due)? {
+        if let Some(replies) = commit_with(store, batch, policy, &mut found)? {
             return Ok(replies);
         }
     }
 }
 
-/// Commits the batch, which may end orders in `due` to serve somebody else. `None`: others were found that are in the way, and
-/// all rows must be locked anew, in their order.
+/// Commits the batch, as far as is known what it touches. `None`: there is more, and all rows must be locked anew, in their order.
 fn commit_with(
     store: &mut dyn Store,
     batch: &[&Submission],
     policy: &Policy,
-    due: &mut Vec<OrderId>,
+    found: &mut Found,
 ) -> Result<Option<Vec<Reply>>, CommitError> {
     let starts_over = store.shares_rows();
     let mut transaction = store.begin()?;
     failpoint::reach("begun");
     let logged = find_answers(&mut *transaction, batch)?;
     let mut shelf = Shelf::load(&mut *transaction, batch)?;
-    let mut book = load_book(&mut *transaction, batch, policy, due)?;
+    let Some(mut book) = load_book(&mut *transaction, batch, policy, found, starts_over)? else { return Ok(None) };
     let mut replies = decide(batch, &logged, &mut book, &mut shelf, policy);
-    while let Some(more) = due_orders_in_the_way(&mut *transaction, batch, &book, due, policy)? {
-        due.extend(more);
+    while let Some(more) = due_orders_in_the_way(&mut *transaction, batch, &book, &found.due, policy)? {
+        found.due.extend(more);
         if starts_over {
             return Ok(None);
         }
-        book = load_book(&mut *transaction, batch, policy, due)?;
+        let Some(anew) = load_book(&mut *transaction, batch, policy, found, starts_over)? else { return Ok(None) };
+        book = anew;
         replies = decide(batch, &logged, &mut book, &mut shelf, policy);
     }
     failpoint::reach("decided");
@@ -74,50 +75,6 @@ fn commit_with(
         metrics::counter!("holdfast_dead_letters_total", "code" => letter.head.from.code.clone()).increment(1);
     }
     Ok(Some(replies))
-}
-
-/// Every page the batch can touch, and the time. Orders in `due` may be ended to serve somebody else.
-fn load_book(
-    transaction: &mut dyn StoreTransaction,
-    batch: &[&Submission],
-    policy: &Policy,
-    due: &[OrderId],
-) -> Result<Book, StoreError> {
-    let mut needs = Needs::default();
-    for submission in batch {
-        submission.command.needs(&mut needs);
-    }
-    let replayed_until = batch.iter().filter_map(|submission| submission.decided_at).max();
-    let expiring = match replayed_until {
-        Some(until) => transaction.due_orders(until, usize::MAX)?,
-        None => Vec::new(),
-    };
-    needs.orders.extend_from_slice(due);
-    needs.orders.extend_from_slice(&expiring);
-    needs.orders.sort_unstable();
-    needs.orders.dedup();
-    let orders = transaction.load_orders(&needs.orders)?;
-    let held = orders.iter().flat_map(|order| order.live().map(|held| ProductRef::Id(held.product)));
-    let asked = orders.iter().flat_map(|order| order.asked.iter().map(|line| ProductRef::Id(line.product)));
-    needs.products.extend(held.chain(asked));
-    needs.products.sort_unstable();
-    needs.products.dedup();
-    let items = transaction.load_items(&needs.products)?;
-    let waiting = transaction.load_waiting(&needs.orders)?;
-    let locations = Arc::new(Locations::new(transaction.load_locations()?));
-    let numbering = transaction.numbering(batch.len())?;
-
-    let mut book = Book::new(transaction.now()?, policy.expiry, locations, numbering);
-    for item in items {
-        book.put_item(item);
-    }
-    for order in orders {
-        book.put_order(order);
-    }
-    book.waiting.known = waiting.into_iter().collect();
-    book.due = due.to_vec();
-    book.outcomes = policy.publishing.is_on().then(Vec::new);
-    Ok(book)
 }
 
 /// Decides the batch in order of arrival.
@@ -209,27 +166,6 @@ fn find_answers(
         }
     }
     Ok(logged)
-}
-
-/// Due orders, besides those known as `due`, that hold units of levels of which somebody wanted more than there was. On the events' clock nobody is in the
-/// way: whatever was due has ended.
-fn due_orders_in_the_way(
-    transaction: &mut dyn StoreTransaction,
-    batch: &[&Submission],
-    book: &Book,
-    due: &[OrderId],
-    policy: &Policy,
-) -> Result<Option<Vec<OrderId>>, StoreError> {
-    let replayed = batch.iter().all(|submission| submission.decided_at.is_some());
-    if book.short.is_empty() || replayed || due.len() >= policy.reclaim_orders_max {
-        return Ok(None);
-    }
-    let mut levels = book.short.clone();
-    levels.sort_unstable();
-    levels.dedup();
-    let mut more = transaction.due_orders_holding(&levels, book.now, policy.reclaim_orders_max)?;
-    more.retain(|order| !due.contains(order));
-    Ok((!more.is_empty()).then_some(more))
 }
 
 /// What changed, all of it or none.

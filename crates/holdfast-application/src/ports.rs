@@ -180,6 +180,9 @@ pub trait CommandLog {
 pub trait StoreTransaction:
     InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog + Outbox + DeadLetterRepository
 {
+    /// Says that these orders will be loaded, and then the items of these products and no others, so that a store that is far away can
+    /// be asked for all of them at once. Whoever needs other items after all begins anew.
+    fn expect(&mut self, _orders: &[OrderId], _products: &[ProductRef]) {}
     /// The time to decide by, read after what it decides about was locked; later than that of the batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError>;
     /// Brings everything that was saved before the store. What somebody else has done in between is told by whatever saves, or

@@ -12,6 +12,7 @@ mod leases;
 mod literals;
 mod many_rows;
 mod naive_orders;
+mod numbered_items;
 mod numbers;
 mod open;
 mod order_index;

@@ -14,6 +14,8 @@ pub struct Needs {
     pub orders: Vec<OrderId>,
     /// Products.
     pub products: Vec<ProductRef>,
+    /// Whether some order tells which products it is about, so that not all of them are named here.
+    pub orders_tell: bool,
 }
 
 impl Command {
@@ -34,16 +36,24 @@ impl Command {
             Self::AdjustStock { product, .. } | Self::TransferStock { product, .. } => {
                 needs.products.push(ProductRef::Id(*product));
             }
-            Self::ReserveOrder { order, lines, .. } | Self::ReplaceLines { order, lines, .. } => {
+            Self::ReserveOrder { order, lines, .. } => order_lines(order, lines),
+            Self::ReplaceLines { order, lines, .. } => {
                 order_lines(order, lines);
+                needs.orders_tell = true;
             }
-            Self::OrderEvent(event) => order_lines(&event.order, &event.lines),
+            Self::OrderEvent(event) => {
+                order_lines(&event.order, &event.lines);
+                needs.orders_tell |= event.lines.is_empty();
+            }
             Self::ConfirmOrder { order, .. }
             | Self::ReleaseOrder { order, .. }
             | Self::ExtendOrder { order, .. }
             | Self::ExpireOrder { order }
             | Self::MatchPayment { order }
-            | Self::DropPayment { order } => needs.orders.push(*order),
+            | Self::DropPayment { order } => {
+                needs.orders.push(*order);
+                needs.orders_tell = true;
+            }
             Self::CreateLocation { .. }
             | Self::ClaimKey
             | Self::RemoveEvents { .. }

@@ -1,5 +1,6 @@
 //! What a session is asked: rows by their keys, one statement after the other or several at a time.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use holdfast_application::ports::StoreError;
@@ -34,16 +35,21 @@ fn show(rows: Vec<mysql::Row>, visit: RowVisitor<'_>) -> Result<ControlFlow<()>,
 }
 
 impl MysqlSession {
-    /// Asks a question, behind the beginning of the transaction if that is still to be said, and others along with it whose answers are
-    /// kept: all in one round trip, on a new connection when the old one is gone from the beginning.
-    fn ask_together(&mut self, question: &str, along: &'static [&'static str]) -> Result<Vec<mysql::Row>, StoreError> {
+    /// Asks a question, behind the beginning of the transaction if that is still to be said, and with it what is to be asked along,
+    /// whose answers are kept: all in one round trip, on a new connection when the old one is gone from the beginning.
+    fn ask_together(&mut self, question: &str) -> Result<Vec<mysql::Row>, StoreError> {
         self.flush()?;
         let begins = self.transaction == Transaction::Begins;
-        let said = begins.then_some(BEGIN).into_iter().chain([question]).chain(along.iter().copied());
+        let mut along = std::mem::take(&mut self.along);
+        along.retain(|other| other != question);
+        let said = begins.then_some(BEGIN).into_iter().chain([question]).chain(along.iter().map(|other| &**other));
         let text = said.collect::<Vec<_>>().join(BETWEEN);
         let mut heard = self.hear(&text);
         if begins && heard.as_ref().is_err_and(ends_connection) {
             self.make_connection().map_err(fault)?;
+            if !self.takes_many {
+                return Err(fault(gone())); // another server than before: the batch is tried again, one statement at a time
+            }
             heard = self.hear(&text);
         }
         if begins {
@@ -51,11 +57,12 @@ impl MysqlSession {
             self.transaction = if self.connection.is_some() { Transaction::Open } else { Transaction::None };
         }
         let mut heard = heard.map_err(fault)?.into_iter().skip(usize::from(begins));
-        let rows = heard.next();
-        self.answered = along.iter().copied().zip(heard).collect();
-        match rows {
-            Some(rows) if self.answered.len() == along.len() => Ok(rows),
-            _ => Err(broken("fewer answers than questions")),
+        match heard.next() {
+            Some(rows) if heard.len() == along.len() => {
+                self.answered.extend(along.into_iter().zip(heard));
+                Ok(rows)
+            }
+            _ => Err(broken("another number of answers than of questions")),
         }
     }
 
@@ -73,14 +80,50 @@ impl MysqlSession {
     }
 
     /// Whether a question that is said as text takes something along that would be a round trip of its own.
-    fn saves_a_trip(&self, along: &[&str]) -> bool {
-        self.takes_many && (self.transaction == Transaction::Begins || !along.is_empty())
+    fn saves_a_trip(&self) -> bool {
+        self.takes_many && (self.transaction == Transaction::Begins || !self.along.is_empty())
     }
 
     /// The rows of a question that was asked before its time.
     fn heard_already(&mut self, sql: &str) -> Option<Vec<mysql::Row>> {
-        let at = self.answered.iter().position(|(asked, _)| *asked == sql)?;
+        let at = self.answered.iter().position(|(asked, _)| asked == sql)?;
         Some(self.answered.swap_remove(at).1)
+    }
+
+    /// Asks a question along, unless its answer is there.
+    fn ask_before_its_time(&mut self, question: Cow<'static, str>) {
+        let mut known = self.answered.iter().map(|(asked, _)| asked).chain(&self.along);
+        if self.takes_many && !known.any(|known| *known == question) {
+            self.along.push(question);
+        }
+    }
+
+    /// How rows of `finder` are locked.
+    fn lock_of(&self, finder: &RowFinder) -> &'static str {
+        if finder.locks && self.purpose == Purpose::Writing { MYSQL.lock_rows } else { "" }
+    }
+
+    /// Rows by some keys from a question said as text: one whose answer is there, or one that saves a round trip.
+    fn find_together(
+        &mut self,
+        finder: &RowFinder,
+        keys: &[Vec<Value<'_>>],
+    ) -> Result<Option<Vec<mysql::Row>>, StoreError> {
+        let lock = self.lock_of(finder);
+        let text = || many_rows::find_text(finder, keys, lock);
+        if !self.answered.is_empty()
+            && let Some(rows) = text().and_then(|sql| self.heard_already(&sql))
+        {
+            return Ok(Some(rows));
+        }
+        if !lock.is_empty() {
+            // What was heard before these rows were locked is old by the time they are.
+            self.answered.clear();
+        }
+        match self.saves_a_trip().then(text).flatten() {
+            Some(sql) => self.ask_together(&sql).map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -108,14 +151,9 @@ impl SqlSession for MysqlSession {
         keys: &[Vec<Value<'_>>],
         visit: RowVisitor<'_>,
     ) -> Result<(), StoreError> {
-        let lock = if self.purpose == Purpose::Writing { MYSQL.lock_rows } else { "" };
-        let mut along = std::mem::take(&mut self.along);
         let mut ended = false;
         for some in keys.chunks(ROWS_MAX) {
-            if self.saves_a_trip(along)
-                && let Some(sql) = many_rows::find_text(finder, some, lock)
-            {
-                let rows = self.ask_together(&sql, std::mem::take(&mut along))?;
+            if let Some(rows) = self.find_together(finder, some)? {
                 if show(rows, visit)?.is_break() {
                     break;
                 }
@@ -123,7 +161,7 @@ impl SqlSession for MysqlSession {
             }
             let (size, values) = filled_up(some);
             self.run(
-                &many_rows::find_sql(finder, size, lock),
+                &many_rows::find_sql(finder, size, self.lock_of(finder)),
                 values,
                 Some(&mut |row| {
                     let flow = visit(row)?;
@@ -138,8 +176,20 @@ impl SqlSession for MysqlSession {
         Ok(())
     }
 
-    fn ask_along(&mut self, questions: &'static [&'static str]) {
-        self.along = questions;
+    fn ask_along(&mut self, question: &'static str) {
+        self.ask_before_its_time(Cow::Borrowed(question));
+    }
+
+    fn find_along(&mut self, finder: &RowFinder, keys: &[Vec<Value<'_>>]) {
+        if !self.takes_many {
+            return;
+        }
+        let lock = self.lock_of(finder);
+        for some in keys.chunks(ROWS_MAX) {
+            if let Some(question) = many_rows::find_text(finder, some, lock) {
+                self.ask_before_its_time(Cow::Owned(question));
+            }
+        }
     }
 
     fn write_rows(

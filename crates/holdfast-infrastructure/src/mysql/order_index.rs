@@ -17,16 +17,24 @@ static BY_ID: LazyLock<RowFinder> = LazyLock::new(|| {
         .that_locks("orders o", "id")
 });
 
+fn keys(ids: &[[u8; 16]]) -> Vec<Vec<Value<'_>>> {
+    ids.iter().map(|id| vec![Value::Blob(id)]).collect()
+}
+
 impl OrderIndex for MysqlSession {
     fn find_orders(&mut self, ids: &[OrderId]) -> Result<Vec<OrderRow>, StoreError> {
         let ids: Vec<[u8; 16]> = ids.iter().map(|id| id.to_bytes()).collect();
-        let keys: Vec<Vec<Value<'_>>> = ids.iter().map(|id| vec![Value::Blob(id)]).collect();
         let mut found = Vec::new();
-        self.find_rows(&BY_ID, &keys, &mut |row| {
+        self.find_rows(&BY_ID, &keys(&ids), &mut |row| {
             found.push(orders::from_row(row)?);
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(found)
+    }
+
+    fn find_orders_along(&mut self, ids: &[OrderId]) {
+        let ids: Vec<[u8; 16]> = ids.iter().map(|id| id.to_bytes()).collect();
+        self.find_along(&BY_ID, &keys(&ids));
     }
 
     fn list_orders(&mut self, stretch: OrderStretch<'_>) -> Result<Vec<Order>, StoreError> {

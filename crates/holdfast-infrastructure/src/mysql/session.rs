@@ -1,5 +1,6 @@
 //! The MySQL driver: a connection with its prepared statements.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use holdfast_application::ports::{CommitError, StoreError};
@@ -39,9 +40,9 @@ pub(crate) struct MysqlSession {
     /// What is to be written, and was not sent yet.
     pub(super) outgoing: Outgoing,
     /// Questions that are sent along with the next one.
-    pub(super) along: &'static [&'static str],
+    pub(super) along: Vec<Cow<'static, str>>,
     /// Their answers, until somebody asks.
-    pub(super) answered: Vec<(&'static str, Vec<mysql::Row>)>,
+    pub(super) answered: Vec<(Cow<'static, str>, Vec<mysql::Row>)>,
     /// Whether the server takes several statements at a time.
     pub(super) takes_many: bool,
 }
@@ -68,7 +69,7 @@ impl MysqlSession {
             transaction: Transaction::None,
             met_key: false,
             outgoing: Outgoing::default(),
-            along: &[],
+            along: Vec::new(),
             answered: Vec::new(),
             takes_many: false,
         }
@@ -152,12 +153,17 @@ impl MysqlSession {
     /// Undoes the transaction. Where that fails the connection is left, and the database undoes it.
     pub(crate) fn rollback(&mut self) {
         self.outgoing.clear();
-        self.answered.clear();
-        self.along = &[];
+        self.forget_questions();
         if self.transaction == Transaction::Open && self.connection.is_some() && self.say("ROLLBACK").is_err() {
             self.leave();
         }
         self.transaction = Transaction::None;
+    }
+
+    /// Forgets what was to be asked along, and what was answered before somebody asked.
+    fn forget_questions(&mut self) {
+        self.along.clear();
+        self.answered.clear();
     }
 
     /// Whether a row met another one with its key since a transaction was begun last.
@@ -218,7 +224,7 @@ impl MysqlSession {
 
     /// Gathers a statement that writes, to be sent with others.
     pub(super) fn gather(&mut self, sql: &str, meaning: Meaning) -> Result<(), StoreError> {
-        self.answered.clear();
+        self.forget_questions();
         if !self.outgoing.has_room_for(sql) {
             self.flush()?;
         }

@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 
 use holdfast_application::ports::{Collision, CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::{Clock, failpoint};
-use holdfast_domain::book::Numbering;
-use holdfast_domain::{Location, LocationNumber, Timestamp};
+use holdfast_domain::book::{Numbering, ProductRef};
+use holdfast_domain::{InventoryItem, Location, LocationNumber, OrderId, Timestamp};
 
 use crate::mysql::connect::Purpose;
+use crate::mysql::numbered_items::NumberedItems;
 use crate::mysql::numbers::{Numbers, next_location};
 use crate::mysql::session::MysqlSession;
-use crate::sql::codec;
 use crate::sql::dialect::DATABASE_TIME;
+use crate::sql::order_index::OrderIndex as _;
 use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
+use crate::sql::{codec, items};
 
 /// How long a transaction may take from its time to its commit. One that takes longer is undone and tried again, so that who reads
 /// the ledger by time knows how far behind a movement may turn up (`sql/dialect.rs`).
@@ -49,6 +51,7 @@ pub struct MysqlStore {
     decided_at: Timestamp,
     /// All locations, and by which connection they were read: whoever is behind another one may have others.
     locations: Option<(u64, Vec<Location>)>,
+    numbered: NumberedItems,
 }
 
 impl std::fmt::Debug for MysqlStore {
@@ -59,13 +62,21 @@ impl std::fmt::Debug for MysqlStore {
 
 impl MysqlStore {
     pub(crate) fn new(session: MysqlSession, time: TimeSource) -> Self {
-        Self { session, time, numbers: None, decided_at: Timestamp::EPOCH, locations: None }
+        Self {
+            session,
+            time,
+            numbers: None,
+            decided_at: Timestamp::EPOCH,
+            locations: None,
+            numbered: NumberedItems::default(),
+        }
     }
 
     /// Another writer of the same books, with a connection of its own, which it makes when it first needs it.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::new(self.another_session(Purpose::Writing), self.time.clone())
+        let numbered = self.numbered.clone();
+        Self { numbered, ..Self::new(self.another_session(Purpose::Writing), self.time.clone()) }
     }
 
     /// Another session to the same books, which connects when it is first needed.
@@ -161,10 +172,23 @@ impl TransactionHost for Writing<'_> {
         &mut self.store.session
     }
 
-    fn asked_next(&mut self) -> &'static [&'static str] {
+    fn expect(&mut self, orders: &[OrderId], products: &[ProductRef]) {
+        let MysqlStore { session, numbered, .. } = &mut *self.store;
+        session.find_orders_along(orders);
+        items::load_along(session, products, &|products| numbered.all_of(products), SURROUNDINGS);
+    }
+
+    fn asked_next(&mut self, products: &[ProductRef]) -> Option<&'static str> {
         // What was read before the locks is old by now.
         self.surroundings = None;
-        &[SURROUNDINGS]
+        self.expect(&[], products);
+        Some(SURROUNDINGS)
+    }
+
+    fn learn_item(&mut self, item: &InventoryItem, is_saved: bool) {
+        if !is_saved {
+            self.store.numbered.learn(item.product, item.number);
+        }
     }
 
     fn anybody_waits(&mut self) -> Result<bool, StoreError> {

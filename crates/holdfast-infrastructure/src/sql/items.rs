@@ -83,11 +83,33 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<InventoryItem, StoreError> {
     Ok(item)
 }
 
+/// Says that these items will be loaded next, and `next` will be asked behind them; and so will their levels, where all their numbers
+/// are known. Of those that are named by their SKUs nobody knows yet which they are.
+pub(crate) fn load_along(
+    session: &mut dyn SqlSession,
+    named: &[ProductRef],
+    numbers_of: &dyn Fn(&[ProductId]) -> Option<Vec<ItemNumber>>,
+    next: &'static str,
+) {
+    let ids = named.iter().map(|product| match product {
+        ProductRef::Id(id) => Some(*id),
+        ProductRef::Sku(_) => None,
+    });
+    let Some(products) = ids.collect::<Option<Vec<ProductId>>>() else { return };
+    let products = in_their_order(products);
+    let bytes: Vec<[u8; 16]> = products.iter().map(|product| product.to_bytes()).collect();
+    session.find_along(&BY_PRODUCT, &keys_of_products(&bytes));
+    if let Some(numbers) = numbers_of(&products) {
+        session.find_along(&LEVELS_OF, &keys_of_numbers(numbers.into_iter()));
+        session.ask_along(next);
+    }
+}
+
 /// Items with their levels, by product id. A session that writes locks them, and then asks for `next` along with the levels.
 pub(crate) fn load(
     session: &mut dyn SqlSession,
     named: &[ProductRef],
-    next: &'static [&'static str],
+    next: Option<&'static str>,
 ) -> Result<Vec<InventoryItem>, StoreError> {
     let skus: Vec<&Sku> = named.iter().filter_map(|product| matches_sku(product)).collect();
     let of_skus = products_of(session, &skus)?;
@@ -95,13 +117,10 @@ pub(crate) fn load(
         ProductRef::Id(id) => Some(*id),
         ProductRef::Sku(_) => None,
     });
-    let mut products: Vec<ProductId> = ids.chain(of_skus.values().copied()).collect();
-    products.sort_unstable();
-    products.dedup();
+    let products = in_their_order(ids.chain(of_skus.values().copied()).collect());
     let products: Vec<[u8; 16]> = products.into_iter().map(ProductId::to_bytes).collect();
-    let keys: Vec<Vec<Value<'_>>> = products.iter().map(|bytes| vec![Value::Blob(bytes)]).collect();
-    let mut found = Vec::with_capacity(keys.len());
-    session.find_rows(&BY_PRODUCT, &keys, &mut |row| {
+    let mut found = Vec::with_capacity(products.len());
+    session.find_rows(&BY_PRODUCT, &keys_of_products(&products), &mut |row| {
         found.push(from_row(row)?);
         Ok(ControlFlow::Continue(()))
     })?;
@@ -115,8 +134,25 @@ pub(crate) fn load(
             ));
         }
     }
-    session.ask_along(next);
+    if let Some(next) = next {
+        session.ask_along(next);
+    }
     with_levels(session, found)
+}
+
+/// Products in the order in which their items are locked, each once.
+fn in_their_order(mut products: Vec<ProductId>) -> Vec<ProductId> {
+    products.sort_unstable();
+    products.dedup();
+    products
+}
+
+fn keys_of_products(products: &[[u8; 16]]) -> Vec<Vec<Value<'_>>> {
+    products.iter().map(|bytes| vec![Value::Blob(bytes)]).collect()
+}
+
+fn keys_of_numbers(numbers: impl Iterator<Item = ItemNumber>) -> Vec<Vec<Value<'static>>> {
+    numbers.map(|number| vec![Value::Int(i64::from(number.0))]).collect()
 }
 
 fn matches_sku(product: &ProductRef) -> Option<&Sku> {
@@ -144,8 +180,7 @@ pub(crate) fn numbers_of(
 ) -> Result<Vec<(ProductId, i64)>, StoreError> {
     let mut found = Vec::with_capacity(products.len());
     let products: Vec<[u8; 16]> = products.iter().map(|product| product.to_bytes()).collect();
-    let keys: Vec<Vec<Value<'_>>> = products.iter().map(|bytes| vec![Value::Blob(bytes)]).collect();
-    session.find_rows(&NUMBER_OF_PRODUCT, &keys, &mut |row| {
+    session.find_rows(&NUMBER_OF_PRODUCT, &keys_of_products(&products), &mut |row| {
         found.push((ProductId::from_bytes(codec::uuid(row.blob(1)?)?), row.int(0)?));
         Ok(ControlFlow::Continue(()))
     })?;
@@ -172,7 +207,7 @@ pub(crate) fn with_levels(
     items: Vec<InventoryItem>,
 ) -> Result<Vec<InventoryItem>, StoreError> {
     let mut levels: HashMap<i64, Vec<StockLevel>> = HashMap::with_capacity(items.len());
-    let keys: Vec<Vec<Value<'_>>> = items.iter().map(|item| vec![Value::Int(i64::from(item.number.0))]).collect();
+    let keys = keys_of_numbers(items.iter().map(|item| item.number));
     session.find_rows(&LEVELS_OF, &keys, &mut |row| {
         let balance = Balance { available: codec::count(row.int(2)?)?, reserved: codec::count(row.int(3)?)? };
         let level = StockLevel { location: codec::location(row.int(1)?)?, balance };

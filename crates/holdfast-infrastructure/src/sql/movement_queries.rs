@@ -89,7 +89,7 @@ fn of_product(
     conditions: &str,
     values: &[Value<'_>],
 ) -> Result<Vec<StockMovement>, StoreError> {
-    let found = items::load(session, &[ProductRef::Id(product)], &[])?;
+    let found = items::load(session, &[ProductRef::Id(product)], None)?;
     let Some(item) = found.first() else { return Ok(Vec::new()) };
     let after = filter.after.and_then(|after| after.id.names()).map(|(_, sequence)| sequence);
     let (first, last) = match (filter.ascending, after) {

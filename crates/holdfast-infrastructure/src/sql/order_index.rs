@@ -31,6 +31,8 @@ impl OrderStretch<'_> {
 pub(crate) trait OrderIndex {
     /// The orders with these ids, in any order; a session that writes locks them until its transaction ends.
     fn find_orders(&mut self, ids: &[OrderId]) -> Result<Vec<OrderRow>, StoreError>;
+    /// Says that these will be asked for next, where that saves a way.
+    fn find_orders_along(&mut self, _ids: &[OrderId]) {}
     /// The first orders of a stretch, by id, without their reservations.
     fn list_orders(&mut self, stretch: OrderStretch<'_>) -> Result<Vec<Order>, StoreError>;
 }

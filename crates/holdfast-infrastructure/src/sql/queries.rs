@@ -57,7 +57,7 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
     }
 
     fn items(&self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, ReadError> {
-        self.0.ask(|session| items::load(session, products, &[]))
+        self.0.ask(|session| items::load(session, products, None))
     }
 
     fn find_items(&self, filter: &ProductFilter) -> Result<Vec<InventoryItem>, ReadError> {

@@ -188,7 +188,10 @@ pub(crate) trait SqlSession: OrderIndex {
         visit: RowVisitor<'_>,
     ) -> Result<(), StoreError>;
     /// Says what will be asked next, so that a session whose questions travel sends it along with the next look-up of rows.
-    fn ask_along(&mut self, _questions: &'static [&'static str]) {}
+    fn ask_along(&mut self, _question: &'static str) {}
+    /// Says which rows will be looked up next: see [`Self::ask_along`]. Whoever looks up others after all, under a lock, has locked these
+    /// for nothing.
+    fn find_along(&mut self, _finder: &RowFinder, _keys: &[Vec<Value<'_>>]) {}
     /// Removes the rows of `keys`, where they are; as late as with [`Self::flush`].
     fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError>;
     /// What nobody can have written of that which only this kind of store keeps.

@@ -34,9 +34,11 @@ pub(crate) trait TransactionHost {
     fn anybody_waits(&mut self) -> Result<bool, StoreError> {
         waiting_payments::any(self.session())
     }
-    /// What is asked next, now that items are locked.
-    fn asked_next(&mut self) -> &'static [&'static str] {
-        &[]
+    /// These orders will be loaded, and these items behind them: a host whose questions travel asks them together.
+    fn expect(&mut self, _orders: &[OrderId], _products: &[ProductRef]) {}
+    /// These items are loaded now; what is asked next, once they are locked.
+    fn asked_next(&mut self, _products: &[ProductRef]) -> Option<&'static str> {
+        None
     }
     /// The numbers of the next new things: `most` orders and items may take theirs from there on.
     fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError>;
@@ -118,7 +120,7 @@ impl<H: TransactionHost> InventoryRepository for SqlTransaction<H> {
             }
         }
         if !unknown.is_empty() {
-            let next = self.host.asked_next();
+            let next = self.host.asked_next(&unknown);
             let loaded = items::load(self.host.session(), &unknown, next)?;
             for item in &loaded {
                 self.host.learn_item(item, false);
@@ -276,6 +278,10 @@ impl<H: TransactionHost> CommandLog for SqlTransaction<H> {
 }
 
 impl<H: TransactionHost> StoreTransaction for SqlTransaction<H> {
+    fn expect(&mut self, orders: &[OrderId], products: &[ProductRef]) {
+        self.host.expect(orders, products);
+    }
+
     fn now(&mut self) -> Result<Timestamp, StoreError> {
         self.host.now()
     }

@@ -304,6 +304,14 @@ impl Store for Shared {
         self.store.begin()
     }
 
+    fn outlives_unknown(&self) -> bool {
+        self.store.outlives_unknown()
+    }
+
+    fn shares_rows(&self) -> bool {
+        self.store.shares_rows()
+    }
+
     fn rest(&mut self) -> Result<(), StoreError> {
         self.store.rest()
     }
