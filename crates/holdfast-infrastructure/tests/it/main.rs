@@ -4,6 +4,7 @@ mod between;
 mod failed_over;
 mod kafka_source;
 mod late_commits;
+mod lock_order;
 mod own_redis;
 mod redis_lock;
 mod round_trips;
