@@ -243,12 +243,8 @@ impl Relay {
         };
         let taken = self.sink.send(&events, &give_up);
         self.stopped = stopped.get();
-        let sent: Vec<SentPlace> = unsent
-            .iter()
-            .zip(&taken)
-            .filter(|(_, taken)| **taken)
-            .map(|(unsent, _)| (unsent.event.place, unsent.written_at))
-            .collect();
+        let sent: Vec<SentPlace> =
+            unsent.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(unsent, _)| unsent.sent_place()).collect();
         let told = u64::try_from(sent.len()).unwrap_or(u64::MAX);
         let fault = self.sink.fault();
         let left = unsent.len().saturating_sub(sent.len());
@@ -297,7 +293,7 @@ impl Relay {
         }
         // Each key's side by side, in their order.
         unsent.sort_unstable_by_key(|unsent| unsent.event.place);
-        unsent.retain(|unsent| !self.removals.has(&(unsent.event.place, unsent.written_at)));
+        unsent.retain(|unsent| !self.removals.has(unsent));
         Ok(unsent)
     }
 }

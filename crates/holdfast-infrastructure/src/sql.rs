@@ -18,6 +18,7 @@ pub(crate) mod order_index;
 pub(crate) mod order_queries;
 pub(crate) mod orders;
 pub(crate) mod outbox;
+mod parcels;
 pub(crate) mod queries;
 pub(crate) mod reservations;
 pub(crate) mod retelling;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use holdfast_domain::{OrderId, ProductId};
+use holdfast_domain::{OrderId, ProductId, Timestamp};
 use serde::de::IgnoredAny;
 
 use super::{LedgerFault, note};
@@ -13,8 +13,8 @@ use crate::queries::UnfitRow;
 /// What waits of a product or an order.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The last event that the present destination is to be told.
-    last: Option<(u64, u32)>,
+    /// The last event that the present destination is to be told, and when it was written.
+    last: Option<(u64, u32, Timestamp)>,
     /// The highest sequence that is told of to anybody.
     highest: u64,
 }
@@ -45,17 +45,18 @@ impl OutboxProof {
         }
         // Letters tell of records, which are not in the ledger, and a letter that was dealt with is forgotten before its event.
         if event.place.stream != Stream::DeadLetters {
-            self.follow(&event.place);
+            self.follow(&event.place, unsent.written_at);
         }
     }
 
-    fn follow(&mut self, place: &PlaceInStream) {
+    fn follow(&mut self, place: &PlaceInStream, written_at: Timestamp) {
         let waiting = self.waiting.entry(place.key).or_default();
         waiting.highest = waiting.highest.max(place.sequence);
-        let last = waiting.last.replace((place.sequence, place.part));
+        let last = waiting.last.replace((place.sequence, place.part, written_at));
         // The parts of an outcome were written together and are of one kind, so whoever hears one of them hears all.
-        let is_hole = |(sequence, part): (u64, u32)| sequence == place.sequence && place.part != part.saturating_add(1);
-        let is_behind = |last| (place.sequence, place.part) <= last;
+        let is_hole =
+            |(sequence, part, _): (u64, u32, _)| sequence == place.sequence && place.part != part.saturating_add(1);
+        let is_behind = |(sequence, part, at)| (place.sequence, place.part) <= (sequence, part) || written_at < at;
         match place.stream {
             Stream::Orders if last.is_some_and(is_hole) => self.fault("I19", place, "a part in front of it is missing"),
             Stream::Stock if last.is_some_and(is_behind) => {

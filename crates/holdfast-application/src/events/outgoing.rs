@@ -65,8 +65,32 @@ impl OutgoingEvent {
     }
 }
 
-/// Where an event of the outbox stands: its place, and when it was written.
-pub type SentPlace = (PlaceInStream, Timestamp);
+/// Events that a store keeps together in one row of the outbox, as long as all of them wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Parcel {
+    /// The first of them, which names the row.
+    pub first: PlaceInStream,
+    /// How many they are.
+    pub events: usize,
+}
+
+impl Parcel {
+    /// A row with one event, which is kept by itself.
+    pub const fn of_one(event: PlaceInStream) -> Self {
+        Self { first: event, events: 1 }
+    }
+}
+
+/// Where an event of the outbox stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SentPlace {
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// What it is kept together with, if the store does so.
+    pub parcel: Option<Parcel>,
+    /// Its place among those of its key.
+    pub place: PlaceInStream,
+}
 
 /// An event that waits in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,4 +99,13 @@ pub struct UnsentEvent {
     pub event: OutgoingEvent,
     /// When it was written: later events of a key are never written before earlier ones.
     pub written_at: Timestamp,
+    /// What it was read together with, if the store keeps it so.
+    pub parcel: Option<Parcel>,
+}
+
+impl UnsentEvent {
+    /// Where it stands.
+    pub const fn sent_place(&self) -> SentPlace {
+        SentPlace { written_at: self.written_at, parcel: self.parcel, place: self.event.place }
+    }
 }

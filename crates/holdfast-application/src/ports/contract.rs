@@ -68,7 +68,7 @@ macro_rules! store_contract {
             movements_are_listed_by_sequence_and_by_time, movements_are_found_by_what_they_say,
             reservations_are_listed_by_id, orders_are_listed_by_id, exports_are_in_a_stable_order,
             an_export_ends_when_its_reader_has_enough, one_product_is_audited_by_itself,
-            everything_that_happens_is_told, what_was_told_is_removed, with_nobody_to_tell_nothing_is_written,
+            everything_that_happens_is_told, what_was_told_is_removed, what_a_batch_tells_is_told_event_by_event, with_nobody_to_tell_nothing_is_written,
             a_record_is_put_away_once, letters_are_listed_newest_first, a_letter_is_dealt_with_once,
             letters_that_were_dealt_with_are_forgotten, a_payment_that_waited_in_vain_is_put_away,
             letters_are_told_to_who_wants_them, a_letter_without_room_is_kept_in_short, a_letter_that_was_not_committed_is_not_there,

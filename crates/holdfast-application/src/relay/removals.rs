@@ -4,11 +4,11 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use holdfast_domain::Actor;
+use holdfast_domain::{Actor, Timestamp};
 
 use crate::bounded_wait::hear_within;
 use crate::command::{Command, Submission};
-use crate::events::SentPlace;
+use crate::events::{PlaceInStream, SentPlace, UnsentEvent};
 use crate::queue::{Class, CommandQueue};
 use crate::ticket::Ticket;
 
@@ -26,7 +26,8 @@ pub(super) struct Removals {
     actor: Actor,
     /// The oldest first. One that could not be put in line, or failed, has no ticket.
     under_way: VecDeque<(Arc<[SentPlace]>, Option<Ticket>)>,
-    told: HashSet<SentPlace>,
+    /// The events among them, by what they are and when they were written: what they stand together with may change.
+    told: HashSet<(PlaceInStream, Timestamp)>,
     /// What was told and is not being removed yet, and since when.
     gathered: Vec<SentPlace>,
     since: Instant,
@@ -44,9 +45,9 @@ impl Removals {
         self.told.len()
     }
 
-    /// Whether the event there was told.
-    pub(super) fn has(&self, place: &SentPlace) -> bool {
-        self.told.contains(place)
+    /// Whether an event was told.
+    pub(super) fn has(&self, unsent: &UnsentEvent) -> bool {
+        self.told.contains(&event_at(&unsent.sent_place()))
     }
 
     /// Has events removed that were told, together with others.
@@ -54,7 +55,7 @@ impl Removals {
         if self.gathered.is_empty() {
             self.since = Instant::now();
         }
-        self.told.extend(sent);
+        self.told.extend(sent.iter().map(event_at));
         self.gathered.extend_from_slice(sent);
         self.remove_gathered(false);
     }
@@ -118,8 +119,8 @@ impl Removals {
     }
 
     fn forget(&mut self, sent: &[SentPlace]) {
-        for place in sent {
-            self.told.remove(place);
+        for sent in sent {
+            self.told.remove(&event_at(sent));
         }
     }
 
@@ -128,4 +129,9 @@ impl Removals {
         let submission = Submission { command, actor: self.actor.clone(), key: None, decided_at: None };
         self.queue.submit(submission, Class::Maintenance, None).ok()
     }
+}
+
+/// An event of the outbox, wherever it stands.
+const fn event_at(sent: &SentPlace) -> (PlaceInStream, Timestamp) {
+    (sent.place, sent.written_at)
 }

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/mysql/0001_books.sql"),
     include_str!("../../migrations/mysql/0002_leases.sql"),
     include_str!("../../migrations/mysql/0003_events.sql"),
+    include_str!("../../migrations/mysql/0004_parcels.sql"),
 ];
 
 /// The column that is to be added is there already: the step was interrupted behind it.

@@ -3,16 +3,21 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 
+use holdfast_application::events::{OutgoingEvent, Stream};
 use holdfast_application::ports::StoreError;
 
+use crate::sql::codec::broken;
 use crate::sql::session::{Row, RowWriter, SqlSession, Value};
 use crate::sql::{
-    command_log, dead_letters, items, locations, movements, orders, outbox, reservations, waiting_payments,
+    command_log, dead_letters, items, locations, movements, orders, outbox, parcels, reservations, waiting_payments,
 };
 
 /// Rows that are handed over together, and how many bytes they have at most, but for the last one.
 const ROWS_AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// The rows that go over for one.
+type Spread = fn(Vec<Owned>) -> Result<Vec<Vec<Owned>>, StoreError>;
 
 /// A table that is copied.
 struct Table {
@@ -22,27 +27,54 @@ struct Table {
     kinds: &'static str,
     /// The columns that its rows are read in order of; of movements the database tells.
     order: Option<&'static str>,
+    /// The rows that go over for one that is read, where they are others.
+    spread: Option<Spread>,
 }
 
 /// Every table that the books consist of. What a database keeps for itself (versions, numbers, its tip) it makes anew.
 static TABLES: &[Table] = &[
-    Table { name: "locations", writer: &locations::LOCATIONS, kinds: "itti", order: Some("number") },
-    Table { name: "items", writer: &items::NEW_CARDS, kinds: "ibttiii", order: Some("number") },
-    Table { name: "stock", writer: &items::STOCK, kinds: "iiiiii", order: Some("item") },
-    Table { name: "levels", writer: &items::LEVELS, kinds: "iiii", order: Some("item, location") },
-    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitbi", order: Some("number") },
-    Table { name: "reservations", writer: &reservations::RESERVATIONS, kinds: "iiiiiiiiit", order: Some("number") },
-    Table { name: "movements", writer: &movements::MOVEMENTS, kinds: "iiiiiiiiitttt", order: None },
-    Table { name: "alerts", writer: &outbox::ALERTS, kinds: "iiiii", order: Some("item, sequence, crossing") },
+    Table { name: "locations", writer: &locations::LOCATIONS, kinds: "itti", order: Some("number"), spread: None },
+    Table { name: "items", writer: &items::NEW_CARDS, kinds: "ibttiii", order: Some("number"), spread: None },
+    Table { name: "stock", writer: &items::STOCK, kinds: "iiiiii", order: Some("item"), spread: None },
+    Table { name: "levels", writer: &items::LEVELS, kinds: "iiii", order: Some("item, location"), spread: None },
+    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitbi", order: Some("number"), spread: None },
+    Table {
+        name: "reservations",
+        writer: &reservations::RESERVATIONS,
+        kinds: "iiiiiiiiit",
+        order: Some("number"),
+        spread: None,
+    },
+    Table { name: "movements", writer: &movements::MOVEMENTS, kinds: "iiiiiiiiitttt", order: None, spread: None },
+    Table {
+        name: "alerts",
+        writer: &outbox::ALERTS,
+        kinds: "iiiii",
+        order: Some("item, sequence, crossing"),
+        spread: None,
+    },
     Table {
         name: "outbox",
         writer: &outbox::OUTBOX,
-        kinds: "tiibiiiib",
+        kinds: "tiibiiiiib",
         order: Some("destination, stream, written_at, event_key, key_seq, part"),
+        spread: Some(each_event),
     },
-    Table { name: "dead_letters", writer: &dead_letters::LETTERS, kinds: "bbiiitiittttttttb", order: Some("id") },
-    Table { name: "waiting_payments", writer: &waiting_payments::WAITING, kinds: "bi", order: Some("id") },
-    Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: Some("number") },
+    Table {
+        name: "dead_letters",
+        writer: &dead_letters::LETTERS,
+        kinds: "bbiiitiittttttttb",
+        order: Some("id"),
+        spread: None,
+    },
+    Table {
+        name: "waiting_payments",
+        writer: &waiting_payments::WAITING,
+        kinds: "bi",
+        order: Some("id"),
+        spread: None,
+    },
+    Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: Some("number"), spread: None },
 ];
 
 /// How many rows a table has, and what they say together, in whatever order they stand.
@@ -157,8 +189,17 @@ fn read(
     let mut digest = Digest::default();
     session.query(&sql, &[], &mut |row| {
         let row = owned(row, table.kinds)?;
-        digest.add(&row);
-        visit(row)
+        let rows = match table.spread {
+            Some(spread) => spread(row)?,
+            None => vec![row],
+        };
+        for row in rows {
+            digest.add(&row);
+            if visit(row)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(digest)
 }
@@ -190,6 +231,41 @@ fn owned(row: &dyn Row, kinds: &str) -> Result<Vec<Owned>, StoreError> {
         })
     };
     kinds.chars().enumerate().map(value).collect()
+}
+
+/// Of a row that holds several events each gets its own: not every store keeps them together.
+fn each_event(row: Vec<Owned>) -> Result<Vec<Vec<Owned>>, StoreError> {
+    let [
+        Owned::Text(destination),
+        Owned::Int(stream),
+        Owned::Int(written_at),
+        ..,
+        Owned::Int(events),
+        Owned::Blob(packed),
+    ] = row.as_slice()
+    else {
+        return Err(broken("a row of the outbox of another kind"));
+    };
+    if *events == 1 {
+        return Ok(vec![row]);
+    }
+    let known = u8::try_from(*stream).ok().and_then(Stream::from_code);
+    let unpacked = parcels::unpack(packed, known.ok_or_else(|| broken("a stream that nobody reads"))?)?;
+    let each = unpacked.into_iter().map(|OutgoingEvent { place, kind, at, data }| {
+        vec![
+            Owned::Text(destination.clone()),
+            Owned::Int(*stream),
+            Owned::Int(*written_at),
+            Owned::Blob(place.key.to_vec()),
+            Owned::Int(i64::try_from(place.sequence).unwrap_or(i64::MAX)),
+            Owned::Int(i64::from(place.part)),
+            Owned::Int(i64::from(kind.code())),
+            Owned::Int(at.micros()),
+            Owned::Int(1),
+            Owned::Blob(data),
+        ]
+    });
+    Ok(each.collect())
 }
 
 #[cfg(test)]

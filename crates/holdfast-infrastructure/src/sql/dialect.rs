@@ -12,10 +12,13 @@ pub(crate) struct Dialect {
     /// Joins `reservations` as `r` to the `orders` as `o` in front of them: an order's number stands before the place, which
     /// has 20 bits.
     pub(crate) reservations_of_order: &'static str,
-    /// Whether one transaction writes at a time, so that nothing comes between what it has read and what it removes.
+    /// Whether one transaction writes at a time, so that rows stand in the order in which transactions were decided.
     pub(crate) one_writes: bool,
     /// Puts movements in an order in which each item's sequences rise, the cheapest there is.
     pub(crate) commit_order: &'static str,
+    /// Puts what waits in the outbox, of a destination's stream, in an order in which each key's events come in theirs. Times alone do
+    /// not tell: a product's time never runs backwards, so that of two batches can be the same.
+    pub(crate) written_order: &'static str,
     /// Tells up to when batches were decided: the last one, of a single writer; of several, the time on the clock they share.
     pub(crate) decided_up_to: &'static str,
     /// How long a transaction may stay under way after its time was read.
@@ -47,6 +50,7 @@ pub(crate) static SQLITE: Dialect = Dialect {
     reservations_of_order: "r.number BETWEEN (o.number << 20) AND ((o.number << 20) | 1048575)",
     one_writes: true,
     commit_order: "rowid",
+    written_order: "rowid",
     decided_up_to: "SELECT decided_at FROM books WHERE id = 1",
     unsettled_max: Duration::ZERO,
     ahead_max: Duration::ZERO,
@@ -59,6 +63,7 @@ pub(crate) static MYSQL: Dialect = Dialect {
     reservations_of_order: "r.order_number = o.number",
     one_writes: false,
     commit_order: "item, sequence",
+    written_order: "written_at, event_key, key_seq, part",
     decided_up_to: DATABASE_TIME,
     unsettled_max: SHARED_UNSETTLED_MAX,
     ahead_max: Duration::from_secs(10),

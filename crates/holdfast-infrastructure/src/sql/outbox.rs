@@ -1,14 +1,16 @@
 //! Events that wait until their destination has heard them, and the lines that movements crossed.
 
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
-use holdfast_application::events::{EventKind, OutgoingEvent, PlaceInStream, SentPlace, Stream, UnsentEvent};
+use holdfast_application::events::{OutgoingEvent, Parcel, PlaceInStream, SentPlace, Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{OutboxDepth, OutboxStep};
 use holdfast_domain::Timestamp;
 use holdfast_domain::event::Alert;
 
 use crate::sql::codec::{self, broken};
+use crate::sql::parcels;
 use crate::sql::session::{Row, RowRemover, RowWriter, SqlSession, Upsert, Value};
 
 pub(crate) static ALERTS: RowWriter = RowWriter {
@@ -18,14 +20,14 @@ pub(crate) static ALERTS: RowWriter = RowWriter {
 };
 
 pub(crate) static OUTBOX: RowWriter = RowWriter {
-    insert: "INSERT INTO outbox (destination, stream, written_at, event_key, key_seq, part, kind, told_at, data)",
-    columns: 9,
+    insert: "INSERT INTO outbox (destination, stream, written_at, event_key, key_seq, part, kind, told_at, events, data)",
+    columns: 10,
     upsert: Upsert::Never,
 };
 
 static SENT: RowRemover = RowRemover {
     table: "outbox",
-    key: "destination = ? AND stream = ? AND written_at = ? AND event_key = ? AND key_seq = ? AND part = ?",
+    key: "destination = ? AND stream = ? AND written_at = ? AND event_key = ? AND key_seq = ? AND part = ? AND events = ?",
 };
 
 /// Appends the lines that were crossed.
@@ -42,66 +44,124 @@ pub(crate) fn append_alerts(session: &mut dyn SqlSession, alerts: &[Alert]) -> R
     session.write_rows(&ALERTS, &mut rows)
 }
 
-/// Appends events for a destination.
+/// Appends events for a destination. Where one transaction writes at a time those of a batch stand together; where several do, what
+/// comes first of a key is told by its own row, so each has one.
 pub(crate) fn append(
     session: &mut dyn SqlSession,
     destination: &str,
     events: &[&OutgoingEvent],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut rows = events.iter().map(|event| {
-        vec![
-            Value::Text(destination),
-            Value::Int(i64::from(event.place.stream.code())),
-            Value::time(event.written_at(now)),
-            Value::Blob(&event.place.key),
-            Value::count(event.place.sequence),
-            Value::Int(i64::from(event.place.part)),
-            Value::Int(i64::from(event.kind.code())),
-            Value::time(event.at),
-            Value::Blob(&event.data),
-        ]
-    });
-    session.write_rows(&OUTBOX, &mut rows)
-}
-
-/// A stretch of a destination's stream.
-const STRETCH: &str = "FROM outbox WHERE destination = ? AND stream = ? \
-     AND (written_at, event_key, key_seq, part) >= (?, ?, ?, ?) AND (written_at, event_key, key_seq, part) <= (?, ?, ?, ?)";
-
-/// Removes events that a destination has heard: as a stretch where nothing else stands between them, which costs a third.
-pub(crate) fn remove(session: &mut dyn SqlSession, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
-    for stream in Stream::ALL {
-        let mut places: Vec<&SentPlace> = sent.iter().filter(|(place, _)| place.stream == stream).collect();
-        places.sort_unstable_by_key(|(place, written_at)| (*written_at, *place));
-        let keys: Vec<Vec<Value<'_>>> = places.iter().map(|(place, at)| key(destination, place, *at)).collect();
-        let is_removed = session.dialect().one_writes && remove_stretch(session, &keys)?;
-        if !is_removed {
-            session.remove_rows(&SENT, &keys)?;
+    if !session.dialect().one_writes {
+        let mut rows = events.iter().map(|event| row_of(destination, event.written_at(now), event, 1, &event.data));
+        return session.write_rows(&OUTBOX, &mut rows);
+    }
+    let mut events = events.to_vec();
+    events.sort_unstable_by_key(|event| (event.place.stream, event.written_at(now), event.place));
+    for together in events.chunk_by(|one, next| belong_together(one, next, now)) {
+        for parcel in parcels::cut(together) {
+            let Some(first) = parcel.first() else { continue };
+            let packed = (parcel.len() > 1).then(|| parcels::pack(parcel));
+            let data = packed.as_deref().unwrap_or(&first.data);
+            let mut row = std::iter::once(row_of(destination, first.written_at(now), first, parcel.len(), data));
+            session.write_rows(&OUTBOX, &mut row)?;
         }
     }
     Ok(())
 }
 
-/// Removes rows by their first and their last, if there are no others between them. Says whether it did.
-fn remove_stretch(session: &mut dyn SqlSession, keys: &[Vec<Value<'_>>]) -> Result<bool, StoreError> {
-    let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(true) };
-    let values: Vec<Value<'_>> = first.iter().chain(last.iter().skip(2)).copied().collect();
-    let mut rows = 0_usize;
-    session.query(&format!("SELECT COUNT(*) {STRETCH}"), &values, &mut |row| {
-        rows = codec::number(row.int(0)?)?;
-        Ok(ControlFlow::Break(()))
-    })?;
-    if rows != keys.len() {
-        return Ok(false);
-    }
-    session.execute(&format!("DELETE {STRETCH}"), &values)?;
-    Ok(true)
+/// Whether two events can stand in one row. Letters say what somebody else has said, however much that is.
+fn belong_together(one: &OutgoingEvent, other: &OutgoingEvent, now: Timestamp) -> bool {
+    let stream = one.place.stream;
+    stream != Stream::DeadLetters && stream == other.place.stream && one.written_at(now) == other.written_at(now)
 }
 
-/// The values that name a row.
-fn key<'a>(destination: &'a str, place: &'a PlaceInStream, written_at: Timestamp) -> Vec<Value<'a>> {
-    vec![
+/// The row of so many events, the first of which is this.
+fn row_of<'a>(
+    destination: &'a str,
+    at: Timestamp,
+    first: &'a OutgoingEvent,
+    events: usize,
+    data: &'a [u8],
+) -> Vec<Value<'a>> {
+    let mut row = key(destination, at, &first.place).to_vec();
+    row.extend([
+        Value::Int(i64::from(first.kind.code())),
+        Value::time(first.at),
+        Value::number(events),
+        Value::Blob(data),
+    ]);
+    row
+}
+
+/// Removes events that a destination has heard.
+pub(crate) fn remove(session: &mut dyn SqlSession, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
+    let mut sent = sent.to_vec();
+    sent.sort_unstable();
+    // They are counted.
+    sent.dedup();
+    let mut rows = Vec::with_capacity(sent.len());
+    let mut parts: BTreeMap<(Stream, Timestamp), HashSet<PlaceInStream>> = BTreeMap::new();
+    for together in sent.chunk_by(|one, next| (one.written_at, one.parcel) == (next.written_at, next.parcel)) {
+        match together.first().and_then(|sent| Some((sent.written_at, sent.parcel?))) {
+            Some((at, parcel)) if parcel.events > together.len() => {
+                parts.entry((parcel.first.stream, at)).or_default().extend(together.iter().map(|sent| sent.place));
+            }
+            Some((at, parcel)) => rows.push((at, parcel)),
+            None => rows.extend(together.iter().map(|sent| (sent.written_at, Parcel::of_one(sent.place)))),
+        }
+    }
+    let keys: Vec<Vec<Value<'_>>> = rows.iter().map(|(at, row)| key_of_row(destination, *at, row)).collect();
+    session.remove_rows(&SENT, &keys)?;
+    parts.iter().try_for_each(|((stream, at), sent)| split(session, destination, *stream, *at, sent))
+}
+
+/// Removes some events of the parcels that were written at a time, or of what is left of them. The others keep their row, and
+/// therewith their turn.
+fn split(
+    session: &mut dyn SqlSession,
+    destination: &str,
+    stream: Stream,
+    at: Timestamp,
+    sent: &HashSet<PlaceInStream>,
+) -> Result<(), StoreError> {
+    let moment = [Value::Text(destination), Value::Int(i64::from(stream.code())), Value::time(at)];
+    let lock = session.dialect().lock_rows;
+    let sql = format!("SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? AND written_at = ?{lock}");
+    let mut rows = Vec::new();
+    session.query(&sql, &moment, &mut |row| {
+        rows.push(from_row(row, stream)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let change = format!(
+        "UPDATE outbox SET destination = ?, stream = ?, written_at = ?, event_key = ?, key_seq = ?, part = ?, kind = ?, \
+         told_at = ?, events = ?, data = ? WHERE {}",
+        SENT.key
+    );
+    for row in rows {
+        let left: Vec<&OutgoingEvent> =
+            row.iter().map(|unsent| &unsent.event).filter(|event| !sent.contains(&event.place)).collect();
+        let Some(was) = row.first().map(|first| first.parcel.unwrap_or(Parcel::of_one(first.event.place))) else {
+            continue;
+        };
+        let key = key_of_row(destination, at, &was);
+        match left.first() {
+            _ if left.len() == was.events => {}
+            None => session.remove_rows(&SENT, &[key])?,
+            Some(first) => {
+                let packed = (left.len() > 1).then(|| parcels::pack(&left));
+                let data = packed.as_deref().unwrap_or(&first.data);
+                let values = row_of(destination, at, first, left.len(), data);
+                session.execute(&change, &[values, key].concat())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The values that name an event, and a row with this one in front.
+fn key<'a>(destination: &'a str, written_at: Timestamp, place: &'a PlaceInStream) -> [Value<'a>; 6] {
+    [
         Value::Text(destination),
         Value::Int(i64::from(place.stream.code())),
         Value::time(written_at),
@@ -111,8 +171,13 @@ fn key<'a>(destination: &'a str, place: &'a PlaceInStream, written_at: Timestamp
     ]
 }
 
-/// What an event that waits is read from.
-pub(crate) const UNSENT: &str = "written_at, event_key, key_seq, part, kind, told_at, data";
+/// The same of a row as it was read: one that was split meanwhile is another one.
+fn key_of_row<'a>(destination: &'a str, written_at: Timestamp, row: &'a Parcel) -> Vec<Value<'a>> {
+    key(destination, written_at, &row.first).into_iter().chain([Value::number(row.events)]).collect()
+}
+
+/// What events that wait are read from.
+pub(crate) const UNSENT: &str = "written_at, event_key, key_seq, part, kind, told_at, events, data";
 
 /// The oldest events that a destination has not heard. Those of one key come in their order, and none is left out: a later one
 /// was never written before an earlier one ([`OutgoingEvent::written_at`]).
@@ -122,38 +187,48 @@ pub(crate) fn unsent(
     stream: Stream,
     step: OutboxStep,
 ) -> Result<Vec<UnsentEvent>, StoreError> {
-    let sql = format!(
-        "SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? \
-         ORDER BY written_at, event_key, key_seq, part LIMIT ?"
-    );
+    let order = session.dialect().written_order;
+    let sql = format!("SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? ORDER BY {order} LIMIT ?");
     let (mut found, mut bytes) = (Vec::new(), 0_usize);
-    let most = Value::Int(i64::try_from(step.events_max).unwrap_or(i64::MAX));
+    let most = Value::number(step.events_max);
     session.query(&sql, &[Value::Text(destination), Value::Int(i64::from(stream.code())), most], &mut |row| {
-        let unsent = from_row(row, stream)?;
-        let size = unsent.event.data.len();
-        if !step.fits(found.len(), bytes, size) {
-            return Ok(ControlFlow::Break(()));
+        for unsent in from_row(row, stream)? {
+            let size = unsent.event.data.len();
+            if !step.fits(found.len(), bytes, size) {
+                return Ok(ControlFlow::Break(()));
+            }
+            bytes = bytes.saturating_add(size);
+            found.push(unsent);
         }
-        bytes = bytes.saturating_add(size);
-        found.push(unsent);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
 }
 
-/// An event of this stream, read from the columns of [`UNSENT`].
-pub(crate) fn from_row(row: &dyn Row, stream: Stream) -> Result<UnsentEvent, StoreError> {
-    let place = PlaceInStream {
+/// The events of this stream that a row holds, read from the columns of [`UNSENT`].
+pub(crate) fn from_row(row: &dyn Row, stream: Stream) -> Result<Vec<UnsentEvent>, StoreError> {
+    let written_at = codec::moment(row.int(0)?)?;
+    let first = PlaceInStream {
         stream,
         key: codec::uuid(row.blob(1)?)?,
         sequence: codec::number(row.int(2)?)?,
         part: codec::number(row.int(3)?)?,
     };
-    let code = row.int(4)?;
-    let kind = u8::try_from(code).ok().and_then(EventKind::from_code);
-    let kind = kind.ok_or_else(|| broken(format!("the kind of event {code}")))?;
-    let event = OutgoingEvent { place, kind, at: codec::time(row.int(5)?), data: row.blob(6)?.to_vec() };
-    Ok(UnsentEvent { event, written_at: codec::time(row.int(0)?) })
+    let (kind, at, events, data) = (row.int(4)?, row.int(5)?, codec::number(row.int(6)?)?, row.blob(7)?);
+    if events == 1 {
+        let event = parcels::event(first, kind, at, data)?;
+        return Ok(vec![UnsentEvent { event, written_at, parcel: None }]);
+    }
+    let unpacked = parcels::unpack(data, stream)?;
+    let is_whole = unpacked.len() == events
+        && unpacked
+            .first()
+            .is_some_and(|event| (event.place, i64::from(event.kind.code()), event.at.micros()) == (first, kind, at));
+    if !is_whole {
+        return Err(broken("other events than their row says"));
+    }
+    let parcel = Some(Parcel { first, events });
+    Ok(unpacked.into_iter().map(|event| UnsentEvent { event, written_at, parcel }).collect())
 }
 
 /// How many events of these destinations wait, counted up to `most`, and since when the oldest does.
@@ -163,11 +238,11 @@ pub(crate) fn depth(
     most: usize,
 ) -> Result<OutboxDepth, StoreError> {
     let mut depth = OutboxDepth::default();
-    let counted = "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE destination = ? LIMIT ?) AS counted";
+    let counted = "SELECT CAST(COALESCE(SUM(events), 0) AS SIGNED) FROM (SELECT events FROM outbox WHERE destination = ? LIMIT ?) AS counted";
     for destination in destinations {
-        let left = Value::count(u64::try_from(most.saturating_sub(depth.events)).unwrap_or(u64::MAX));
+        let left = Value::number(most.saturating_sub(depth.events));
         session.query(counted, &[Value::Text(destination), left], &mut |row| {
-            depth.events = depth.events.saturating_add(codec::number(row.int(0)?)?);
+            depth.events = depth.events.saturating_add(codec::number(row.int(0)?)?).min(most);
             Ok(ControlFlow::Break(()))
         })?;
     }

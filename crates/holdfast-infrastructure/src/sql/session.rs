@@ -24,6 +24,11 @@ impl<'a> Value<'a> {
         Self::Int(i64::try_from(units).unwrap_or(i64::MAX))
     }
 
+    /// The same, of things in memory.
+    pub(crate) fn number(things: usize) -> Self {
+        Self::Int(i64::try_from(things).unwrap_or(i64::MAX))
+    }
+
     pub(crate) fn time(at: Timestamp) -> Self {
         Self::Int(at.micros())
     }

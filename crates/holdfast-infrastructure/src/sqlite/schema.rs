@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_books.sql"),
     include_str!("../../migrations/sqlite/0002_events.sql"),
     include_str!("../../migrations/sqlite/0003_outbox.sql"),
+    include_str!("../../migrations/sqlite/0004_parcels.sql"),
 ];
 
 /// The version this program writes.
@@ -76,7 +77,8 @@ mod tests {
             connection.execute_batch(sql).expect("an older file");
         }
         connection.pragma_update(None, "user_version", 2).expect("its version");
-        let add = "INSERT INTO outbox VALUES (?, ?, ?, x'0102', ?, ?, 1, 7, x'7b7d')";
+        let add = "INSERT INTO outbox (destination, stream, written_at, event_key, key_seq, part, kind, told_at, data) \
+                   VALUES (?, ?, ?, x'0102', ?, ?, 1, 7, x'7b7d')";
         let waiting = [("b", 0, 9, 1, 0), ("a", 1, 4, 2, 1), ("a", 1, 4, 2, 0), ("a", 0, 8, 1, 0), ("a", 0, 3, 9, 0)];
         for row in waiting {
             connection.execute(add, row).expect("an event that waits");

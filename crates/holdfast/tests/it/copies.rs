@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::program::Program;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
+use crate::tampered_outbox::books_with_events_together;
 use crate::test_data::kept;
+use crate::webhook_receiver::{Receiver, Reply};
 
 const ORDER: &str = "11111111-a170-4cd6-98a5-117f65ca1582";
 
@@ -66,6 +68,35 @@ fn a_store_grows_out_of_its_folder_and_comes_back_row_by_row() {
     assert_eq!(reserve_under_a_key(&service, &reserve), answered);
     service.stop();
     assert_eq!(program.done(&["verify", "--data", "back"]).json()["ok"], true);
+}
+
+#[test]
+fn events_that_stand_together_go_over_one_by_one() {
+    if !SharedDatabase::is_there() {
+        return;
+    }
+    let (shared, program) = (SharedDatabase::empty(), books_with_events_together());
+    let said = program.done(&["copy", "--from", "data", "--to", &shared.url()]).json();
+    assert_eq!((&said["ok"], &said["rows"]["outbox"]), (&json!(true), &json!(1 + 12 + 12)), "{said}");
+    assert_eq!(program.done(&["verify", "--database-url", &shared.url()]).json()["ok"], true);
+    assert_eq!(program.done(&["copy", "--from", &shared.url(), "--to", "back"]).json()["ok"], true);
+    let told =
+        [program.done(&["copy", "--from", "back", "--to", "there"]).json()["rows"].clone(), said["rows"].clone()];
+    assert_eq!(told[0], told[1]);
+
+    // The service there tells each of them, in the order of its product.
+    let receiver = Receiver::start(|_, _| Reply::Status(200));
+    let endpoint = format!("webhooks.endpoints=shop={}", receiver.url());
+    let secret = "webhooks.secrets=shop=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let flags = ["--database-url", &shared.url(), "--set", &endpoint, "--set", secret];
+    let service = Service::start(&program, &[&flags[..], &["--set", "webhooks.allow_private=true"]].concat());
+    receiver.wait_until(|came| came.len() >= 1 + 12 + 12);
+    assert_eq!(service.stop(), Some(0));
+    let taken = receiver.taken();
+    let of_stock = taken.iter().filter(|event| event.headers["ce_type"].starts_with("com.holdfast.stock."));
+    let sequences: Vec<u64> = of_stock.map(|event| event.value["sequence"].as_u64().expect("a number")).collect();
+    assert_eq!(sequences, (1..=13).collect::<Vec<u64>>());
+    assert_eq!(taken.len(), 1 + 12 + 12);
 }
 
 #[test]

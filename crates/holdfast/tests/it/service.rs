@@ -25,7 +25,7 @@ fn a_service_says_when_it_is_ready_and_keeps_what_it_acknowledged() {
     assert_eq!(names, ["store", "queue", "expiry", "lock", "kafka", "outbox"]);
     assert_eq!(
         (&health["role"], &health["database"], &health["schema"]),
-        (&json!("sweeper"), &json!("sqlite"), &json!(3))
+        (&json!("sweeper"), &json!("sqlite"), &json!(4))
     );
     assert!(health["replica"].as_str().is_some_and(|name| name.starts_with("replica-")), "{health}");
     assert_eq!(service.get("/health/ready").0, 200);

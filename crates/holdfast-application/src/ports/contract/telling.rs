@@ -7,8 +7,8 @@ use holdfast_domain::book::stocking::StockVerb;
 use holdfast_domain::order::OrderEventKind;
 
 use super::MakeStore;
-use super::warehouse::{Warehouse, change, confirm, event, order, release, replace, submission};
-use crate::command::Command;
+use super::warehouse::{Warehouse, change, confirm, event, order, release, replace, reserve, submission};
+use crate::command::{Command, Submission};
 use crate::events::{
     Destination, EventKind, EventSet, OutgoingEvent, PlaceInStream, Publishing, SentPlace, Stream, UnsentEvent,
 };
@@ -97,19 +97,69 @@ pub fn what_was_told_is_removed(make: MakeStore<'_>) {
     let depth = warehouse.queries.outbox_depth(&[BROKERS, BUYERS], 1_000).expect("reads");
     assert_eq!((depth.events, depth.oldest), (7, all.first().map(|unsent| unsent.written_at)));
     assert_eq!(warehouse.queries.outbox_depth(&[BROKERS], 3).expect("reads").events, 3, "it counts no further");
-    let remove = |events: &[&UnsentEvent]| {
-        let sent: Vec<SentPlace> = events.iter().map(|unsent| (unsent.event.place, unsent.written_at)).collect();
-        Command::RemoveEvents { destination: BROKERS.into(), sent: sent.into() }
-    };
-    warehouse.decide(remove(&[&all[0], &all[2]])).expect("removed");
+    warehouse.decide(told_of(&[&all[0], &all[2]])).expect("removed");
     let left = [all[1].clone(), all[3].clone()];
     assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock), left, "and nothing that stands between them");
-    warehouse.decide(remove(&[&all[0], &all[2]])).expect("what is gone already is no fault");
+    warehouse.decide(told_of(&[&all[0], &all[2]])).expect("what is gone already is no fault");
     assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock), left);
-    warehouse.decide(remove(&[&left[0], &left[1]])).expect("removed");
+    warehouse.decide(told_of(&[&left[0], &left[1]])).expect("removed");
     assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock), []);
     assert_eq!(told(&warehouse, BUYERS, Stream::Stock).len(), 2, "another one waits on");
     assert_eq!(told(&warehouse, BROKERS, Stream::Orders).len(), 1, "and another stream");
+}
+
+/// What a batch tells comes and goes like anything else, however a store keeps it: event by event, and each once.
+pub fn what_a_batch_tells_is_told_event_by_event(make: MakeStore<'_>) {
+    let mut warehouse = open(make);
+    for product in 1..=3 {
+        warehouse.stock(product, 500);
+    }
+    for numbers in [1..=200, 201..=240] {
+        let orders = numbers.map(|number| submission(reserve(number, &[(1, 1), (2, 1), (3, 1)])));
+        warehouse.decide_all(&orders.collect::<Vec<Submission>>());
+    }
+    let all = unsent(&warehouse, BROKERS, Stream::Stock);
+    assert_eq!(all.len(), 3 + 3 * 240);
+    dense(&all);
+    let depth = warehouse.queries.outbox_depth(&[BROKERS], 10_000).expect("reads");
+    assert_eq!(depth.events, 3 + 4 * 240, "each product's and each order's");
+    for events_max in [1, 7, 50, all.len()] {
+        let step = OutboxStep { events_max, ..OutboxStep::ALL };
+        let some = warehouse.queries.unsent(BROKERS, Stream::Stock, step).expect("reads");
+        assert_eq!(some, all[..events_max], "the first {events_max}");
+    }
+    // Every third is told first, and then again, as if that had not been heard of.
+    let (some, others): (Vec<_>, Vec<_>) = all.iter().enumerate().partition(|(at, _)| at % 3 == 0);
+    let [some, others] = [some, others].map(|events| events.into_iter().map(|(_, unsent)| unsent).collect::<Vec<_>>());
+    let must_be_left = |warehouse: &Warehouse, events: &[&UnsentEvent]| {
+        let left = unsent(warehouse, BROKERS, Stream::Stock);
+        assert!(left.iter().map(|unsent| &unsent.event).eq(events.iter().map(|unsent| &unsent.event)), "the others");
+        warehouse.must_be_clean();
+    };
+    for _ in 0..2 {
+        warehouse.decide(told_of(&some)).expect("removed");
+        must_be_left(&warehouse, &others);
+    }
+    // Half of the others were read before the first were removed, so where they stand has changed.
+    let (some, others) = others.split_at(others.len() / 2);
+    for _ in 0..2 {
+        warehouse.decide(told_of(some)).expect("removed");
+        must_be_left(&warehouse, others);
+    }
+    let left = unsent(&warehouse, BROKERS, Stream::Stock);
+    warehouse.decide(told_of(&left.iter().collect::<Vec<_>>())).expect("removed");
+    assert_eq!(unsent(&warehouse, BROKERS, Stream::Stock), []);
+    let outcomes = unsent(&warehouse, BROKERS, Stream::Orders);
+    assert_eq!(outcomes.len(), 240, "another stream waits on");
+    warehouse.decide(told_of(&outcomes.iter().collect::<Vec<_>>())).expect("removed");
+    assert_eq!(warehouse.queries.outbox_depth(&[BROKERS], 10_000).expect("reads").events, 0);
+    warehouse.must_be_clean();
+}
+
+/// Events were told, each of them as if it had been told twice.
+fn told_of(events: &[&UnsentEvent]) -> Command {
+    let sent: Vec<SentPlace> = events.iter().chain(events).map(|unsent| unsent.sent_place()).collect();
+    Command::RemoveEvents { destination: BROKERS.into(), sent: sent.into() }
 }
 
 /// Nobody to tell, nothing written down; but what happened is counted, so that whoever listens later can tell what was before.
@@ -146,16 +196,24 @@ pub fn a_clock_that_was_ahead_puts_no_event_before_an_earlier_one(make: MakeStor
     let written = unsent(&warehouse, BROKERS, Stream::Stock).pop().expect("the first units").event;
     let ahead = written.at.after(Duration::from_secs(2));
     // The product's time does not run backwards, so the later movement has the time of the earlier one.
-    let first = OutgoingEvent { at: ahead, ..written };
-    let second = OutgoingEvent { place: PlaceInStream { sequence: 2, ..first.place }, ..first.clone() };
-    for (event, now) in [(&first, ahead), (&second, ahead.before(Duration::from_secs(1)))] {
+    let event = |key, sequence| {
+        let place = PlaceInStream { key: [key; 16], sequence, ..written.place };
+        OutgoingEvent { place, at: ahead, ..written.clone() }
+    };
+    let first: Vec<OutgoingEvent> = (0..20).map(|key| event(key, 1)).collect();
+    let second = vec![event(0, 2), event(19, 2)];
+    let batches = [(first, ahead), (second, ahead.before(Duration::from_secs(1)))];
+    for (events, now) in &batches {
         let mut transaction = warehouse.store.begin().expect("a transaction");
-        transaction.append_events(BUYERS, &[event], now).expect("appended");
+        transaction.append_events(BUYERS, &events.iter().collect::<Vec<_>>(), *now).expect("appended");
         transaction.commit().expect("committed");
     }
-    let one = OutboxStep { events_max: 1, ..OutboxStep::ALL };
-    let read = warehouse.queries.unsent(BUYERS, Stream::Stock, one).expect("reads");
-    assert_eq!(read.iter().map(|unsent| unsent.event.place.sequence).collect::<Vec<_>>(), [1]);
+    for events_max in 1..=22 {
+        let step = OutboxStep { events_max, ..OutboxStep::ALL };
+        let read = warehouse.queries.unsent(BUYERS, Stream::Stock, step).expect("reads");
+        assert_eq!(read.len(), events_max);
+        dense(&read);
+    }
 }
 
 /// What a batch that was not committed would have told is not told.
@@ -183,14 +241,20 @@ fn event_of_nothing() -> Command {
 pub fn same_events(one: &Warehouse, other: &Warehouse) {
     for (destination, stream) in [BROKERS, BUYERS].into_iter().flat_map(|name| Stream::ALL.map(|stream| (name, stream)))
     {
-        let (left, right) = (unsent(one, destination, stream), unsent(other, destination, stream));
+        let [left, right] = [one, other].map(|warehouse| {
+            let mut events = unsent(warehouse, destination, stream);
+            if destination == BROKERS {
+                dense(&events);
+            }
+            // Between keys the order is each store's own.
+            events.sort_by_key(|unsent| unsent.event.place);
+            events
+        });
         for (at, (left, right)) in left.iter().zip(&right).enumerate() {
+            let [left, right] = [left, right].map(|unsent| (&unsent.event, unsent.written_at));
             assert_eq!(left, right, "event {at} of {stream:?}");
         }
         assert_eq!(left.len(), right.len(), "as many events are told");
-        if destination == BROKERS {
-            dense(&left);
-        }
     }
 }
 

@@ -27,8 +27,8 @@ impl Outbox for MemoryTransaction<'_> {
     }
 
     fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
-        for (place, at) in sent {
-            let key = (destination.to_owned(), place.stream, *at, *place);
+        for SentPlace { place, written_at, .. } in sent {
+            let key = (destination.to_owned(), place.stream, *written_at, *place);
             if let Some(event) = self.books.outbox.remove(&key) {
                 self.undo.push(Box::new(move |books| {
                     books.outbox.insert(key, event);

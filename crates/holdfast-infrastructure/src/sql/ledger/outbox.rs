@@ -28,21 +28,16 @@ pub(super) fn read_unsent<R: OutboxReader + ?Sized>(
         Ok(ControlFlow::Continue(()))
     })?;
     let product = product.map(ProductId::to_bytes);
-    let of_product = if product.is_some() { " AND event_key = ?" } else { "" };
-    let sql = format!(
-        "SELECT {} FROM outbox WHERE destination = ? AND stream = ?{of_product} \
-         ORDER BY written_at, event_key, key_seq, part",
-        outbox::UNSENT
-    );
+    let is_asked = |key: [u8; 16]| product.is_none_or(|product| product == key);
+    let order = session.dialect().written_order;
+    let sql = format!("SELECT {} FROM outbox WHERE destination = ? AND stream = ? ORDER BY {order}", outbox::UNSENT);
     for destination in destinations {
         let values = [Value::Text(&destination), Value::Int(i64::from(stream.code()))];
-        let values: Vec<Value<'_>> = values.into_iter().chain(product.iter().map(|key| Value::Blob(key))).collect();
         let question = Question { table: "outbox", sql: &sql, values: &values, key: KEY };
         question.ask(session, reader, |row, reader| {
             let unsent = outbox::from_row(row, stream)?;
-            codec::moment(row.int(0)?)?;
-            codec::moment(row.int(5)?)?;
-            reader.unsent(&destination, &unsent);
+            let asked = unsent.iter().filter(|unsent| is_asked(unsent.event.place.key));
+            asked.for_each(|unsent| reader.unsent(&destination, unsent));
             Ok(())
         })?;
     }
