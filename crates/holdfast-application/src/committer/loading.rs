@@ -42,7 +42,13 @@ pub(super) fn load_book(
     needs.orders.extend_from_slice(&expiring);
     needs.orders.sort_unstable();
     needs.orders.dedup();
-    let all_named = starts_over && !needs.orders_tell && !found.other_products && due.is_empty() && expiring.is_empty();
+    // A SKU names a product, but not which one.
+    let all_named = starts_over
+        && !needs.orders_tell
+        && !found.other_products
+        && due.is_empty()
+        && expiring.is_empty()
+        && needs.products.iter().all(|product| matches!(product, ProductRef::Id(_)));
     let mut named = usize::MAX;
     if all_named {
         needs.products.sort_unstable();

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::time::Instant;
 
-use holdfast_application::ports::StoreError;
+use holdfast_application::ports::{Collision, StoreError};
 use holdfast_application::queries::UnfitRow;
 use mysql::prelude::Queryable as _;
 
@@ -12,7 +13,7 @@ use crate::mysql::fault::{ends_connection, fault};
 use crate::mysql::many_rows::{self, Frame, ROWS_MAX};
 use crate::mysql::outgoing::{BETWEEN, Meaning};
 use crate::mysql::rows::MysqlRow;
-use crate::mysql::session::{BEGIN, MysqlSession, Transaction, gone, owned};
+use crate::mysql::session::{Answered, BEGIN, MysqlSession, Transaction, gone, owned};
 use crate::sql::codec::broken;
 use crate::sql::dialect::{Dialect, MYSQL};
 use crate::sql::session::{GuardedChange, RowFinder, RowGuard, RowRemover, RowVisitor, RowWriter, SqlSession, Value};
@@ -48,7 +49,8 @@ impl MysqlSession {
         if begins && heard.as_ref().is_err_and(ends_connection) {
             self.make_connection().map_err(fault)?;
             if !self.takes_many {
-                return Err(fault(gone())); // another server than before: the batch is tried again, one statement at a time
+                // Another server than before: the batch is tried again, one statement at a time.
+                return Err(StoreError::Contention(Collision::Conflict, Box::new(gone())));
             }
             heard = self.hear(&text);
         }
@@ -59,7 +61,12 @@ impl MysqlSession {
         let mut heard = heard.map_err(fault)?.into_iter().skip(usize::from(begins));
         match heard.next() {
             Some(rows) if heard.len() == along.len() => {
-                self.answered.extend(along.into_iter().zip(heard));
+                let at = Instant::now();
+                self.answered.extend(along.into_iter().zip(heard).map(|(question, rows)| Answered {
+                    question,
+                    rows,
+                    at,
+                }));
                 Ok(rows)
             }
             _ => Err(broken("another number of answers than of questions")),
@@ -86,13 +93,18 @@ impl MysqlSession {
 
     /// The rows of a question that was asked before its time.
     fn heard_already(&mut self, sql: &str) -> Option<Vec<mysql::Row>> {
-        let at = self.answered.iter().position(|(asked, _)| asked == sql)?;
-        Some(self.answered.swap_remove(at).1)
+        let at = self.answered.iter().position(|answered| answered.question == sql)?;
+        Some(self.answered.swap_remove(at).rows)
+    }
+
+    /// When that answer came, if the question was asked before its time.
+    pub(super) fn heard_at(&self, sql: &str) -> Option<Instant> {
+        self.answered.iter().find(|answered| answered.question == sql).map(|answered| answered.at)
     }
 
     /// Asks a question along, unless its answer is there.
     fn ask_before_its_time(&mut self, question: Cow<'static, str>) {
-        let mut known = self.answered.iter().map(|(asked, _)| asked).chain(&self.along);
+        let mut known = self.answered.iter().map(|answered| &answered.question).chain(&self.along);
         if self.takes_many && !known.any(|known| *known == question) {
             self.along.push(question);
         }

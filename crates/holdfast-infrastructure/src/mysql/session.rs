@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use holdfast_application::ports::{CommitError, StoreError};
 use mysql::prelude::Queryable as _;
@@ -27,6 +28,14 @@ pub(super) enum Transaction {
     Open,
 }
 
+/// What was asked before its time.
+pub(super) struct Answered {
+    pub(super) question: Cow<'static, str>,
+    pub(super) rows: Vec<mysql::Row>,
+    /// When the answer came.
+    pub(super) at: Instant,
+}
+
 /// A connection, made anew when it was lost.
 pub(crate) struct MysqlSession {
     address: Address,
@@ -42,7 +51,7 @@ pub(crate) struct MysqlSession {
     /// Questions that are sent along with the next one.
     pub(super) along: Vec<Cow<'static, str>>,
     /// Their answers, until somebody asks.
-    pub(super) answered: Vec<(Cow<'static, str>, Vec<mysql::Row>)>,
+    pub(super) answered: Vec<Answered>,
     /// Whether the server takes several statements at a time.
     pub(super) takes_many: bool,
 }

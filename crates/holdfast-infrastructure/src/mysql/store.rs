@@ -153,10 +153,11 @@ impl Writing<'_> {
             return Ok(known);
         }
         let mut read = None;
+        let heard_at = self.store.session.heard_at(SURROUNDINGS);
         self.store.session.query(SURROUNDINGS, &[], &mut |row| {
             read = Some(Surroundings {
                 now: codec::time(row.int(0)?),
-                read: Instant::now(),
+                read: heard_at.unwrap_or_else(Instant::now),
                 anybody_waits: row.int(1)? != 0,
                 last_location: row.int_or_null(2)?,
             });

@@ -3,10 +3,11 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 
-use holdfast_application::events::{OutgoingEvent, Stream};
+use holdfast_application::events::{OutgoingEvent, PlaceInStream, Stream};
 use holdfast_application::ports::StoreError;
 
-use crate::sql::codec::broken;
+use crate::sql::codec::{self, broken};
+use crate::sql::dialect::Dialect;
 use crate::sql::session::{Row, RowWriter, SqlSession, Value};
 use crate::sql::{
     command_log, dead_letters, items, locations, movements, orders, outbox, parcels, reservations, waiting_payments,
@@ -17,7 +18,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// The rows that go over for one.
-type Spread = fn(Vec<Owned>) -> Result<Vec<Vec<Owned>>, StoreError>;
+type Spread = fn(&[Owned]) -> Result<Vec<Vec<Owned>>, StoreError>;
 
 /// A table that is copied.
 struct Table {
@@ -25,56 +26,56 @@ struct Table {
     writer: &'static RowWriter,
     /// What the writer's columns hold: `i` a number, `t` text, `b` bytes.
     kinds: &'static str,
-    /// The columns that its rows are read in order of; of movements the database tells.
-    order: Option<&'static str>,
+    /// The columns that its rows are read in order of.
+    order: fn(&Dialect) -> &'static str,
     /// The rows that go over for one that is read, where they are others.
     spread: Option<Spread>,
 }
 
 /// Every table that the books consist of. What a database keeps for itself (versions, numbers, its tip) it makes anew.
 static TABLES: &[Table] = &[
-    Table { name: "locations", writer: &locations::LOCATIONS, kinds: "itti", order: Some("number"), spread: None },
-    Table { name: "items", writer: &items::NEW_CARDS, kinds: "ibttiii", order: Some("number"), spread: None },
-    Table { name: "stock", writer: &items::STOCK, kinds: "iiiiii", order: Some("item"), spread: None },
-    Table { name: "levels", writer: &items::LEVELS, kinds: "iiii", order: Some("item, location"), spread: None },
-    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitbi", order: Some("number"), spread: None },
+    Table { name: "locations", writer: &locations::LOCATIONS, kinds: "itti", order: |_| "number", spread: None },
+    Table { name: "items", writer: &items::NEW_CARDS, kinds: "ibttiii", order: |_| "number", spread: None },
+    Table { name: "stock", writer: &items::STOCK, kinds: "iiiiii", order: |_| "item", spread: None },
+    Table { name: "levels", writer: &items::LEVELS, kinds: "iiii", order: |_| "item, location", spread: None },
+    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitbi", order: |_| "number", spread: None },
     Table {
         name: "reservations",
         writer: &reservations::RESERVATIONS,
         kinds: "iiiiiiiiit",
-        order: Some("number"),
+        order: |_| "number",
         spread: None,
     },
-    Table { name: "movements", writer: &movements::MOVEMENTS, kinds: "iiiiiiiiitttt", order: None, spread: None },
+    Table {
+        name: "movements",
+        writer: &movements::MOVEMENTS,
+        kinds: "iiiiiiiiitttt",
+        order: |dialect| dialect.commit_order,
+        spread: None,
+    },
     Table {
         name: "alerts",
         writer: &outbox::ALERTS,
         kinds: "iiiii",
-        order: Some("item, sequence, crossing"),
+        order: |_| "item, sequence, crossing",
         spread: None,
     },
     Table {
         name: "outbox",
         writer: &outbox::OUTBOX,
         kinds: "tiibiiiiib",
-        order: Some("destination, stream, written_at, event_key, key_seq, part"),
+        order: |dialect| dialect.written_order,
         spread: Some(each_event),
     },
     Table {
         name: "dead_letters",
         writer: &dead_letters::LETTERS,
         kinds: "bbiiitiittttttttb",
-        order: Some("id"),
+        order: |_| "id",
         spread: None,
     },
-    Table {
-        name: "waiting_payments",
-        writer: &waiting_payments::WAITING,
-        kinds: "bi",
-        order: Some("id"),
-        spread: None,
-    },
-    Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: Some("number"), spread: None },
+    Table { name: "waiting_payments", writer: &waiting_payments::WAITING, kinds: "bi", order: |_| "id", spread: None },
+    Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: |_| "number", spread: None },
 ];
 
 /// How many rows a table has, and what they say together, in whatever order they stand.
@@ -184,13 +185,13 @@ fn read(
     session: &mut dyn SqlSession,
     visit: &mut dyn FnMut(Vec<Owned>) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<Digest, StoreError> {
-    let order = table.order.unwrap_or(session.dialect().commit_order);
+    let order = (table.order)(session.dialect());
     let sql = format!("SELECT {} FROM {} ORDER BY {order}", columns(table.writer), table.name);
     let mut digest = Digest::default();
     session.query(&sql, &[], &mut |row| {
         let row = owned(row, table.kinds)?;
         let rows = match table.spread {
-            Some(spread) => spread(row)?,
+            Some(spread) => spread(&row)?,
             None => vec![row],
         };
         for row in rows {
@@ -234,36 +235,37 @@ fn owned(row: &dyn Row, kinds: &str) -> Result<Vec<Owned>, StoreError> {
 }
 
 /// Of a row that holds several events each gets its own: not every store keeps them together.
-fn each_event(row: Vec<Owned>) -> Result<Vec<Vec<Owned>>, StoreError> {
+fn each_event(row: &[Owned]) -> Result<Vec<Vec<Owned>>, StoreError> {
+    use Owned::{Blob, Int, Text};
     let [
-        Owned::Text(destination),
-        Owned::Int(stream),
-        Owned::Int(written_at),
-        ..,
-        Owned::Int(events),
-        Owned::Blob(packed),
-    ] = row.as_slice()
+        Text(destination),
+        Int(stream),
+        Int(at),
+        Blob(key),
+        Int(sequence),
+        Int(part),
+        Int(kind),
+        Int(told_at),
+        Int(events),
+        Blob(data),
+    ] = row
     else {
         return Err(broken("a row of the outbox of another kind"));
     };
-    if *events == 1 {
-        return Ok(vec![row]);
-    }
     let known = u8::try_from(*stream).ok().and_then(Stream::from_code);
-    let unpacked = parcels::unpack(packed, known.ok_or_else(|| broken("a stream that nobody reads"))?)?;
-    let each = unpacked.into_iter().map(|OutgoingEvent { place, kind, at, data }| {
-        vec![
-            Owned::Text(destination.clone()),
-            Owned::Int(*stream),
-            Owned::Int(*written_at),
-            Owned::Blob(place.key.to_vec()),
-            Owned::Int(i64::try_from(place.sequence).unwrap_or(i64::MAX)),
-            Owned::Int(i64::from(place.part)),
-            Owned::Int(i64::from(kind.code())),
-            Owned::Int(at.micros()),
-            Owned::Int(1),
-            Owned::Blob(data),
-        ]
+    let first = PlaceInStream {
+        stream: known.ok_or_else(|| broken("a stream that nobody reads"))?,
+        key: codec::uuid(key)?,
+        sequence: codec::number(*sequence)?,
+        part: codec::number(*part)?,
+    };
+    let each = parcels::events(first, *kind, *told_at, codec::number(*events)?, data)?.into_iter().map(|event| {
+        let OutgoingEvent { place, kind, at: told_at, data } = event;
+        let sequence = i64::try_from(place.sequence).unwrap_or(i64::MAX);
+        let (kind, part) = (i64::from(kind.code()), i64::from(place.part));
+        let place =
+            [Text(destination.clone()), Int(*stream), Int(*at), Blob(place.key.to_vec()), Int(sequence), Int(part)];
+        place.into_iter().chain([Int(kind), Int(told_at.micros()), Int(1), Blob(data)]).collect()
     });
     Ok(each.collect())
 }

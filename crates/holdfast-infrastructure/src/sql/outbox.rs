@@ -9,7 +9,7 @@ use holdfast_application::queries::{OutboxDepth, OutboxStep};
 use holdfast_domain::Timestamp;
 use holdfast_domain::event::Alert;
 
-use crate::sql::codec::{self, broken};
+use crate::sql::codec;
 use crate::sql::parcels;
 use crate::sql::session::{Row, RowRemover, RowWriter, SqlSession, Upsert, Value};
 
@@ -126,8 +126,7 @@ fn split(
     sent: &HashSet<PlaceInStream>,
 ) -> Result<(), StoreError> {
     let moment = [Value::Text(destination), Value::Int(i64::from(stream.code())), Value::time(at)];
-    let lock = session.dialect().lock_rows;
-    let sql = format!("SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? AND written_at = ?{lock}");
+    let sql = format!("SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? AND written_at = ?");
     let mut rows = Vec::new();
     session.query(&sql, &moment, &mut |row| {
         rows.push(from_row(row, stream)?);
@@ -214,21 +213,10 @@ pub(crate) fn from_row(row: &dyn Row, stream: Stream) -> Result<Vec<UnsentEvent>
         sequence: codec::number(row.int(2)?)?,
         part: codec::number(row.int(3)?)?,
     };
-    let (kind, at, events, data) = (row.int(4)?, row.int(5)?, codec::number(row.int(6)?)?, row.blob(7)?);
-    if events == 1 {
-        let event = parcels::event(first, kind, at, data)?;
-        return Ok(vec![UnsentEvent { event, written_at, parcel: None }]);
-    }
-    let unpacked = parcels::unpack(data, stream)?;
-    let is_whole = unpacked.len() == events
-        && unpacked
-            .first()
-            .is_some_and(|event| (event.place, i64::from(event.kind.code()), event.at.micros()) == (first, kind, at));
-    if !is_whole {
-        return Err(broken("other events than their row says"));
-    }
-    let parcel = Some(Parcel { first, events });
-    Ok(unpacked.into_iter().map(|event| UnsentEvent { event, written_at, parcel }).collect())
+    let (kind, at, events) = (row.int(4)?, row.int(5)?, codec::number(row.int(6)?)?);
+    let parcel = (events != 1).then_some(Parcel { first, events });
+    let events = parcels::events(first, kind, at, events, row.blob(7)?)?;
+    Ok(events.into_iter().map(|event| UnsentEvent { event, written_at, parcel }).collect())
 }
 
 /// How many events of these destinations wait, counted up to `most`, and since when the oldest does.

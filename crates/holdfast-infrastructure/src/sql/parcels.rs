@@ -1,7 +1,7 @@
 //! Events that stand together in one row of the outbox, packed: those of a batch say nearly the same.
 //!
 //! One behind the other, each as its key (16 bytes), sequence (8), part (4), kind (1), time (8), the length of what it says (4) and
-//! what it says, numbers with their lowest byte first; all of it as a block of LZ4 behind its length (4). It never changes.
+//! what it says, numbers with their lowest byte first; all of it as a block of LZ4 behind its length (4). This layout never changes.
 
 use holdfast_application::events::{EventKind, OutgoingEvent, PlaceInStream, Stream};
 use holdfast_application::ports::StoreError;
@@ -11,10 +11,8 @@ use crate::sql::codec::{self, broken};
 
 /// Fewer events than these are not worth it.
 const EVENTS_MIN: usize = 8;
-/// What the events of a parcel say together, at most.
+/// The most bytes of a parcel before it is packed.
 const BYTES_MAX: usize = 64 << 10;
-/// The most bytes a parcel can have: many events that say next to nothing.
-const UNPACKED_MAX: usize = 4 << 20;
 /// Bytes of an event besides what it says.
 const HEAD: usize = 41;
 
@@ -52,15 +50,35 @@ pub(super) fn pack(events: &[&OutgoingEvent]) -> Vec<u8> {
     block::compress_prepend_size(&all)
 }
 
-/// What was packed, of this stream.
+/// The events of a row: so many, of which the first is at this place, of this kind and from this time.
 ///
 /// # Errors
 ///
-/// [`StoreError::Broken`]: nobody has packed that.
-pub(super) fn unpack(packed: &[u8], stream: Stream) -> Result<Vec<OutgoingEvent>, StoreError> {
+/// [`StoreError::Broken`]: nobody has written that.
+pub(super) fn events(
+    first: PlaceInStream,
+    kind: i64,
+    at: i64,
+    events: usize,
+    data: &[u8],
+) -> Result<Vec<OutgoingEvent>, StoreError> {
+    if events == 1 {
+        return Ok(vec![event(first, kind, at, data)?]);
+    }
+    let unpacked = unpack(data, first.stream)?;
+    let says = |event: &OutgoingEvent| (event.place, i64::from(event.kind.code()), event.at.micros());
+    if unpacked.len() == events && unpacked.first().is_some_and(|event| says(event) == (first, kind, at)) {
+        Ok(unpacked)
+    } else {
+        Err(broken("other events than their row says"))
+    }
+}
+
+/// What was packed, of this stream.
+fn unpack(packed: &[u8], stream: Stream) -> Result<Vec<OutgoingEvent>, StoreError> {
     let unfit = || broken("events that cannot be unpacked");
     let (bytes, packed) = block::uncompressed_size(packed).map_err(|_short| unfit())?;
-    if bytes > UNPACKED_MAX {
+    if bytes > BYTES_MAX {
         return Err(unfit());
     }
     let all = block::decompress(packed, bytes).map_err(|_other| unfit())?;
@@ -91,7 +109,7 @@ fn take_bytes<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// An event out of what a store kept of it.
-pub(super) fn event(place: PlaceInStream, code: i64, at: i64, data: &[u8]) -> Result<OutgoingEvent, StoreError> {
+fn event(place: PlaceInStream, code: i64, at: i64, data: &[u8]) -> Result<OutgoingEvent, StoreError> {
     let kind = u8::try_from(code).ok().and_then(EventKind::from_code);
     let kind = kind.ok_or_else(|| broken(format!("the kind of event {code}")))?;
     Ok(OutgoingEvent { place, kind, at: codec::moment(at)?, data: data.to_vec() })

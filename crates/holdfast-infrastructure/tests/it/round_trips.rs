@@ -7,9 +7,13 @@ use holdfast_application::audit::prove;
 use holdfast_application::command::{Remarks, Submission};
 use holdfast_application::lane::decide_at_once;
 use holdfast_application::ports::Store;
-use holdfast_application::ports::contract::warehouse::{confirm, location, new_item, release, reserve, submission};
+use holdfast_application::ports::contract::warehouse::{
+    confirm, location, new_item, order, release, reserve, sku, submission, units,
+};
 use holdfast_application::{Command, Policy};
 use holdfast_domain::Name;
+use holdfast_domain::book::ProductRef;
+use holdfast_domain::book::reserving::OrderLine;
 use holdfast_infrastructure::mysql::{MysqlSettings, TimeSource, migrate, open};
 
 use crate::shared_store::{Database, left_out};
@@ -42,6 +46,12 @@ fn trips_of_new(proxy: &StatementProxy, store: &mut dyn Store, numbers: Range<u8
     let before = proxy.heard();
     assert!(decided(store, wishes).into_iter().all(|is_done| is_done));
     proxy.heard().saturating_sub(before)
+}
+
+/// An order of one unit of product 2, by its SKU.
+fn reserve_by_sku(number: u8) -> Command {
+    let line = OrderLine { product: ProductRef::Sku(sku(2)), quantity: units(1), location: None };
+    Command::ReserveOrder { order: order(number), lines: vec![line], ttl: None, strategy: None }
 }
 
 #[test]
@@ -86,12 +96,17 @@ fn orders_that_are_there_tell_of_products_that_nobody_names() {
     assert_eq!(trips(vec![reserve(1, &[(1, 1)]), reserve(3, &[(1, 1)])], &[true, true]), 5);
     assert!(trips(vec![reserve(1, &[(2, 1)]), reserve(4, &[(2, 1)])], &[false, true]) > 5);
     assert_eq!(trips(vec![confirm(1), release(2), reserve(5, &[(1, 1)])], &[true, true, true]), 6);
-    // Two of product 1 and one of product 2 are held now, and one of product 1 has left.
-    assert_eq!(database.ask("SELECT SUM(reserved * item) FROM levels"), 4);
-    assert_eq!(database.ask("SELECT SUM(available) FROM levels"), 196);
+    // A SKU is looked up once the orders are known; an order that was there, and is told again, begins nothing anew.
+    trips(vec![reserve_by_sku(6)], &[true]);
+    let of_new = trips(vec![reserve_by_sku(7)], &[true]);
+    let again = trips(vec![reserve_by_sku(7)], &[true]);
+    assert_eq!((of_new, again), (6, 6));
+    // Two of product 1 and three of product 2 are held now, and one of product 1 has left.
+    assert_eq!(database.ask("SELECT SUM(reserved * item) FROM levels"), 8);
+    assert_eq!(database.ask("SELECT SUM(available) FROM levels"), 194);
 
     let report = prove(&*queries, None).expect("reads");
-    assert_eq!((report.faults, report.reservations), (Vec::new(), 5));
+    assert_eq!((report.faults, report.reservations), (Vec::new(), 7));
 }
 
 #[test]
