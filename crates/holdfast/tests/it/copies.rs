@@ -10,6 +10,7 @@ use crate::shared_database::SharedDatabase;
 use crate::tampered_outbox::books_with_events_together;
 use crate::test_data::kept;
 use crate::webhook_receiver::{Receiver, Reply};
+use crate::webhooks;
 
 const ORDER: &str = "11111111-a170-4cd6-98a5-117f65ca1582";
 
@@ -76,8 +77,9 @@ fn events_that_stand_together_go_over_one_by_one() {
         return;
     }
     let (shared, program) = (SharedDatabase::empty(), books_with_events_together());
+    let events = 1 + 12 + 12 + 1;
     let said = program.done(&["copy", "--from", "data", "--to", &shared.url()]).json();
-    assert_eq!((&said["ok"], &said["rows"]["outbox"]), (&json!(true), &json!(1 + 12 + 12)), "{said}");
+    assert_eq!((&said["ok"], &said["rows"]["outbox"]), (&json!(true), &json!(events)), "{said}");
     assert_eq!(program.done(&["verify", "--database-url", &shared.url()]).json()["ok"], true);
     assert_eq!(program.done(&["copy", "--from", &shared.url(), "--to", "back"]).json()["ok"], true);
     let told =
@@ -86,17 +88,14 @@ fn events_that_stand_together_go_over_one_by_one() {
 
     // The service there tells each of them, in the order of its product.
     let receiver = Receiver::start(|_, _| Reply::Status(200));
-    let endpoint = format!("webhooks.endpoints=shop={}", receiver.url());
-    let secret = "webhooks.secrets=shop=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    let flags = ["--database-url", &shared.url(), "--set", &endpoint, "--set", secret];
-    let service = Service::start(&program, &[&flags[..], &["--set", "webhooks.allow_private=true"]].concat());
-    receiver.wait_until(|came| came.len() >= 1 + 12 + 12);
+    let service = webhooks::start(&program, &[("shop", &receiver)], &["--database-url", &shared.url()]);
+    receiver.wait_until(|came| came.len() >= events);
     assert_eq!(service.stop(), Some(0));
     let taken = receiver.taken();
     let of_stock = taken.iter().filter(|event| event.headers["ce_type"].starts_with("com.holdfast.stock."));
     let sequences: Vec<u64> = of_stock.map(|event| event.value["sequence"].as_u64().expect("a number")).collect();
-    assert_eq!(sequences, (1..=13).collect::<Vec<u64>>());
-    assert_eq!(taken.len(), 1 + 12 + 12);
+    assert_eq!(sequences, (1..=25).collect::<Vec<u64>>());
+    assert_eq!(taken.len(), events);
 }
 
 #[test]

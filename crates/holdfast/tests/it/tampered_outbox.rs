@@ -115,18 +115,24 @@ fn must_be_named(program: &Program, changes: &[(&str, &str)], change: impl Fn(&s
     }
 }
 
-/// A store that has not told an endpoint yet of 12 orders of a batch.
+/// A store that has not told an endpoint yet of an item, of its units at 12 more locations, and of an order of one from each: 12
+/// movements of one command, and its outcome.
 pub(crate) fn books_with_events_together() -> Program {
     let program = Program::new();
     let service = Service::start(&program, &endpoint_that_is_not_there());
     let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 50});
     assert_eq!(service.post("/api/inventory", &item).0, 201);
-    let order = |number: u32| {
-        let id = format!("95570777-a170-5cd6-98a5-{number:012}");
-        json!({"orderId": id, "lines": [{"sku": "L", "quantity": 1}]})
-    };
-    let orders: Vec<Value> = (1..=12).map(order).collect();
-    assert_eq!(service.post("/api/inventory/reservations/batch", &json!({"orders": orders})).0, 207);
+    let places: Vec<String> = (1..=12).map(|number| format!("place-{number}")).collect();
+    for place in &places {
+        let made = service.post("/api/inventory/locations", &json!({"id": place, "name": place, "priority": 1}));
+        assert_eq!(made.0, 201, "{made:?}");
+        let add = json!({"quantity": 5, "locationId": place});
+        assert_eq!(service.post(&format!("/api/inventory/product/{LAMP}/add-stock"), &add).0, 200);
+    }
+    let line = |place: &String| json!({"sku": "L", "quantity": 1, "locationId": place});
+    let lines: Vec<Value> = places.iter().map(line).collect();
+    let order = json!({"orderId": "95570777-a170-5cd6-98a5-000000000001", "lines": lines});
+    assert_eq!(service.post("/api/inventory/reservations", &order).0, 201);
     assert_eq!(service.stop(), Some(0));
     assert_eq!(program.done(&["verify"]).json()["faults"], json!([]));
     program

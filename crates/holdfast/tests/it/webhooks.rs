@@ -19,7 +19,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 /// A service that posts to endpoints by these names.
-fn start(program: &Program, endpoints: &[(&str, &Receiver)], more: &[&str]) -> Service {
+pub(crate) fn start(program: &Program, endpoints: &[(&str, &Receiver)], more: &[&str]) -> Service {
     let urls: Vec<String> = endpoints.iter().map(|(name, receiver)| format!("{name}={}", receiver.url())).collect();
     let secrets: Vec<String> = endpoints.iter().map(|(name, _)| format!("{name}={SECRET}")).collect();
     let (urls, secrets) = (urls.join(","), secrets.join(","));
