@@ -47,17 +47,16 @@ fn commit_with(
     failpoint::reach("begun");
     let logged = find_answers(&mut *transaction, batch)?;
     let mut shelf = Shelf::load(&mut *transaction, batch)?;
-    let Some(mut book) = load_book(&mut *transaction, batch, policy, found, starts_over)? else { return Ok(None) };
-    let mut replies = decide(batch, &logged, &mut book, &mut shelf, policy);
-    while let Some(more) = due_orders_in_the_way(&mut *transaction, batch, &book, &found.due, policy)? {
+    let (book, mut replies) = loop {
+        let Some(mut book) = load_book(&mut *transaction, batch, policy, found, starts_over)? else { return Ok(None) };
+        let replies = decide(batch, &logged, &mut book, &mut shelf, policy);
+        let in_the_way = due_orders_in_the_way(&mut *transaction, batch, &book, &found.due, policy)?;
+        let Some(more) = in_the_way else { break (book, replies) };
         found.due.extend(more);
         if starts_over {
             return Ok(None);
         }
-        let Some(anew) = load_book(&mut *transaction, batch, policy, found, starts_over)? else { return Ok(None) };
-        book = anew;
-        replies = decide(batch, &logged, &mut book, &mut shelf, policy);
-    }
+    };
     failpoint::reach("decided");
     save_book(&mut *transaction, &book)?;
     save_letters(&mut *transaction, &shelf)?;

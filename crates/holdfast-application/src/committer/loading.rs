@@ -49,20 +49,19 @@ pub(super) fn load_book(
         && due.is_empty()
         && expiring.is_empty()
         && needs.products.iter().all(|product| matches!(product, ProductRef::Id(_)));
-    let mut named = usize::MAX;
-    if all_named {
+    let named = all_named.then(|| {
         needs.products.sort_unstable();
         needs.products.dedup();
-        named = needs.products.len();
         transaction.expect(&needs.orders, &needs.products);
-    }
+        needs.products.len()
+    });
     let orders = transaction.load_orders(&needs.orders)?;
     let held = orders.iter().flat_map(|order| order.live().map(|held| ProductRef::Id(held.product)));
     let asked = orders.iter().flat_map(|order| order.asked.iter().map(|line| ProductRef::Id(line.product)));
     needs.products.extend(held.chain(asked));
     needs.products.sort_unstable();
     needs.products.dedup();
-    if needs.products.len() > named {
+    if named.is_some_and(|named| needs.products.len() > named) {
         found.other_products = true;
         return Ok(None);
     }
