@@ -65,7 +65,7 @@ impl OutgoingEvent {
     }
 }
 
-/// Events that a store keeps together in one row of the outbox, as long as all of them wait.
+/// Events that a store keeps together in one row of the outbox, as long as all of them wait; where it keeps each by itself, one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Parcel {
     /// The first of them, which names the row.
@@ -75,7 +75,7 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// A row with one event, which is kept by itself.
+    /// An event that is kept by itself.
     pub const fn of_one(event: PlaceInStream) -> Self {
         Self { first: event, events: 1 }
     }
@@ -86,8 +86,8 @@ impl Parcel {
 pub struct SentPlace {
     /// When it was written.
     pub written_at: Timestamp,
-    /// What it is kept together with, if the store does so.
-    pub parcel: Option<Parcel>,
+    /// What it is kept together with.
+    pub parcel: Parcel,
     /// Its place among those of its key.
     pub place: PlaceInStream,
 }
@@ -99,11 +99,17 @@ pub struct UnsentEvent {
     pub event: OutgoingEvent,
     /// When it was written: later events of a key are never written before earlier ones.
     pub written_at: Timestamp,
-    /// What it was read together with, if the store keeps it so.
-    pub parcel: Option<Parcel>,
+    /// What it was read together with.
+    pub parcel: Parcel,
 }
 
 impl UnsentEvent {
+    /// An event that is kept by itself.
+    pub const fn alone(event: OutgoingEvent, written_at: Timestamp) -> Self {
+        let parcel = Parcel::of_one(event.place);
+        Self { event, written_at, parcel }
+    }
+
     /// Where it stands.
     pub const fn sent_place(&self) -> SentPlace {
         SentPlace { written_at: self.written_at, parcel: self.parcel, place: self.event.place }

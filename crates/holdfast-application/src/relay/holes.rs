@@ -74,7 +74,7 @@ mod tests {
     fn unsent(stream: Stream, key: u8, sequence: u64, part: u32) -> UnsentEvent {
         let place = PlaceInStream { stream, key: [key; 16], sequence, part };
         let event = OutgoingEvent { place, kind: EventKind::StockAdjusted, at: Timestamp::EPOCH, data: Vec::new() };
-        UnsentEvent { event, written_at: Timestamp::EPOCH, parcel: None }
+        UnsentEvent::alone(event, Timestamp::EPOCH)
     }
 
     /// How many holes are seen when these come, a list at a time.

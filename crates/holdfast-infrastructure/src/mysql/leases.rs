@@ -41,7 +41,7 @@ impl Duties for MysqlLeases {
     fn take(&self, duty: Duty, lasts: Duration) -> Result<Option<Timestamp>, StoreError> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let holder = Value::Text(&self.holder);
-        let lasts = Value::Int(i64::try_from(lasts.as_micros()).unwrap_or(i64::MAX));
+        let lasts = Value::count(lasts.as_micros());
         // The epoch comes first: these databases let what follows see what was set before it.
         let sql = format!(
             "UPDATE leases SET epoch = epoch + (holder <> ?), holder = ?, `until` = {PRESENT} + ? \

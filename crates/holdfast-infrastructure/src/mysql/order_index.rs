@@ -40,7 +40,7 @@ impl OrderIndex for MysqlSession {
     fn list_orders(&mut self, stretch: OrderStretch<'_>) -> Result<Vec<Order>, StoreError> {
         let mut values = vec![Value::Blob(&stretch.ids.0), Value::Blob(&stretch.ids.1)];
         values.extend(stretch.statuses.iter().map(|status| Value::Int(i64::from(status.code()))));
-        values.push(Value::count(u64::try_from(stretch.limit).unwrap_or(u64::MAX)));
+        values.push(Value::count(stretch.limit));
         let sql = format!(
             "SELECT {} FROM orders o WHERE o.id BETWEEN ? AND ?{} ORDER BY o.id LIMIT ?",
             orders::COLUMNS,

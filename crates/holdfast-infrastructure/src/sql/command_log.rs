@@ -76,7 +76,7 @@ pub(crate) fn keep(
 
 pub(crate) fn forget(session: &mut dyn SqlSession, before: Timestamp, most: usize) -> Result<usize, StoreError> {
     // The oldest have the lowest numbers; those of a replay may bear an older time and wait for their turn.
-    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
+    let most = Value::count(most);
     let mut last = None;
     let sql = "SELECT MAX(oldest.number) FROM (SELECT number FROM answers ORDER BY number LIMIT ?) AS oldest";
     session.query(sql, &[most], &mut |row| {

@@ -3,14 +3,13 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 
-use holdfast_application::events::{OutgoingEvent, PlaceInStream, Stream};
+use holdfast_application::events::UnsentEvent;
 use holdfast_application::ports::StoreError;
 
-use crate::sql::codec::{self, broken};
 use crate::sql::dialect::Dialect;
 use crate::sql::session::{Row, RowWriter, SqlSession, Value};
 use crate::sql::{
-    command_log, dead_letters, items, locations, movements, orders, outbox, parcels, reservations, waiting_payments,
+    command_log, dead_letters, items, locations, movements, orders, outbox, reservations, waiting_payments,
 };
 
 /// Rows that are handed over together, and how many bytes they have at most, but for the last one.
@@ -18,7 +17,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// The rows that go over for one.
-type Spread = fn(&[Owned]) -> Result<Vec<Vec<Owned>>, StoreError>;
+type Spread = fn(&dyn Row) -> Result<Vec<Vec<Owned>>, StoreError>;
 
 /// A table that is copied.
 struct Table {
@@ -34,49 +33,32 @@ struct Table {
 
 /// Every table that the books consist of. What a database keeps for itself (versions, numbers, its tip) it makes anew.
 static TABLES: &[Table] = &[
-    Table { name: "locations", writer: &locations::LOCATIONS, kinds: "itti", order: |_| "number", spread: None },
-    Table { name: "items", writer: &items::NEW_CARDS, kinds: "ibttiii", order: |_| "number", spread: None },
-    Table { name: "stock", writer: &items::STOCK, kinds: "iiiiii", order: |_| "item", spread: None },
-    Table { name: "levels", writer: &items::LEVELS, kinds: "iiii", order: |_| "item, location", spread: None },
-    Table { name: "orders", writer: &orders::ORDERS, kinds: "iibiiiiiiitbi", order: |_| "number", spread: None },
+    table("locations", &locations::LOCATIONS, "itti", |_| "number"),
+    table("items", &items::NEW_CARDS, "ibttiii", |_| "number"),
+    table("stock", &items::STOCK, "iiiiii", |_| "item"),
+    table("levels", &items::LEVELS, "iiii", |_| "item, location"),
+    table("orders", &orders::ORDERS, "iibiiiiiiitbi", |_| "number"),
+    table("reservations", &reservations::RESERVATIONS, "iiiiiiiiit", |_| "number"),
+    table("movements", &movements::MOVEMENTS, "iiiiiiiiitttt", |dialect| dialect.commit_order),
+    table("alerts", &outbox::ALERTS, "iiiii", |_| "item, sequence, crossing"),
     Table {
-        name: "reservations",
-        writer: &reservations::RESERVATIONS,
-        kinds: "iiiiiiiiit",
-        order: |_| "number",
-        spread: None,
-    },
-    Table {
-        name: "movements",
-        writer: &movements::MOVEMENTS,
-        kinds: "iiiiiiiiitttt",
-        order: |dialect| dialect.commit_order,
-        spread: None,
-    },
-    Table {
-        name: "alerts",
-        writer: &outbox::ALERTS,
-        kinds: "iiiii",
-        order: |_| "item, sequence, crossing",
-        spread: None,
-    },
-    Table {
-        name: "outbox",
-        writer: &outbox::OUTBOX,
-        kinds: "tiibiiiiib",
-        order: |dialect| dialect.written_order,
         spread: Some(each_event),
+        ..table("outbox", &outbox::OUTBOX, "tiibiiiiib", |dialect| dialect.written_order)
     },
-    Table {
-        name: "dead_letters",
-        writer: &dead_letters::LETTERS,
-        kinds: "bbiiitiittttttttb",
-        order: |_| "id",
-        spread: None,
-    },
-    Table { name: "waiting_payments", writer: &waiting_payments::WAITING, kinds: "bi", order: |_| "id", spread: None },
-    Table { name: "answers", writer: &command_log::ANSWERS, kinds: "ttibibtti", order: |_| "number", spread: None },
+    table("dead_letters", &dead_letters::LETTERS, "bbiiitiittttttttb", |_| "id"),
+    table("waiting_payments", &waiting_payments::WAITING, "bi", |_| "id"),
+    table("answers", &command_log::ANSWERS, "ttibibtti", |_| "number"),
 ];
+
+/// A table whose rows go over as they are.
+const fn table(
+    name: &'static str,
+    writer: &'static RowWriter,
+    kinds: &'static str,
+    order: fn(&Dialect) -> &'static str,
+) -> Table {
+    Table { name, writer, kinds, order, spread: None }
+}
 
 /// How many rows a table has, and what they say together, in whatever order they stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +86,15 @@ enum Owned {
 }
 
 impl Owned {
+    fn of(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Int(number) => Self::Int(number),
+            Value::Text(text) => Self::Text(text.to_owned()),
+            Value::Blob(bytes) => Self::Blob(bytes.to_vec()),
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Null | Self::Int(_) => size_of::<i64>(),
@@ -189,10 +180,9 @@ fn read(
     let sql = format!("SELECT {} FROM {} ORDER BY {order}", columns(table.writer), table.name);
     let mut digest = Digest::default();
     session.query(&sql, &[], &mut |row| {
-        let row = owned(row, table.kinds)?;
         let rows = match table.spread {
-            Some(spread) => spread(&row)?,
-            None => vec![row],
+            Some(spread) => spread(row)?,
+            None => vec![owned(row, table.kinds)?],
         };
         for row in rows {
             digest.add(&row);
@@ -235,39 +225,14 @@ fn owned(row: &dyn Row, kinds: &str) -> Result<Vec<Owned>, StoreError> {
 }
 
 /// Of a row that holds several events each gets its own: not every store keeps them together.
-fn each_event(row: &[Owned]) -> Result<Vec<Vec<Owned>>, StoreError> {
-    use Owned::{Blob, Int, Text};
-    let [
-        Text(destination),
-        Int(stream),
-        Int(at),
-        Blob(key),
-        Int(sequence),
-        Int(part),
-        Int(kind),
-        Int(told_at),
-        Int(events),
-        Blob(data),
-    ] = row
-    else {
-        return Err(broken("a row of the outbox of another kind"));
-    };
-    let known = u8::try_from(*stream).ok().and_then(Stream::from_code);
-    let first = PlaceInStream {
-        stream: known.ok_or_else(|| broken("a stream that nobody reads"))?,
-        key: codec::uuid(key)?,
-        sequence: codec::number(*sequence)?,
-        part: codec::number(*part)?,
-    };
-    let each = parcels::events(first, *kind, *told_at, codec::number(*events)?, data)?.into_iter().map(|event| {
-        let OutgoingEvent { place, kind, at: told_at, data } = event;
-        let sequence = i64::try_from(place.sequence).unwrap_or(i64::MAX);
-        let (kind, part) = (i64::from(kind.code()), i64::from(place.part));
-        let place =
-            [Text(destination.clone()), Int(*stream), Int(*at), Blob(place.key.to_vec()), Int(sequence), Int(part)];
-        place.into_iter().chain([Int(kind), Int(told_at.micros()), Int(1), Blob(data)]).collect()
+fn each_event(row: &dyn Row) -> Result<Vec<Vec<Owned>>, StoreError> {
+    let destination = row.text(0)?;
+    let events = outbox::from_row(row)?;
+    let rows = events.iter().map(|UnsentEvent { event, written_at, .. }| {
+        let values = outbox::row_of(destination, *written_at, event, 1, &event.data);
+        values.into_iter().map(Owned::of).collect()
     });
-    Ok(each.collect())
+    Ok(rows.collect())
 }
 
 #[cfg(test)]

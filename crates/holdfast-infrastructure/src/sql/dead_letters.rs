@@ -106,7 +106,7 @@ pub(crate) fn settle(session: &mut dyn SqlSession, letter: &LetterHead) -> Resul
 
 /// Forgets up to `most` that were dealt with before `before`, and says how many.
 pub(crate) fn forget(session: &mut dyn SqlSession, before: Timestamp, most: usize) -> Result<usize, StoreError> {
-    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
+    let most = Value::count(most);
     let mut last = Vec::new();
     let sql = "SELECT MAX(oldest.id) FROM (SELECT id FROM dead_letters WHERE status IN (1, 2) AND settled_at < ? \
                ORDER BY id LIMIT ?) AS oldest";
@@ -144,7 +144,7 @@ pub(crate) fn find(session: &mut dyn SqlSession, filter: &LetterFilter) -> Resul
         values.push(Value::Blob(after));
     }
     sql.push_str(" ORDER BY d.id DESC LIMIT ?");
-    values.push(Value::count(u64::try_from(filter.limit).unwrap_or(u64::MAX)));
+    values.push(Value::count(filter.limit));
     let mut heads = Vec::new();
     session.query(&sql, &values, &mut |row| {
         heads.push(head(row)?);
@@ -168,7 +168,7 @@ pub(crate) fn load_one(session: &mut dyn SqlSession, id: DeadLetterId) -> Result
 pub(crate) fn open(session: &mut dyn SqlSession, most: usize) -> Result<usize, StoreError> {
     let mut count = 0;
     let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM dead_letters WHERE status = 0 LIMIT ?) AS counted";
-    session.query(sql, &[Value::count(u64::try_from(most).unwrap_or(u64::MAX))], &mut |row| {
+    session.query(sql, &[Value::count(most)], &mut |row| {
         count = codec::number(row.int(0)?)?;
         Ok(ControlFlow::Break(()))
     })?;

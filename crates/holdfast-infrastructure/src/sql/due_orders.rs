@@ -19,7 +19,7 @@ pub(crate) type Levels<'a> = &'a [(ProductId, Option<LocationNumber>)];
 pub(crate) fn find(session: &mut dyn SqlSession, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
     let sql = "SELECT id FROM orders WHERE status = 1 AND expires_at IS NOT NULL AND expires_at <= ? \
                ORDER BY expires_at, number LIMIT ?";
-    orders::ids(session, sql, &[Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))])
+    orders::ids(session, sql, &[Value::time(now), Value::count(most)])
 }
 
 /// The first `most` of them, or those that have up to `reservations_max` reservations together; one at least.
@@ -34,7 +34,7 @@ pub(crate) fn find_step(
          WHERE o.status = 1 AND o.expires_at IS NOT NULL AND o.expires_at <= ? ORDER BY o.expires_at, o.number LIMIT ?",
         session.dialect().reservations_of_order
     );
-    let values = [Value::time(now), Value::Int(i64::try_from(most).unwrap_or(i64::MAX))];
+    let values = [Value::time(now), Value::count(most)];
     let (mut found, mut reservations) = (Vec::new(), 0_usize);
     session.query(&sql, &values, &mut |row| {
         reservations = reservations.saturating_add(codec::number(row.int(1)?)?);

@@ -61,7 +61,7 @@ pub(crate) fn find(session: &mut dyn SqlSession, filter: &ProductFilter) -> Resu
     } else {
         let _ = write!(sql, " ORDER BY {key} {direction}, i.sku {direction} LIMIT ?");
     }
-    values.push(Value::count(u64::try_from(filter.limit).unwrap_or(u64::MAX)));
+    values.push(Value::count(filter.limit));
     collect(session, &sql, &values)
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn low_stock(
         "SELECT {} FROM stock s JOIN items i ON i.number = s.item WHERE s.low = 1 AND i.sku > ? ORDER BY i.sku LIMIT ?",
         items::COLUMNS
     );
-    let limit = Value::count(u64::try_from(limit).unwrap_or(u64::MAX));
+    let limit = Value::count(limit);
     collect(session, &sql, &[Value::Text(after.map_or("", Sku::as_str)), limit])
 }
 

@@ -162,7 +162,7 @@ fn over_products(
         all.extend([Value::time(after.created_at), Value::Int(i64::from(item.0)), Value::count(sequence)]);
     }
     let _ = write!(sql, " ORDER BY m.created_at {direction}, m.item {direction}, m.sequence {direction} LIMIT ?");
-    all.push(Value::count(u64::try_from(filter.limit).unwrap_or(u64::MAX)));
+    all.push(Value::count(filter.limit));
     let mut found = Vec::new();
     session.query(&sql, &all, &mut |row| {
         found.push(movements::from_row(row)?);

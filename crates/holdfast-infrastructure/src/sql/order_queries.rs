@@ -134,7 +134,7 @@ pub(crate) fn find_reservations(
         values.push(Value::time(before));
     }
     sql.push_str(" ORDER BY r.number LIMIT ?");
-    values.push(Value::count(u64::try_from(filter.limit).unwrap_or(u64::MAX)));
+    values.push(Value::count(filter.limit));
     let mut found = Vec::new();
     session.query(&sql, &values, &mut |row| {
         found.push(from_row(row)?);

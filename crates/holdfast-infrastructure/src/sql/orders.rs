@@ -163,7 +163,7 @@ fn to_row<'a>(order: &'a Order, id: &'a [u8], asked: &'a [u8]) -> Vec<Value<'a>>
 }
 
 fn micros_or_null(duration: Option<Duration>) -> Value<'static> {
-    duration.map_or(Value::Null, |duration| Value::Int(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    duration.map_or(Value::Null, |duration| Value::count(duration.as_micros()))
 }
 
 /// Ids that a statement with one column finds.

@@ -9,7 +9,7 @@ use holdfast_application::queries::{OutboxDepth, OutboxStep};
 use holdfast_domain::Timestamp;
 use holdfast_domain::event::Alert;
 
-use crate::sql::codec;
+use crate::sql::codec::{self, broken};
 use crate::sql::parcels;
 use crate::sql::session::{Row, RowRemover, RowWriter, SqlSession, Upsert, Value};
 
@@ -77,7 +77,7 @@ fn belong_together(one: &OutgoingEvent, other: &OutgoingEvent, now: Timestamp) -
 }
 
 /// The row of so many events, the first of which is this.
-fn row_of<'a>(
+pub(crate) fn row_of<'a>(
     destination: &'a str,
     at: Timestamp,
     first: &'a OutgoingEvent,
@@ -88,7 +88,7 @@ fn row_of<'a>(
     row.extend([
         Value::Int(i64::from(first.kind.code())),
         Value::time(first.at),
-        Value::number(events),
+        Value::count(events),
         Value::Blob(data),
     ]);
     row
@@ -103,16 +103,15 @@ pub(crate) fn remove(session: &mut dyn SqlSession, destination: &str, sent: &[Se
     let mut rows = Vec::with_capacity(sent.len());
     let mut parts: BTreeMap<(Stream, Timestamp), HashSet<PlaceInStream>> = BTreeMap::new();
     for together in sent.chunk_by(|one, next| (one.written_at, one.parcel) == (next.written_at, next.parcel)) {
-        match together.first().and_then(|sent| Some((sent.written_at, sent.parcel?))) {
-            Some((at, parcel)) if parcel.events > together.len() => {
-                parts.entry((parcel.first.stream, at)).or_default().extend(together.iter().map(|sent| sent.place));
-            }
-            Some((at, parcel)) => rows.push((at, parcel)),
-            None => rows.extend(together.iter().map(|sent| (sent.written_at, Parcel::of_one(sent.place)))),
+        let Some(SentPlace { written_at, parcel, .. }) = together.first() else { continue };
+        if parcel.events > together.len() {
+            let part = parts.entry((parcel.first.stream, *written_at)).or_default();
+            part.extend(together.iter().map(|sent| sent.place));
+        } else {
+            rows.push(key_of_row(destination, *written_at, parcel));
         }
     }
-    let keys: Vec<Vec<Value<'_>>> = rows.iter().map(|(at, row)| key_of_row(destination, *at, row)).collect();
-    session.remove_rows(&SENT, &keys)?;
+    session.remove_rows(&SENT, &rows)?;
     parts.iter().try_for_each(|((stream, at), sent)| split(session, destination, *stream, *at, sent))
 }
 
@@ -126,10 +125,10 @@ fn split(
     sent: &HashSet<PlaceInStream>,
 ) -> Result<(), StoreError> {
     let moment = [Value::Text(destination), Value::Int(i64::from(stream.code())), Value::time(at)];
-    let sql = format!("SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? AND written_at = ?");
+    let sql = format!("SELECT {COLUMNS} FROM outbox WHERE destination = ? AND stream = ? AND written_at = ?");
     let mut rows = Vec::new();
     session.query(&sql, &moment, &mut |row| {
-        rows.push(from_row(row, stream)?);
+        rows.push(from_row(row)?);
         Ok(ControlFlow::Continue(()))
     })?;
     let change = format!(
@@ -140,9 +139,7 @@ fn split(
     for row in rows {
         let left: Vec<&OutgoingEvent> =
             row.iter().map(|unsent| &unsent.event).filter(|event| !sent.contains(&event.place)).collect();
-        let Some(was) = row.first().map(|first| first.parcel.unwrap_or(Parcel::of_one(first.event.place))) else {
-            continue;
-        };
+        let Some(was) = row.first().map(|first| first.parcel) else { continue };
         let key = key_of_row(destination, at, &was);
         match left.first() {
             _ if left.len() == was.events => {}
@@ -172,11 +169,12 @@ fn key<'a>(destination: &'a str, written_at: Timestamp, place: &'a PlaceInStream
 
 /// The same of a row as it was read: one that was split meanwhile is another one.
 fn key_of_row<'a>(destination: &'a str, written_at: Timestamp, row: &'a Parcel) -> Vec<Value<'a>> {
-    key(destination, written_at, &row.first).into_iter().chain([Value::number(row.events)]).collect()
+    key(destination, written_at, &row.first).into_iter().chain([Value::count(row.events)]).collect()
 }
 
-/// What events that wait are read from.
-pub(crate) const UNSENT: &str = "written_at, event_key, key_seq, part, kind, told_at, events, data";
+/// What events that wait are read from: the columns of [`OUTBOX`].
+pub(crate) const COLUMNS: &str =
+    "destination, stream, written_at, event_key, key_seq, part, kind, told_at, events, data";
 
 /// The oldest events that a destination has not heard. Those of one key come in their order, and none is left out: a later one
 /// was never written before an earlier one ([`OutgoingEvent::written_at`]).
@@ -187,11 +185,11 @@ pub(crate) fn unsent(
     step: OutboxStep,
 ) -> Result<Vec<UnsentEvent>, StoreError> {
     let order = session.dialect().written_order;
-    let sql = format!("SELECT {UNSENT} FROM outbox WHERE destination = ? AND stream = ? ORDER BY {order} LIMIT ?");
+    let sql = format!("SELECT {COLUMNS} FROM outbox WHERE destination = ? AND stream = ? ORDER BY {order} LIMIT ?");
     let (mut found, mut bytes) = (Vec::new(), 0_usize);
-    let most = Value::number(step.events_max);
+    let most = Value::count(step.events_max);
     session.query(&sql, &[Value::Text(destination), Value::Int(i64::from(stream.code())), most], &mut |row| {
-        for unsent in from_row(row, stream)? {
+        for unsent in from_row(row)? {
             let size = unsent.event.data.len();
             if !step.fits(found.len(), bytes, size) {
                 return Ok(ControlFlow::Break(()));
@@ -204,18 +202,19 @@ pub(crate) fn unsent(
     Ok(found)
 }
 
-/// The events of this stream that a row holds, read from the columns of [`UNSENT`].
-pub(crate) fn from_row(row: &dyn Row, stream: Stream) -> Result<Vec<UnsentEvent>, StoreError> {
-    let written_at = codec::moment(row.int(0)?)?;
+/// The events that a row with [`COLUMNS`] holds.
+pub(crate) fn from_row(row: &dyn Row) -> Result<Vec<UnsentEvent>, StoreError> {
+    let stream = u8::try_from(row.int(1)?).ok().and_then(Stream::from_code);
+    let stream = stream.ok_or_else(|| broken("a stream that nobody reads"))?;
+    let written_at = codec::moment(row.int(2)?)?;
     let first = PlaceInStream {
         stream,
-        key: codec::uuid(row.blob(1)?)?,
-        sequence: codec::number(row.int(2)?)?,
-        part: codec::number(row.int(3)?)?,
+        key: codec::uuid(row.blob(3)?)?,
+        sequence: codec::number(row.int(4)?)?,
+        part: codec::number(row.int(5)?)?,
     };
-    let (kind, at, events) = (row.int(4)?, row.int(5)?, codec::number(row.int(6)?)?);
-    let parcel = (events != 1).then_some(Parcel { first, events });
-    let events = parcels::events(first, kind, at, events, row.blob(7)?)?;
+    let parcel = Parcel { first, events: codec::number(row.int(8)?)? };
+    let events = parcels::events(parcel, row.int(6)?, row.int(7)?, row.blob(9)?)?;
     Ok(events.into_iter().map(|event| UnsentEvent { event, written_at, parcel }).collect())
 }
 
@@ -228,7 +227,7 @@ pub(crate) fn depth(
     let mut depth = OutboxDepth::default();
     let counted = "SELECT CAST(COALESCE(SUM(events), 0) AS SIGNED) FROM (SELECT events FROM outbox WHERE destination = ? LIMIT ?) AS counted";
     for destination in destinations {
-        let left = Value::number(most.saturating_sub(depth.events));
+        let left = Value::count(most.saturating_sub(depth.events));
         session.query(counted, &[Value::Text(destination), left], &mut |row| {
             depth.events = depth.events.saturating_add(codec::number(row.int(0)?)?).min(most);
             Ok(ControlFlow::Break(()))

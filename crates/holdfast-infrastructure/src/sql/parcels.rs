@@ -3,7 +3,7 @@
 //! One behind the other, each as its key (16 bytes), sequence (8), part (4), kind (1), time (8), the length of what it says (4) and
 //! what it says, numbers with their lowest byte first; all of it as a block of LZ4 behind its length (4). This layout never changes.
 
-use holdfast_application::events::{EventKind, OutgoingEvent, PlaceInStream, Stream};
+use holdfast_application::events::{EventKind, OutgoingEvent, Parcel, PlaceInStream, Stream};
 use holdfast_application::ports::StoreError;
 use lz4_flex::block;
 
@@ -50,16 +50,15 @@ pub(super) fn pack(events: &[&OutgoingEvent]) -> Vec<u8> {
     block::compress_prepend_size(&all)
 }
 
-/// The events of a row: so many, of which the first is at this place, of this kind and from this time.
+/// The events of a row, of which the first is of this kind and from this time.
 ///
 /// # Errors
 ///
 /// [`StoreError::Broken`]: nobody has written that.
 pub(super) fn events(
-    first: PlaceInStream,
+    Parcel { first, events }: Parcel,
     kind: i64,
     at: i64,
-    events: usize,
     data: &[u8],
 ) -> Result<Vec<OutgoingEvent>, StoreError> {
     if events == 1 {

@@ -40,7 +40,7 @@ pub(crate) fn places(
                AND (m.created_at > ? OR m.item > ? OR (m.item = ? AND m.sequence > ?)) \
                ORDER BY m.created_at, m.item, m.sequence LIMIT ?";
     let (at, item) = (Value::time(after.created_at), Value::Int(i64::from(after.item.0)));
-    let most = Value::Int(i64::try_from(most).unwrap_or(i64::MAX));
+    let most = Value::count(most);
     let values = [at, Value::time(until), at, item, item, Value::count(after.sequence), most];
     let mut found = Vec::new();
     session.query(sql, &values, &mut |row| {

@@ -20,13 +20,8 @@ pub(crate) enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// A whole number, which is at most 2^62 wherever the books keep one.
-    pub(crate) fn count(units: u64) -> Self {
-        Self::Int(i64::try_from(units).unwrap_or(i64::MAX))
-    }
-
-    /// The same, of things in memory.
-    pub(crate) fn number(things: usize) -> Self {
-        Self::Int(i64::try_from(things).unwrap_or(i64::MAX))
+    pub(crate) fn count(things: impl TryInto<i64>) -> Self {
+        Self::Int(things.try_into().unwrap_or(i64::MAX))
     }
 
     pub(crate) fn time(at: Timestamp) -> Self {

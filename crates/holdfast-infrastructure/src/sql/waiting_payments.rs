@@ -85,7 +85,7 @@ pub(crate) fn page(
                ORDER BY `until`, id LIMIT ?";
     let (until, order) =
         after.map_or((Value::Int(0), Vec::new()), |last| (Value::time(last.until), last.order.to_bytes().to_vec()));
-    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
+    let most = Value::count(most);
     let mut waiting = Vec::new();
     session.query(sql, &[until, until, Value::Blob(&order), most], &mut |row| {
         let order = OrderId::from_bytes(codec::uuid(row.blob(0)?)?);
@@ -104,7 +104,7 @@ pub(crate) fn page(
 /// Orders whose payment waited until before `now`.
 pub(crate) fn overdue(session: &mut dyn SqlSession, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError> {
     let sql = "SELECT id FROM waiting_payments WHERE `until` >= 0 AND `until` < ? ORDER BY `until`, id LIMIT ?";
-    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
+    let most = Value::count(most);
     orders::ids(session, sql, &[Value::time(now), most])
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn forget_given_up(
     most: usize,
 ) -> Result<usize, StoreError> {
     let given_up_before = Value::Int(before.micros().saturating_neg());
-    let most = Value::count(u64::try_from(most).unwrap_or(u64::MAX));
+    let most = Value::count(most);
     let mut last = Vec::new();
     let sql = "SELECT MAX(first.id) FROM (SELECT id FROM waiting_payments WHERE `until` < 0 AND `until` > ? \
                ORDER BY id LIMIT ?) AS first";

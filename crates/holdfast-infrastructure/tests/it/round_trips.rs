@@ -114,8 +114,7 @@ fn an_item_with_another_number_than_before_keeps_its_levels() {
     let Some(database) = Database::make() else {
         return left_out("an_item_with_another_number_than_before_keeps_its_levels");
     };
-    migrate(&database.settings(), false).expect("makes");
-    let (mut store, _) = open(&database.settings(), TimeSource::Database).expect("opens");
+    let (mut store, _) = database.opened();
     decided(&mut store, made(10));
     let wishes = |numbers: Range<u8>| numbers.map(|number| reserve(number, &[(1, 2), (2, 3)])).collect::<Vec<_>>();
     assert_eq!(decided(&mut store, wishes(0..2)), [true, true]);

@@ -22,7 +22,7 @@ fn tell_unsent<R: OutboxReader + ?Sized>(
 ) {
     for ((destination, _, written_at, place), event) in books.outbox.iter().filter(|((_, of, ..), _)| *of == stream) {
         if stream != Stream::Stock || is_asked(ProductId::from_bytes(place.key)) {
-            reader.unsent(destination, &UnsentEvent { event: event.clone(), written_at: *written_at, parcel: None });
+            reader.unsent(destination, &UnsentEvent::alone(event.clone(), *written_at));
         }
     }
 }

@@ -185,7 +185,7 @@ impl StockQueries for MemoryQueries {
                 break;
             }
             bytes = bytes.saturating_add(event.data.len());
-            unsent.push(UnsentEvent { event: event.clone(), written_at: *written_at, parcel: None });
+            unsent.push(UnsentEvent::alone(event.clone(), *written_at));
         }
         Ok(unsent)
     }

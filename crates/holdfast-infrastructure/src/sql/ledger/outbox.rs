@@ -8,11 +8,11 @@ use holdfast_application::queries::{OutboxReader, UnfitReader};
 use holdfast_domain::ProductId;
 
 use super::question::Question;
+use crate::sql::outbox;
 use crate::sql::session::{SqlSession, Value};
-use crate::sql::{codec, outbox};
 
 /// How a row is called.
-const KEY: &[(usize, &str)] = &[(1, "key"), (2, "sequence"), (3, "part")];
+const KEY: &[(usize, &str)] = &[(3, "key"), (4, "sequence"), (5, "part")];
 
 /// Reads what waits in a stream, of all products or of one, a destination's one behind the other and in the order in which they
 /// were written.
@@ -30,12 +30,12 @@ pub(super) fn read_unsent<R: OutboxReader + ?Sized>(
     let product = product.map(ProductId::to_bytes);
     let is_asked = |key: [u8; 16]| product.is_none_or(|product| product == key);
     let order = session.dialect().written_order;
-    let sql = format!("SELECT {} FROM outbox WHERE destination = ? AND stream = ? ORDER BY {order}", outbox::UNSENT);
+    let sql = format!("SELECT {} FROM outbox WHERE destination = ? AND stream = ? ORDER BY {order}", outbox::COLUMNS);
     for destination in destinations {
         let values = [Value::Text(&destination), Value::Int(i64::from(stream.code()))];
         let question = Question { table: "outbox", sql: &sql, values: &values, key: KEY };
         question.ask(session, reader, |row, reader| {
-            let unsent = outbox::from_row(row, stream)?;
+            let unsent = outbox::from_row(row)?;
             let asked = unsent.iter().filter(|unsent| is_asked(unsent.event.place.key));
             asked.for_each(|unsent| reader.unsent(&destination, unsent));
             Ok(())
@@ -50,7 +50,7 @@ pub(super) fn read_lost<R: UnfitReader + ?Sized>(
     reader: &mut R,
 ) -> Result<(), StoreError> {
     let known = Stream::ALL.map(|stream| stream.code().to_string()).join(", ");
-    let sql = format!("SELECT {} FROM outbox WHERE stream NOT IN ({known})", outbox::UNSENT);
+    let sql = format!("SELECT {} FROM outbox WHERE stream NOT IN ({known})", outbox::COLUMNS);
     Question { table: "outbox", sql: &sql, values: &[], key: KEY }
-        .ask(session, reader, |_, _| Err(codec::broken("a stream that nobody reads")))
+        .ask(session, reader, |row, _| outbox::from_row(row).map(drop))
 }
