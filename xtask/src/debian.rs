@@ -20,6 +20,9 @@ pub(crate) const CLOCK: Package = Package { name: "faketime", is_there: has_fake
 pub(crate) const DISK: Package = Package { name: "strace", is_there: has_strace };
 /// A database. The package has the program alone: it starts nothing, and brings no service that would.
 pub(crate) static DATABASE: Package = Package { name: "mariadb-server-core", is_there: has_mariadb };
+/// Reads settings for the script that sets a database up, and belongs to the packages of its clients.
+pub(crate) static SETTINGS: Package =
+    Package { name: "mariadb-client-core", is_there: || is_on_path("my_print_defaults") };
 /// Redis. The package of its tools has the whole program, and brings no service that would start it.
 pub(crate) static LOCK: Package = Package { name: "redis-tools", is_there: has_redis };
 /// Redis as the package has it: called `redis-server`, it is the server.

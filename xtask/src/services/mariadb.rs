@@ -15,7 +15,7 @@ pub(super) static KIND: Kind = Kind {
     name: "mariadb",
     words: "a shared store",
     variable: "HOLDFAST_TEST_MYSQL",
-    packages: &[&debian::DATABASE],
+    packages: &[&debian::DATABASE, &debian::SETTINGS],
     start,
 };
 
