@@ -13,7 +13,7 @@ use holdfast_domain::{
 
 use crate::answer::{Decision, KeptAnswer};
 use crate::dead_letters::{LetterEnd, NewLetter};
-use crate::events::SentPlace;
+use crate::events::SentParcel;
 use crate::imported::ImportedItem;
 use crate::order_event::OrderEvent;
 
@@ -174,7 +174,7 @@ pub enum Command {
         /// The destination.
         destination: Arc<str>,
         /// Where they stand in the outbox.
-        sent: Arc<[SentPlace]>,
+        sent: Arc<[SentParcel]>,
     },
     /// Put a record away that can never be applied.
     PutAway(Arc<NewLetter>),

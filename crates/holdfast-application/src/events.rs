@@ -15,7 +15,7 @@ pub mod publishing;
 pub mod stock;
 
 pub use kind::{EventKind, Stream};
-pub use outgoing::{OutgoingEvent, Parcel, PlaceInStream, SentPlace, UnsentEvent};
+pub use outgoing::{OutgoingEvent, Parcel, PlaceInStream, SentParcel, UnsentEvent};
 pub use publishing::{Destination, EventSet, Publishing};
 
 /// Room for what most events say, in bytes.

@@ -12,7 +12,7 @@ use holdfast_domain::{
 use crate::answer::KeptAnswer;
 use crate::command::CommandKey;
 use crate::dead_letters::{DeadLetter, LetterHead};
-use crate::events::{OutgoingEvent, SentPlace};
+use crate::events::{OutgoingEvent, SentParcel};
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -140,7 +140,7 @@ pub trait Outbox {
     fn append_events(&mut self, destination: &str, events: &[&OutgoingEvent], now: Timestamp)
     -> Result<(), StoreError>;
     /// Removes events that a destination was told. Those that are not there any more are no fault.
-    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError>;
+    fn remove_events(&mut self, destination: &str, sent: &[SentParcel]) -> Result<(), StoreError>;
 }
 
 /// Records and payments that can never be applied, until somebody has dealt with them.

@@ -1,5 +1,6 @@
 //! Reads: straight from the store, beside the queue.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use holdfast_domain::{
 };
 
 use crate::dead_letters::{DeadLetter, LetterHead};
-use crate::events::{Stream, UnsentEvent};
+use crate::events::{Parcel, Stream, UnsentEvent};
 
 mod filters;
 mod ledger;
@@ -181,8 +182,14 @@ pub trait StockQueries: Send + Sync {
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
 
     /// Some of the events of a stream that a destination was not told yet, the oldest first: of no key is one left out that
-    /// comes before another.
-    fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError>;
+    /// comes before another. Parcels that it was told and that are only not removed yet are passed over.
+    fn unsent(
+        &self,
+        destination: &str,
+        stream: Stream,
+        step: OutboxStep,
+        told: &HashSet<Parcel>,
+    ) -> Result<Vec<UnsentEvent>, ReadError>;
     /// A page of dead letters, without what they say.
     fn find_letters(&self, filter: &LetterFilter) -> Result<Vec<LetterHead>, ReadError>;
     /// A dead letter.

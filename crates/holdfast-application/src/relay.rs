@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::backoff::Backoff;
 use crate::commit_bell::CommitBell;
 use crate::duties::{Duties, Duty};
-use crate::events::{Destination, EventSet, OutgoingEvent, SentPlace, UnsentEvent};
+use crate::events::{Destination, EventSet, OutgoingEvent, SentParcel, UnsentEvent};
 use crate::ports::EventSink;
 use crate::queries::{OutboxStep, ReadError, StockQueries};
 use crate::queue::CommandQueue;
@@ -243,24 +243,24 @@ impl Relay {
         };
         let taken = self.sink.send(&events, &give_up);
         self.stopped = stopped.get();
-        let sent: Vec<SentPlace> =
-            unsent.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(unsent, _)| unsent.sent_place()).collect();
-        let told = u64::try_from(sent.len()).unwrap_or(u64::MAX);
+        let sent = SentParcel::of(unsent.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(unsent, _)| unsent));
+        let told = taken.iter().filter(|taken| **taken).count();
         let fault = self.sink.fault();
-        let left = unsent.len().saturating_sub(sent.len());
+        let left = unsent.len().saturating_sub(told);
         // Without a fault they were only left for the next time.
-        let has_failed = left > 0 && (fault.is_some() || sent.is_empty());
+        let has_failed = left > 0 && (fault.is_some() || told == 0);
         let failed = if has_failed { u64::try_from(left).unwrap_or(u64::MAX) } else { 0 };
         let destination = self.destination.to_string();
-        metrics::counter!("holdfast_relay_events_total", "destination" => destination.clone()).increment(told);
+        metrics::counter!("holdfast_relay_events_total", "destination" => destination.clone())
+            .increment(u64::try_from(told).unwrap_or(u64::MAX));
         metrics::counter!("holdfast_relay_failures_total", "destination" => destination).increment(failed);
-        self.removals.add(&sent);
+        self.removals.add(sent);
         if !has_failed {
             self.status.set(None);
             return if left == 0 { Round::Told(unsent.len()) } else { Round::Left };
         }
         self.status.set(Some(fault.unwrap_or_else(|| "events were not taken".to_owned())));
-        match (sent.is_empty(), self.sink.takes_other_keys()) {
+        match (told == 0, self.sink.takes_other_keys()) {
             (false, _) => Round::PartlyFailed,
             (true, true) => Round::Refused,
             (true, false) => Round::Failed,
@@ -286,14 +286,15 @@ impl Relay {
     fn unsent(&mut self) -> Result<Vec<UnsentEvent>, ReadError> {
         // What is seen to be removed is so for whoever reads from now on.
         self.removals.look();
-        let step = OutboxStep { events_max: STEP.events_max.saturating_add(self.removals.len()), ..STEP };
+        let step = OutboxStep { events_max: STEP.events_max.saturating_add(self.removals.parts()), ..STEP };
+        let told = self.removals.parcels();
         let mut unsent = Vec::new();
         for stream in self.wants.streams() {
-            unsent.extend(self.parts.queries.unsent(&self.destination, *stream, step)?);
+            unsent.extend(self.parts.queries.unsent(&self.destination, *stream, step, told)?);
         }
         // Each key's side by side, in their order.
         unsent.sort_unstable_by_key(|unsent| unsent.event.place);
-        unsent.retain(|unsent| !self.removals.has(unsent));
+        unsent.retain(|unsent| !self.removals.has_part(unsent));
         Ok(unsent)
     }
 }

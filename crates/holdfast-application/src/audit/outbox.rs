@@ -45,7 +45,7 @@ impl OutboxProof {
         }
         // Letters tell of records, which are not in the ledger, and a letter that was dealt with is forgotten before its event.
         if event.place.stream != Stream::DeadLetters {
-            self.follow(&event.place, unsent.written_at);
+            self.follow(&event.place, unsent.parcel.written_at);
         }
     }
 
@@ -120,5 +120,5 @@ fn contradiction(unsent: &UnsentEvent) -> Option<&'static str> {
     if place.sequence == 0 {
         return Some("nothing has the number 0");
     }
-    (unsent.written_at < *at).then_some("it was written before it happened")
+    (unsent.parcel.written_at < *at).then_some("it was written before it happened")
 }

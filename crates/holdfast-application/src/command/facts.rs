@@ -6,6 +6,7 @@ use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::stocking::{NewItem, StockVerb};
 
 use super::{Command, Submission};
+use crate::events::SentParcel;
 
 /// The pages a batch's commands can touch.
 #[derive(Debug, Default)]
@@ -155,7 +156,7 @@ impl Command {
     /// How many bytes it takes in the queue, roughly: the queue is bounded by bytes too.
     pub fn weight(&self) -> usize {
         let carried = match self {
-            Self::RemoveEvents { sent, .. } => size_of_val(&**sent),
+            Self::RemoveEvents { sent, .. } => sent.iter().map(SentParcel::weight).sum(),
             Self::PutAway(letter) => letter.weight(),
             _ => 0,
         };

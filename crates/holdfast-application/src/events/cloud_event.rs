@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::kind::EventKind;
 use super::outgoing::OutgoingEvent;
 use crate::shown::Shown;
 
@@ -16,23 +17,8 @@ pub const DATA_CONTENT_TYPE: &str = "application/json";
 pub const STRUCTURED_CONTENT_TYPE: &str = "application/cloudevents+json";
 
 /// Where the schema of a kind of event is described.
-pub fn data_schema(event: &OutgoingEvent) -> String {
-    format!("urn:holdfast:event:{}:v1", event.kind.as_str())
-}
-
-/// The attributes of an event, by name, without the content type of its data.
-pub fn attributes(event: &OutgoingEvent, source: &str) -> [(&'static str, String); 8] {
-    let key = event.place.key_text();
-    [
-        ("specversion", SPEC_VERSION.to_owned()),
-        ("id", event.place.event_id()),
-        ("source", source.to_owned()),
-        ("type", event.kind.cloud_event_type().to_owned()),
-        ("subject", key.clone()),
-        ("time", event.at.to_string()),
-        ("dataschema", data_schema(event)),
-        ("partitionkey", key),
-    ]
+pub fn data_schema(kind: EventKind) -> String {
+    format!("urn:holdfast:event:{}:v1", kind.as_str())
 }
 
 /// An event with its envelope around it.
@@ -72,7 +58,7 @@ pub fn structured(event: &OutgoingEvent, source: &str) -> Result<Vec<u8>, UnfitD
         subject: key.clone(),
         time: Shown(event.at),
         datacontenttype: DATA_CONTENT_TYPE,
-        dataschema: data_schema(event),
+        dataschema: data_schema(event.kind),
         partitionkey: key,
         data,
     })?;

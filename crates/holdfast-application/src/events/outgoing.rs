@@ -65,31 +65,51 @@ impl OutgoingEvent {
     }
 }
 
-/// Events that a store keeps together in one row of the outbox, as long as all of them wait; where it keeps each by itself, one.
+/// A row of the outbox: events that a store keeps together as long as all of them wait; where it keeps each by itself, one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Parcel {
+    /// When they were written: later events of a key are never written before earlier ones.
+    pub written_at: Timestamp,
     /// The first of them, which names the row.
     pub first: PlaceInStream,
     /// How many they are.
     pub events: usize,
 }
 
-impl Parcel {
-    /// An event that is kept by itself.
-    pub const fn of_one(event: PlaceInStream) -> Self {
-        Self { first: event, events: 1 }
-    }
+/// What a destination has heard of a parcel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentParcel {
+    /// The parcel as it was read.
+    pub parcel: Parcel,
+    /// Which of its events, where that is not all of them.
+    pub part: Option<Vec<PlaceInStream>>,
 }
 
-/// Where an event of the outbox stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SentPlace {
-    /// When it was written.
-    pub written_at: Timestamp,
-    /// What it is kept together with.
-    pub parcel: Parcel,
-    /// Its place among those of its key.
-    pub place: PlaceInStream,
+impl SentParcel {
+    /// The parcels of events that were heard, each event once or several times.
+    pub fn of<'a>(heard: impl Iterator<Item = &'a UnsentEvent>) -> Vec<Self> {
+        let mut places: Vec<(Parcel, PlaceInStream)> =
+            heard.map(|unsent| (unsent.parcel, unsent.event.place)).collect();
+        // They are counted.
+        places.sort_unstable();
+        places.dedup();
+        let sent = places.chunk_by(|(one, _), (next, _)| one == next).filter_map(|together| {
+            let (parcel, _) = *together.first()?;
+            let part = (together.len() < parcel.events).then(|| together.iter().map(|(_, place)| *place).collect());
+            Some(Self { parcel, part })
+        });
+        sent.collect()
+    }
+
+    /// How many bytes it takes, roughly.
+    pub fn weight(&self) -> usize {
+        self.part.as_deref().map_or(0, size_of_val).saturating_add(size_of::<Self>())
+    }
+
+    /// How many events were heard.
+    pub fn events(&self) -> usize {
+        self.part.as_ref().map_or(self.parcel.events, Vec::len)
+    }
 }
 
 /// An event that waits in the outbox.
@@ -97,21 +117,14 @@ pub struct SentPlace {
 pub struct UnsentEvent {
     /// The event.
     pub event: OutgoingEvent,
-    /// When it was written: later events of a key are never written before earlier ones.
-    pub written_at: Timestamp,
-    /// What it was read together with.
+    /// What it was read with.
     pub parcel: Parcel,
 }
 
 impl UnsentEvent {
     /// An event that is kept by itself.
     pub const fn alone(event: OutgoingEvent, written_at: Timestamp) -> Self {
-        let parcel = Parcel::of_one(event.place);
-        Self { event, written_at, parcel }
-    }
-
-    /// Where it stands.
-    pub const fn sent_place(&self) -> SentPlace {
-        SentPlace { written_at: self.written_at, parcel: self.parcel, place: self.event.place }
+        let parcel = Parcel { written_at, first: event.place, events: 1 };
+        Self { event, parcel }
     }
 }

@@ -8,7 +8,7 @@ use holdfast_domain::{Actor, Timestamp};
 
 use crate::bounded_wait::hear_within;
 use crate::command::{Command, Submission};
-use crate::events::{PlaceInStream, SentPlace, UnsentEvent};
+use crate::events::{Parcel, PlaceInStream, SentParcel, UnsentEvent};
 use crate::queue::{Class, CommandQueue};
 use crate::ticket::Ticket;
 
@@ -25,38 +25,65 @@ pub(super) struct Removals {
     queue: CommandQueue,
     actor: Actor,
     /// The oldest first. One that could not be put in line, or failed, has no ticket.
-    under_way: VecDeque<(Arc<[SentPlace]>, Option<Ticket>)>,
-    /// The events among them, by what they are and when they were written: what they stand together with may change.
-    told: HashSet<(PlaceInStream, Timestamp)>,
-    /// What was told and is not being removed yet, and since when.
-    gathered: Vec<SentPlace>,
+    under_way: VecDeque<(Arc<[SentParcel]>, Option<Ticket>)>,
+    /// What was told and is not removed yet: whole parcels.
+    parcels: HashSet<Parcel>,
+    /// The same: events of others, by what they are and when they were written, for what they stand together with may change.
+    parts: HashSet<(PlaceInStream, Timestamp)>,
+    /// The events that are being removed.
+    events: usize,
+    /// What was told and is not being removed yet, its events, and since when.
+    gathered: Vec<SentParcel>,
+    gathered_events: usize,
     since: Instant,
 }
 
 impl Removals {
     pub(super) fn of(destination: Arc<str>, queue: CommandQueue) -> Self {
         let actor = Actor::new("relay").expect("a plain word is an actor");
-        let (under_way, told, gathered) = (VecDeque::new(), HashSet::new(), Vec::new());
-        Self { destination, queue, actor, under_way, told, gathered, since: Instant::now() }
+        Self {
+            destination,
+            queue,
+            actor,
+            under_way: VecDeque::new(),
+            parcels: HashSet::new(),
+            parts: HashSet::new(),
+            events: 0,
+            gathered: Vec::new(),
+            gathered_events: 0,
+            since: Instant::now(),
+        }
     }
 
-    /// How many events were told and are not removed yet.
-    pub(super) fn len(&self) -> usize {
-        self.told.len()
+    /// The parcels that were told as a whole and are not removed yet.
+    pub(super) const fn parcels(&self) -> &HashSet<Parcel> {
+        &self.parcels
     }
 
-    /// Whether an event was told.
-    pub(super) fn has(&self, unsent: &UnsentEvent) -> bool {
-        self.told.contains(&event_at(&unsent.sent_place()))
+    /// How many events of other parcels were told and are not removed yet.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether an event was told, of a parcel that was not told as a whole.
+    pub(super) fn has_part(&self, unsent: &UnsentEvent) -> bool {
+        !self.parts.is_empty() && self.parts.contains(&(unsent.event.place, unsent.parcel.written_at))
     }
 
     /// Has events removed that were told, together with others.
-    pub(super) fn add(&mut self, sent: &[SentPlace]) {
+    pub(super) fn add(&mut self, sent: Vec<SentParcel>) {
         if self.gathered.is_empty() {
             self.since = Instant::now();
         }
-        self.told.extend(sent.iter().map(event_at));
-        self.gathered.extend_from_slice(sent);
+        for sent in &sent {
+            if let Some(part) = &sent.part {
+                self.parts.extend(places(&sent.parcel, part));
+            } else {
+                self.parcels.insert(sent.parcel);
+            }
+            self.gathered_events = self.gathered_events.saturating_add(sent.events());
+        }
+        self.gathered.extend(sent);
         self.remove_gathered(false);
     }
 
@@ -66,11 +93,12 @@ impl Removals {
     }
 
     fn remove_gathered(&mut self, at_once: bool) {
-        let is_time = self.gathered.len() >= TOGETHER.0 || self.since.elapsed() >= TOGETHER.1;
+        let is_time = self.gathered_events >= TOGETHER.0 || self.since.elapsed() >= TOGETHER.1;
         if self.gathered.is_empty() || !(is_time || at_once) {
             return;
         }
-        let sent: Arc<[SentPlace]> = std::mem::take(&mut self.gathered).into();
+        let sent: Arc<[SentParcel]> = std::mem::take(&mut self.gathered).into();
+        self.events = self.events.saturating_add(std::mem::take(&mut self.gathered_events));
         let ticket = self.submit(&sent);
         self.under_way.push_back((sent, ticket));
     }
@@ -90,7 +118,7 @@ impl Removals {
             }
         }
         self.under_way = open;
-        if self.told.len() > EVENTS_MAX {
+        if self.events.saturating_add(self.gathered_events) > EVENTS_MAX {
             self.remove_gathered(true);
             self.wait_for_oldest(WAIT);
         }
@@ -118,20 +146,28 @@ impl Removals {
         }
     }
 
-    fn forget(&mut self, sent: &[SentPlace]) {
+    fn forget(&mut self, sent: &[SentParcel]) {
         for sent in sent {
-            self.told.remove(&event_at(sent));
+            if let Some(part) = &sent.part {
+                places(&sent.parcel, part).for_each(|place| {
+                    self.parts.remove(&place);
+                });
+            } else {
+                self.parcels.remove(&sent.parcel);
+            }
+            self.events = self.events.saturating_sub(sent.events());
         }
     }
 
-    fn submit(&self, sent: &Arc<[SentPlace]>) -> Option<Ticket> {
+    fn submit(&self, sent: &Arc<[SentParcel]>) -> Option<Ticket> {
         let command = Command::RemoveEvents { destination: self.destination.clone(), sent: sent.clone() };
         let submission = Submission { command, actor: self.actor.clone(), key: None, decided_at: None };
         self.queue.submit(submission, Class::Maintenance, None).ok()
     }
 }
 
-/// An event of the outbox, wherever it stands.
-const fn event_at(sent: &SentPlace) -> (PlaceInStream, Timestamp) {
-    (sent.place, sent.written_at)
+/// Events of a parcel, wherever they stand.
+fn places(parcel: &Parcel, part: &[PlaceInStream]) -> impl Iterator<Item = (PlaceInStream, Timestamp)> {
+    let written_at = parcel.written_at;
+    part.iter().map(move |place| (*place, written_at))
 }

@@ -16,7 +16,7 @@ fn an_event_that_tells_of_what_never_was_is_found() {
     must_be_found("I18", |ledger| stock(ledger).event.place.sequence = 0);
     must_be_found("I18", |ledger| stock(ledger).event.kind = EventKind::OrderReserved);
     must_be_found("I18", |ledger| stock(ledger).event.kind = EventKind::OutOfStock);
-    must_be_found("I18", |ledger| stock(ledger).written_at = Timestamp::EPOCH);
+    must_be_found("I18", |ledger| stock(ledger).parcel.written_at = Timestamp::EPOCH);
     must_be_found("I18", |ledger| {
         ledger.stock.items.remove(0);
     });

@@ -7,7 +7,7 @@ use holdfast_application::answer::KeptAnswer;
 use holdfast_application::clock::ManualClock;
 use holdfast_application::command::CommandKey;
 use holdfast_application::dead_letters::{DeadLetter, LetterHead};
-use holdfast_application::events::{OutgoingEvent, SentPlace};
+use holdfast_application::events::{OutgoingEvent, SentParcel};
 use holdfast_application::ports::contract::warehouse::order;
 use holdfast_application::ports::memory::{MemoryQueries, MemoryStore};
 use holdfast_application::ports::{
@@ -187,7 +187,7 @@ impl Outbox for FaultyTransaction<'_> {
     ) -> Result<(), StoreError> {
         self.inner.append_events(destination, events, now)
     }
-    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
+    fn remove_events(&mut self, destination: &str, sent: &[SentParcel]) -> Result<(), StoreError> {
         self.inner.remove_events(destination, sent)
     }
 }

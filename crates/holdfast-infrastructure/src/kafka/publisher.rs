@@ -16,7 +16,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{ClientConfig, ClientContext};
 
-use super::message::Message;
+use super::message::Messages;
 use super::settings::KafkaSettings;
 use super::source::KafkaError;
 
@@ -30,6 +30,7 @@ const UNHEARD_MAX: Duration = Duration::from_secs(20);
 /// Topics as a place where events go.
 pub struct KafkaPublisher {
     settings: KafkaSettings,
+    messages: Messages,
     /// How a producer of its is made.
     config: fn(&KafkaSettings) -> ClientConfig,
     /// None after a failure, until the next events.
@@ -65,7 +66,8 @@ impl KafkaPublisher {
 
     fn with(settings: KafkaSettings, config: fn(&KafkaSettings) -> ClientConfig) -> Result<Self, KafkaError> {
         let producer = Some(producer(&config(&settings))?);
-        Ok(Self { settings, config, producer, fault: None })
+        let messages = Messages::new(&settings);
+        Ok(Self { settings, messages, config, producer, fault: None })
     }
 
     /// Hands an event to the library, which may be full for a while.
@@ -76,13 +78,13 @@ impl KafkaPublisher {
         event: &OutgoingEvent,
         give_up: &dyn Fn() -> bool,
     ) -> Result<(), String> {
-        let message = Message::of(event, &self.settings).map_err(|error| error.to_string())?;
+        let message = self.messages.of(event).map_err(|error| error.to_string())?;
         let mut record: BaseRecord<'_, [u8], [u8], usize> = BaseRecord::with_opaque_to(&message.topic, at);
         if let Some(key) = &message.key {
             record = record.key(key.as_slice());
         }
         if let Some(value) = &message.value {
-            record = record.payload(value.as_slice());
+            record = record.payload(value);
         }
         if let Some(headers) = message.headers {
             record = record.headers(headers);

@@ -228,8 +228,8 @@ fn owned(row: &dyn Row, kinds: &str) -> Result<Vec<Owned>, StoreError> {
 fn each_event(row: &dyn Row) -> Result<Vec<Vec<Owned>>, StoreError> {
     let destination = row.text(0)?;
     let events = outbox::from_row(row)?;
-    let rows = events.iter().map(|UnsentEvent { event, written_at, .. }| {
-        let values = outbox::row_of(destination, *written_at, event, 1, &event.data);
+    let rows = events.iter().map(|UnsentEvent { event, parcel }| {
+        let values = outbox::row_of(destination, parcel.written_at, event, 1, &event.data);
         values.into_iter().map(Owned::of).collect()
     });
     Ok(rows.collect())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
-use holdfast_application::events::{OutgoingEvent, Parcel, PlaceInStream, SentPlace, Stream, UnsentEvent};
+use holdfast_application::events::{OutgoingEvent, Parcel, PlaceInStream, SentParcel, Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{OutboxDepth, OutboxStep};
 use holdfast_domain::Timestamp;
@@ -95,20 +95,13 @@ pub(crate) fn row_of<'a>(
 }
 
 /// Removes events that a destination has heard.
-pub(crate) fn remove(session: &mut dyn SqlSession, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
-    let mut sent = sent.to_vec();
-    sent.sort_unstable();
-    // They are counted.
-    sent.dedup();
+pub(crate) fn remove(session: &mut dyn SqlSession, destination: &str, sent: &[SentParcel]) -> Result<(), StoreError> {
     let mut rows = Vec::with_capacity(sent.len());
     let mut parts: BTreeMap<(Stream, Timestamp), HashSet<PlaceInStream>> = BTreeMap::new();
-    for together in sent.chunk_by(|one, next| (one.written_at, one.parcel) == (next.written_at, next.parcel)) {
-        let Some(SentPlace { written_at, parcel, .. }) = together.first() else { continue };
-        if parcel.events > together.len() {
-            let part = parts.entry((parcel.first.stream, *written_at)).or_default();
-            part.extend(together.iter().map(|sent| sent.place));
-        } else {
-            rows.push(key_of_row(destination, *written_at, parcel));
+    for SentParcel { parcel, part } in sent {
+        match part {
+            None => rows.push(key_of_row(destination, parcel)),
+            Some(part) => parts.entry((parcel.first.stream, parcel.written_at)).or_default().extend(part),
         }
     }
     session.remove_rows(&SENT, &rows)?;
@@ -140,7 +133,7 @@ fn split(
         let left: Vec<&OutgoingEvent> =
             row.iter().map(|unsent| &unsent.event).filter(|event| !sent.contains(&event.place)).collect();
         let Some(was) = row.first().map(|first| first.parcel) else { continue };
-        let key = key_of_row(destination, at, &was);
+        let key = key_of_row(destination, &was);
         match left.first() {
             _ if left.len() == was.events => {}
             None => session.remove_rows(&SENT, &[key])?,
@@ -168,8 +161,8 @@ fn key<'a>(destination: &'a str, written_at: Timestamp, place: &'a PlaceInStream
 }
 
 /// The same of a row as it was read: one that was split meanwhile is another one.
-fn key_of_row<'a>(destination: &'a str, written_at: Timestamp, row: &'a Parcel) -> Vec<Value<'a>> {
-    key(destination, written_at, &row.first).into_iter().chain([Value::count(row.events)]).collect()
+fn key_of_row<'a>(destination: &'a str, row: &'a Parcel) -> Vec<Value<'a>> {
+    key(destination, row.written_at, &row.first).into_iter().chain([Value::count(row.events)]).collect()
 }
 
 /// What events that wait are read from: the columns of [`OUTBOX`].
@@ -183,13 +176,18 @@ pub(crate) fn unsent(
     destination: &str,
     stream: Stream,
     step: OutboxStep,
+    told: &HashSet<Parcel>,
 ) -> Result<Vec<UnsentEvent>, StoreError> {
     let order = session.dialect().written_order;
     let sql = format!("SELECT {COLUMNS} FROM outbox WHERE destination = ? AND stream = ? ORDER BY {order} LIMIT ?");
     let (mut found, mut bytes) = (Vec::new(), 0_usize);
-    let most = Value::count(step.events_max);
+    let most = Value::count(step.events_max.saturating_add(told.len()));
     session.query(&sql, &[Value::Text(destination), Value::Int(i64::from(stream.code())), most], &mut |row| {
-        for unsent in from_row(row)? {
+        let parcel = parcel_of(row)?;
+        if told.contains(&parcel) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        for unsent in events_of(parcel, row)? {
             let size = unsent.event.data.len();
             if !step.fits(found.len(), bytes, size) {
                 return Ok(ControlFlow::Break(()));
@@ -204,18 +202,25 @@ pub(crate) fn unsent(
 
 /// The events that a row with [`COLUMNS`] holds.
 pub(crate) fn from_row(row: &dyn Row) -> Result<Vec<UnsentEvent>, StoreError> {
+    events_of(parcel_of(row)?, row)
+}
+
+/// What names the row.
+fn parcel_of(row: &dyn Row) -> Result<Parcel, StoreError> {
     let stream = u8::try_from(row.int(1)?).ok().and_then(Stream::from_code);
     let stream = stream.ok_or_else(|| broken("a stream that nobody reads"))?;
-    let written_at = codec::moment(row.int(2)?)?;
     let first = PlaceInStream {
         stream,
         key: codec::uuid(row.blob(3)?)?,
         sequence: codec::number(row.int(4)?)?,
         part: codec::number(row.int(5)?)?,
     };
-    let parcel = Parcel { first, events: codec::number(row.int(8)?)? };
+    Ok(Parcel { written_at: codec::moment(row.int(2)?)?, first, events: codec::number(row.int(8)?)? })
+}
+
+fn events_of(parcel: Parcel, row: &dyn Row) -> Result<Vec<UnsentEvent>, StoreError> {
     let events = parcels::events(parcel, row.int(6)?, row.int(7)?, row.blob(9)?)?;
-    Ok(events.into_iter().map(|event| UnsentEvent { event, written_at, parcel }).collect())
+    Ok(events.into_iter().map(|event| UnsentEvent { event, parcel }).collect())
 }
 
 /// How many events of these destinations wait, counted up to `most`, and since when the oldest does.

@@ -56,7 +56,7 @@ pub(super) fn pack(events: &[&OutgoingEvent]) -> Vec<u8> {
 ///
 /// [`StoreError::Broken`]: nobody has written that.
 pub(super) fn events(
-    Parcel { first, events }: Parcel,
+    Parcel { first, events, .. }: Parcel,
     kind: i64,
     at: i64,
     data: &[u8],

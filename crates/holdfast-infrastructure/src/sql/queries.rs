@@ -1,10 +1,11 @@
 //! The reads of the application, in SQL.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use holdfast_application::dead_letters::{DeadLetter, LetterHead};
-use holdfast_application::events::{Stream, UnsentEvent};
+use holdfast_application::events::{Parcel, Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
     DueHold, Horizon, LedgerPlace, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
@@ -131,8 +132,14 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
         self.0.keep_up(|session| waiting_payments::overdue(session, now, most))
     }
 
-    fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError> {
-        self.0.keep_up(|session| outbox::unsent(session, destination, stream, step))
+    fn unsent(
+        &self,
+        destination: &str,
+        stream: Stream,
+        step: OutboxStep,
+        told: &HashSet<Parcel>,
+    ) -> Result<Vec<UnsentEvent>, ReadError> {
+        self.0.keep_up(|session| outbox::unsent(session, destination, stream, step, told))
     }
 
     fn outbox_depth(&self, destinations: &[&str], most: usize) -> Result<OutboxDepth, ReadError> {

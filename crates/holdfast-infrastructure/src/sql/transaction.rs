@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use holdfast_application::KeptAnswer;
 use holdfast_application::command::CommandKey;
 use holdfast_application::dead_letters::{DeadLetter, LetterHead};
-use holdfast_application::events::{OutgoingEvent, SentPlace};
+use holdfast_application::events::{OutgoingEvent, SentParcel};
 use holdfast_application::ports::{
     CommandLog, CommitError, DeadLetterRepository, InventoryRepository, LoggedAnswer, Outbox, StockMovementRepository,
     StockReservationRepository, StoreError, StoreTransaction,
@@ -236,7 +236,7 @@ impl<H: TransactionHost> Outbox for SqlTransaction<H> {
         outbox::append(self.host.session(), destination, events, now)
     }
 
-    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
+    fn remove_events(&mut self, destination: &str, sent: &[SentParcel]) -> Result<(), StoreError> {
         outbox::remove(self.host.session(), destination, sent)
     }
 }

@@ -1,6 +1,6 @@
 //! What the world is to be told waits in the outbox, in the order of each key and without a hole, until it is removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use holdfast_domain::book::stocking::StockVerb;
@@ -10,7 +10,7 @@ use super::MakeStore;
 use super::warehouse::{Warehouse, change, confirm, event, order, release, replace, reserve, submission};
 use crate::command::{Command, Submission};
 use crate::events::{
-    Destination, EventKind, EventSet, OutgoingEvent, PlaceInStream, Publishing, SentPlace, Stream, UnsentEvent,
+    Destination, EventKind, EventSet, OutgoingEvent, Parcel, PlaceInStream, Publishing, SentParcel, Stream, UnsentEvent,
 };
 use crate::queries::OutboxStep;
 
@@ -36,8 +36,13 @@ fn open(make: MakeStore<'_>) -> Warehouse {
     warehouse
 }
 
-fn unsent(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<UnsentEvent> {
-    warehouse.queries.unsent(destination, stream, OutboxStep::ALL).expect("reads")
+/// All that waits for a destination.
+pub(super) fn unsent(warehouse: &Warehouse, destination: &str, stream: Stream) -> Vec<UnsentEvent> {
+    some_unsent(warehouse, destination, stream, OutboxStep::ALL)
+}
+
+fn some_unsent(warehouse: &Warehouse, destination: &str, stream: Stream, step: OutboxStep) -> Vec<UnsentEvent> {
+    warehouse.queries.unsent(destination, stream, step, &HashSet::new()).expect("reads")
 }
 
 /// What waits for somebody who is told everything.
@@ -88,14 +93,13 @@ pub fn what_was_told_is_removed(make: MakeStore<'_>) {
     warehouse.stock(1, 12);
     warehouse.reserve(1, &[(1, 12)]).expect("enough");
     let all = unsent(&warehouse, BROKERS, Stream::Stock);
-    let step = |events_max, bytes_max| {
-        warehouse.queries.unsent(BROKERS, Stream::Stock, OutboxStep { events_max, bytes_max }).expect("reads")
-    };
+    let step =
+        |events_max, bytes_max| some_unsent(&warehouse, BROKERS, Stream::Stock, OutboxStep { events_max, bytes_max });
     let first = step(2, usize::MAX);
     assert_eq!(first.as_slice(), &all[..2], "the oldest come first");
     assert_eq!(step(9, 0).as_slice(), &all[..1], "one always comes");
     let depth = warehouse.queries.outbox_depth(&[BROKERS, BUYERS], 1_000).expect("reads");
-    assert_eq!((depth.events, depth.oldest), (7, all.first().map(|unsent| unsent.written_at)));
+    assert_eq!((depth.events, depth.oldest), (7, all.first().map(|unsent| unsent.parcel.written_at)));
     assert_eq!(warehouse.queries.outbox_depth(&[BROKERS], 3).expect("reads").events, 3, "it counts no further");
     warehouse.decide(told_of(&[&all[0], &all[2]])).expect("removed");
     let left = [all[1].clone(), all[3].clone()];
@@ -125,8 +129,13 @@ pub fn what_a_batch_tells_is_told_event_by_event(make: MakeStore<'_>) {
     assert_eq!(depth.events, 3 + 4 * 240, "each product's and each order's");
     for events_max in [1, 7, 50, all.len()] {
         let step = OutboxStep { events_max, ..OutboxStep::ALL };
-        let some = warehouse.queries.unsent(BROKERS, Stream::Stock, step).expect("reads");
+        let some = some_unsent(&warehouse, BROKERS, Stream::Stock, step);
         assert_eq!(some, all[..events_max], "the first {events_max}");
+        // What was told as a whole and is not removed yet is passed over, and takes nothing of what is read behind it.
+        let told: HashSet<Parcel> = some.iter().map(|unsent| unsent.parcel).collect();
+        let read = warehouse.queries.unsent(BROKERS, Stream::Stock, step, &told).expect("reads");
+        let next = all.iter().filter(|unsent| !told.contains(&unsent.parcel)).take(events_max);
+        assert!(read.iter().eq(next), "those behind the first {events_max}");
     }
     // Every third is told first, and then again, as if that had not been heard of.
     let (some, others): (Vec<_>, Vec<_>) = all.iter().enumerate().partition(|(at, _)| at % 3 == 0);
@@ -158,7 +167,7 @@ pub fn what_a_batch_tells_is_told_event_by_event(make: MakeStore<'_>) {
 
 /// Events were told, each of them as if it had been told twice.
 fn told_of(events: &[&UnsentEvent]) -> Command {
-    let sent: Vec<SentPlace> = events.iter().chain(events).map(|unsent| unsent.sent_place()).collect();
+    let sent = SentParcel::of(events.iter().chain(events).copied());
     Command::RemoveEvents { destination: BROKERS.into(), sent: sent.into() }
 }
 
@@ -210,7 +219,7 @@ pub fn a_clock_that_was_ahead_puts_no_event_before_an_earlier_one(make: MakeStor
     }
     for events_max in 1..=22 {
         let step = OutboxStep { events_max, ..OutboxStep::ALL };
-        let read = warehouse.queries.unsent(BUYERS, Stream::Stock, step).expect("reads");
+        let read = some_unsent(&warehouse, BUYERS, Stream::Stock, step);
         assert_eq!(read.len(), events_max);
         dense(&read);
     }
@@ -251,7 +260,7 @@ pub fn same_events(one: &Warehouse, other: &Warehouse) {
             events
         });
         for (at, (left, right)) in left.iter().zip(&right).enumerate() {
-            let [left, right] = [left, right].map(|unsent| (&unsent.event, unsent.written_at));
+            let [left, right] = [left, right].map(|unsent| (&unsent.event, unsent.parcel.written_at));
             assert_eq!(left, right, "event {at} of {stream:?}");
         }
         assert_eq!(left.len(), right.len(), "as many events are told");

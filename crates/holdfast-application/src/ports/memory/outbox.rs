@@ -3,7 +3,7 @@
 use holdfast_domain::Timestamp;
 
 use super::transaction::{MemoryTransaction, contention};
-use crate::events::{OutgoingEvent, SentPlace};
+use crate::events::{OutgoingEvent, Parcel, SentParcel};
 use crate::ports::{Collision, Outbox, StoreError};
 
 impl Outbox for MemoryTransaction<'_> {
@@ -26,9 +26,10 @@ impl Outbox for MemoryTransaction<'_> {
         Ok(())
     }
 
-    fn remove_events(&mut self, destination: &str, sent: &[SentPlace]) -> Result<(), StoreError> {
-        for SentPlace { place, written_at, .. } in sent {
-            let key = (destination.to_owned(), place.stream, *written_at, *place);
+    fn remove_events(&mut self, destination: &str, sent: &[SentParcel]) -> Result<(), StoreError> {
+        // Each event is a parcel here.
+        for Parcel { written_at, first, .. } in sent.iter().map(|sent| sent.parcel) {
+            let key = (destination.to_owned(), first.stream, written_at, first);
             if let Some(event) = self.books.outbox.remove(&key) {
                 self.undo.push(Box::new(move |books| {
                     books.outbox.insert(key, event);

@@ -1,5 +1,6 @@
 //! Reads of the books: each sees one moment, and says by scanning what a database finds by an index.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use holdfast_domain::allocation::Part;
@@ -15,7 +16,7 @@ use holdfast_domain::{
 use super::books::{Books, is_at};
 use super::{MemoryQueries, ledger, retelling};
 use crate::dead_letters::{DeadLetter, LetterHead, LetterStatus};
-use crate::events::{Stream, UnsentEvent};
+use crate::events::{Parcel, Stream, UnsentEvent};
 use crate::queries::{
     DueHold, Horizon, LedgerPlace, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
     ProductSort, PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace,
@@ -176,16 +177,26 @@ impl StockQueries for MemoryQueries {
         Ok(overdue.into_iter().take(most).map(|(_, id)| id).collect())
     }
 
-    fn unsent(&self, destination: &str, stream: Stream, step: OutboxStep) -> Result<Vec<UnsentEvent>, ReadError> {
+    fn unsent(
+        &self,
+        destination: &str,
+        stream: Stream,
+        step: OutboxStep,
+        told: &HashSet<Parcel>,
+    ) -> Result<Vec<UnsentEvent>, ReadError> {
         let books = self.shared.books();
         let waiting = books.outbox.iter().filter(|((of, kind, ..), _)| of == destination && *kind == stream);
         let (mut unsent, mut bytes) = (Vec::new(), 0_usize);
         for ((_, _, written_at, _), event) in waiting {
+            let row = UnsentEvent::alone(event.clone(), *written_at);
+            if told.contains(&row.parcel) {
+                continue;
+            }
             if !step.fits(unsent.len(), bytes, event.data.len()) {
                 break;
             }
             bytes = bytes.saturating_add(event.data.len());
-            unsent.push(UnsentEvent::alone(event.clone(), *written_at));
+            unsent.push(row);
         }
         Ok(unsent)
     }
