@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use holdfast_domain::{Actor, OrderId, OrderStatus};
+use holdfast_domain::{Actor, OrderId};
 
 use crate::answer::{Answer, Reply};
 use crate::bounded_wait::hear_within;
@@ -186,8 +186,7 @@ impl Sweep {
         let most = self.pace.step_max;
         let waiting = self.queries.waiting_payments(self.looked_at, most)?;
         self.looked_at = waiting.last().filter(|_| waiting.len() >= most).map(|(payment, _)| *payment);
-        // A later attempt of a refused order may succeed: its payment waits on.
-        let missed = waiting.into_iter().filter(|(_, status)| status.is_some_and(|it| it != OrderStatus::Refused));
+        let missed = waiting.into_iter().filter(|(_, status)| status.is_some());
         let confirmed =
             ended(&self.submit_all(missed.map(|(payment, _)| Command::MatchPayment { order: payment.order })));
         if confirmed > 0 {

@@ -170,7 +170,6 @@ impl OrderEvent {
         match book.order(self.order).map(|order| order.status) {
             None => {
                 book.close_unseen_order(self.order, self.reason());
-                book.waiting.end(self.order);
                 EventAnswer::plain(EventOutcome::Applied)
             }
             Some(OrderStatus::Reserved | OrderStatus::Confirmed) => {

@@ -199,13 +199,19 @@ fn a_payment_and_its_order_may_meet_in_one_batch_in_either_order() {
 }
 
 #[test]
-fn a_payment_waits_on_while_its_order_is_refused() {
-    let mut warehouse = Warehouse::in_memory();
-    warehouse.stock(1, 10);
-    warehouse.hear(PaymentCompleted, 1, &[]);
-    warehouse.reserve(1, &[(1, 11)]).expect_err("too few");
-    warehouse.reserve(1, &[(1, 10)]).expect("enough");
-    assert_eq!(warehouse.status(1), Some(OrderStatus::Confirmed));
+fn a_payment_waits_no_longer_than_until_its_order_is_refused() {
+    for is_early in [false, true] {
+        let mut warehouse = Warehouse::in_memory();
+        warehouse.stock(1, 10);
+        if is_early {
+            assert_eq!(warehouse.hear(PaymentCompleted, 1, &[]).outcome, EventOutcome::Waiting);
+        }
+        warehouse.reserve(1, &[(1, 11)]).expect_err("too few");
+        let heard = warehouse.hear(PaymentCompleted, 1, &[]).outcome;
+        assert_eq!(heard, if is_early { EventOutcome::Replayed } else { EventOutcome::Refused });
+        warehouse.reserve(1, &[(1, 10)]).expect("enough");
+        assert_eq!(warehouse.status(1), Some(OrderStatus::Reserved));
+    }
 }
 
 #[test]

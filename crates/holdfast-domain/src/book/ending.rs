@@ -109,13 +109,14 @@ impl Book {
         due
     }
 
-    /// Closes an order that was never seen, so that it never holds anything.
+    /// Closes an order that was never seen, so that it never holds anything. A payment that waits for it is turned away.
     pub fn close_unseen_order(&mut self, id: OrderId, reason: Option<Reason>) {
         let now = self.now;
         let order = &mut self.order_page(id, OrderStatus::Closed).order;
         order.reason = reason;
         order.ended_at = Some(now);
         order.order_seq = order.order_seq.saturating_add(1);
+        self.turn_payment_away(id, &Refusal::OrderAlreadyClosed(OrderStatus::Closed));
     }
 
     /// Notes that an upstream event about the order was decided, so that it is decided once.
@@ -139,20 +140,28 @@ impl Book {
     /// Lets the payment that waits for an order find it: two writers that decided both at the same moment did not see each
     /// other. Says whether that confirmed the order.
     pub fn match_payment(&mut self, id: OrderId, actor: &Actor) -> bool {
-        match self.order(id).map(|order| order.status) {
-            None | Some(OrderStatus::Refused) => false,
-            Some(OrderStatus::Reserved) => self.confirm_if_paid(id, actor),
+        let refusal = match self.order(id).map(|order| order.status) {
+            None => return false,
+            Some(OrderStatus::Reserved) => return self.confirm_if_paid(id, actor),
             Some(OrderStatus::Confirmed) => {
                 self.waiting.end(id);
-                false
+                return false;
             }
-            Some(status @ (OrderStatus::Released | OrderStatus::Expired | OrderStatus::Closed)) => {
-                // As a payment that comes too late.
-                if self.waiting.end(id) {
-                    self.tell_turned_away(id, &Refusal::OrderAlreadyClosed(status), true);
-                }
-                false
-            }
+            // As a payment that comes too late.
+            Some(status @ OrderStatus::Refused) => Refusal::OrderStateConflict(status),
+            Some(OrderStatus::Expired) => Refusal::ReservationExpired,
+            Some(status @ (OrderStatus::Released | OrderStatus::Closed)) => Refusal::OrderAlreadyClosed(status),
+        };
+        self.turn_payment_away(id, &refusal);
+        false
+    }
+
+    /// Tells of the payment that waits for an order, if one does, that money was taken for goods which are not held: as if it
+    /// came behind what decided so.
+    pub(super) fn turn_payment_away(&mut self, id: OrderId, refusal: &Refusal) {
+        if self.waiting.end(id) {
+            self.tell_turned_away(id, refusal, true);
+            self.note_event(id, OrderEventKind::PaymentCompleted);
         }
     }
 

@@ -43,7 +43,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// The order was refused: nothing moved, and an order that was new, `Refused` or `Expired` is `Refused` now.
+    /// The order was refused: nothing moved, an order that was new, `Refused` or `Expired` is `Refused` now, and a payment that
+    /// waited for it is turned away.
     pub fn reserve_order(
         &mut self,
         id: OrderId,
@@ -297,6 +298,7 @@ impl Book {
         order.ended_at = Some(now);
         order.order_seq = order.order_seq.saturating_add(1);
         self.tell_refused(id, refusal, false);
+        self.turn_payment_away(id, &Refusal::OrderStateConflict(OrderStatus::Refused));
     }
 }
 

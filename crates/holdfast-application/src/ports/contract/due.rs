@@ -181,8 +181,11 @@ pub fn a_payment_that_missed_its_order_is_found_and_confirms_it(make: MakeStore<
     expected.truncate(2);
     // What is left when each of the two transactions had begun before the other one ended.
     let late = warehouse.now().after(warehouse.policy.payment_wait);
-    for (number, status) in [(2, OrderStatus::Confirmed), (4, OrderStatus::Reserved), (1, OrderStatus::Released)] {
-        warehouse.reserve(number, &[(1, 1)]).expect("enough");
+    for (number, status) in
+        [(2, OrderStatus::Confirmed), (4, OrderStatus::Reserved), (1, OrderStatus::Released), (6, OrderStatus::Refused)]
+    {
+        let served = warehouse.reserve(number, &[(1, if status == OrderStatus::Refused { 99 } else { 1 })]);
+        assert_eq!(served.is_err(), status == OrderStatus::Refused);
         match status {
             OrderStatus::Confirmed => drop(warehouse.decide(confirm(number)).expect("held")),
             OrderStatus::Released => drop(warehouse.decide(release(number)).expect("held")),
@@ -213,6 +216,7 @@ pub fn a_payment_that_missed_its_order_is_found_and_confirms_it(make: MakeStore<
     assert_eq!(matched(4), (false, Some(OrderStatus::Confirmed)), "once");
     assert_eq!(matched(2), (false, Some(OrderStatus::Confirmed)), "it was paid otherwise");
     assert_eq!(matched(1), (false, Some(OrderStatus::Released)), "as a payment that comes too late");
+    assert_eq!(matched(6), (false, Some(OrderStatus::Refused)), "as a payment that comes behind the refusal");
     assert_eq!(matched(5), (false, None), "its order is not there yet");
     let left: Vec<OrderId> = page(&warehouse, None, 9).into_iter().map(|(payment, _)| payment.order).collect();
     assert_eq!(left, [order(5), order(3)]);

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use holdfast_domain::OrderStatus;
 use holdfast_domain::book::stocking::StockVerb;
 use holdfast_domain::order::OrderEventKind;
+use serde_json::Value;
 
 use super::MakeStore;
 use super::warehouse::{Warehouse, change, confirm, event, order, release, replace, reserve, submission};
@@ -184,18 +186,38 @@ pub fn with_nobody_to_tell_nothing_is_written(make: MakeStore<'_>) {
     assert_eq!(told(&warehouse, BROKERS, Stream::Orders), [(EventKind::OrderReleased, 2, 0)]);
 }
 
-/// Money that was taken for goods that are not held is told, once for each event.
+/// Money that was taken for goods that are not held is told, once for each event, and the same whether the payment came before or
+/// behind what says no.
 pub fn a_payment_for_nothing_is_told(make: MakeStore<'_>) {
+    use OrderEventKind::{OrderCancelled, OrderCreated, PaymentCompleted};
     let mut warehouse = open(make);
     warehouse.stock(1, 1);
-    warehouse.hear(OrderEventKind::OrderCancelled, 1, &[]);
-    warehouse.hear(OrderEventKind::PaymentCompleted, 1, &[]);
-    warehouse.hear(OrderEventKind::PaymentCompleted, 1, &[]);
-    warehouse.hear(OrderEventKind::OrderCreated, 1, &[(1, 1)]);
-    let unsent = unsent(&warehouse, BROKERS, Stream::Orders);
-    let paid = |event: &OutgoingEvent| String::from_utf8_lossy(&event.data).contains("\"paid\":true");
-    let told: Vec<_> = unsent.iter().map(|unsent| (unsent.event.place.sequence, paid(&unsent.event))).collect();
-    assert_eq!(told, [(1, true), (2, false)]);
+    let cancelled = [("order_already_closed", true), ("order_already_closed", false)];
+    let refused = [("insufficient_stock", false), ("order_state_conflict", true)];
+    for (number, kinds, expected) in [
+        (1, [OrderCancelled, PaymentCompleted, PaymentCompleted, OrderCreated], cancelled),
+        (2, [PaymentCompleted, OrderCancelled, PaymentCompleted, OrderCreated], cancelled),
+        (3, [OrderCreated, PaymentCompleted, PaymentCompleted, OrderCreated], refused),
+        (4, [PaymentCompleted, OrderCreated, PaymentCompleted, OrderCreated], refused),
+    ] {
+        for kind in kinds {
+            warehouse.hear(kind, number, if kind == OrderCreated { &[(1, 2)] } else { &[] });
+        }
+        let unsent = unsent(&warehouse, BROKERS, Stream::Orders);
+        let of_order = unsent.iter().filter(|unsent| unsent.event.place.key == order(number).to_bytes());
+        let told = of_order.map(|unsent| {
+            let data: Value = serde_json::from_slice(&unsent.event.data).expect("JSON");
+            (data["code"].as_str().unwrap_or_default().to_owned(), data["paid"] == true)
+        });
+        assert!(told.eq(expected.map(|(code, paid)| (code.to_owned(), paid))), "order {number}");
+    }
+    // An order that was refused may be served later, but not for the money that was turned away.
+    for number in [3, 4] {
+        warehouse.reserve(number, &[(1, 1)]).expect("enough");
+        assert_eq!(warehouse.status(number), Some(OrderStatus::Reserved));
+        warehouse.decide(release(number)).expect("held");
+    }
+    warehouse.must_be_clean();
 }
 
 /// However little is read at a time, of a key its first event comes first, whatever the clocks of its writers said.
