@@ -67,6 +67,11 @@ pub struct AuditReport {
 pub const FAULTS_MAX: usize = 1_000;
 
 impl AuditReport {
+    /// Adds what cannot be read, or found.
+    pub fn add_unfit(&mut self, rows: Vec<UnfitRow>) {
+        rows.into_iter().for_each(|row| note(&mut self.faults, LedgerFault::unfit(row)));
+    }
+
     /// Whether every number is explained.
     pub fn is_clean(&self) -> bool {
         self.faults.is_empty()

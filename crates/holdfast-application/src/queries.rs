@@ -225,6 +225,10 @@ pub trait StockQueries: Send + Sync {
         promises: &mut dyn PromiseReader,
     ) -> Result<(), ReadError>;
 
+    /// What a store that keeps its own indexes finds damaged when it compares each of them with its table, and each page with
+    /// what belongs there: a lookup by a damaged index does not find what is there.
+    fn damage(&self) -> Result<Vec<UnfitRow>, ReadError>;
+
     /// Whether the store answers: the cheapest question there is.
     fn ping(&self) -> Result<(), ReadError>;
 }

@@ -265,6 +265,9 @@ pub(crate) struct VerifyArgs {
     /// Only this product
     #[arg(long, value_name = "ID", value_parser = product_id)]
     pub(crate) product: Option<ProductId>,
+    /// Also compare the embedded store's indexes with its tables, however large it is [default: up to 256 MiB]
+    #[arg(long)]
+    pub(crate) indexes: bool,
     /// Not for a proof: it is here so that who tries it is told why.
     #[arg(long, value_name = "URL", hide = true)]
     pub(crate) server: Option<String>,

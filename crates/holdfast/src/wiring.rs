@@ -107,6 +107,11 @@ pub(crate) fn open_for_proof(settings: &Settings) -> Result<Arc<dyn StockQueries
     }
 }
 
+/// How large the embedded store is; a shared one is none.
+pub(crate) fn embedded_bytes(settings: &Settings) -> u64 {
+    shared(settings).map_or_else(|| embedded(settings).bytes(), |_| 0)
+}
+
 /// The store that a folder or an URL names; the settings tell the rest.
 pub(crate) fn address(settings: &Settings, place: &str) -> StoreAddress {
     if place.starts_with("mysql://") {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use holdfast_domain::{OrderId, ProductId, Timestamp};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{LedgerFault, note};
@@ -39,8 +40,7 @@ impl OutboxProof {
             let row = format!("{destination}, {}", event.place.event_id());
             let words = "what it says cannot be read".to_owned();
             note(&mut self.faults, LedgerFault::unfit(UnfitRow { table: "outbox", row, words }));
-        }
-        if let Some(words) = contradiction(unsent) {
+        } else if let Some(words) = contradiction(unsent).or_else(|| tells_of_another(event)) {
             self.fault("I18", &event.place, words);
         }
         // Letters tell of records, which are not in the ledger, and a letter that was dealt with is forgotten before its event.
@@ -105,6 +105,53 @@ fn is_readable(event: &OutgoingEvent) -> bool {
         Stream::Stock | Stream::Orders => serde_json::from_slice::<IgnoredAny>(&event.data).is_ok(),
         Stream::DeadLetters => ToldLetter::of(event).is_ok(),
     }
+}
+
+/// What an event says of its own place and kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Said<'a> {
+    product_id: Option<&'a str>,
+    order_id: Option<&'a str>,
+    sequence: Option<u64>,
+    order_sequence: Option<u64>,
+    part: u32,
+    reserved_at: Option<IgnoredAny>,
+    ended_at: Option<IgnoredAny>,
+    adjusted_at: Option<IgnoredAny>,
+    occurred_at: Option<IgnoredAny>,
+    failed_at: Option<IgnoredAny>,
+    status: Option<&'a str>,
+}
+
+/// Whether what an event says belongs to another one.
+fn tells_of_another(event: &OutgoingEvent) -> Option<&'static str> {
+    use EventKind as Kind;
+    let OutgoingEvent { place, kind, data, .. } = event;
+    if place.stream == Stream::DeadLetters {
+        return None;
+    }
+    let Ok(said) = serde_json::from_slice::<Said<'_>>(data) else { return Some("what it says is no event") };
+    let (key, sequence) = match place.stream {
+        Stream::Stock => (said.product_id, said.sequence),
+        Stream::Orders | Stream::DeadLetters => (said.order_id, said.order_sequence),
+    };
+    if (key, sequence, said.part) != (Some(&*place.key_text()), Some(place.sequence), place.part) {
+        return Some("what it says belongs to another place");
+    }
+    let is_of_kind = match kind {
+        Kind::StockReserved => said.reserved_at.is_some(),
+        Kind::StockConfirmed | Kind::StockReleased | Kind::StockReservationExpired => said.ended_at.is_some(),
+        Kind::StockAdjusted => said.adjusted_at.is_some(),
+        Kind::LowStock | Kind::OutOfStock | Kind::BackInStock => said.occurred_at.is_some(),
+        Kind::StockReservationFailed => said.failed_at.is_some(),
+        Kind::OrderReserved => said.status == Some("Reserved"),
+        Kind::OrderConfirmed => said.status == Some("Confirmed"),
+        Kind::OrderReleased => matches!(said.status, Some("Released" | "Closed")),
+        Kind::OrderExpired => said.status == Some("Expired"),
+        Kind::DeadLetter => true,
+    };
+    (!is_of_kind).then_some("what it says is of another kind")
 }
 
 /// What of an event contradicts another part of it.

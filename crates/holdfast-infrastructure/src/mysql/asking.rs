@@ -227,6 +227,10 @@ impl SqlSession for MysqlSession {
         Ok(Vec::new())
     }
 
+    fn damage(&mut self) -> Result<Vec<UnfitRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Two steps: the guards of all rows rise while they are as they were read, and what is written then cannot be stale; where one did
     /// not rise, all of it is undone.
     fn change_rows(&mut self, guard: &'static RowGuard, changes: &[GuardedChange<'_>]) -> Result<(), StoreError> {

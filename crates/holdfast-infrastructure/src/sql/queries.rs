@@ -9,8 +9,8 @@ use holdfast_application::events::{Parcel, Stream, UnsentEvent};
 use holdfast_application::ports::StoreError;
 use holdfast_application::queries::{
     DueHold, Horizon, LedgerPlace, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
-    PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace, Visitor,
-    WaitingPayment,
+    PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace, UnfitRow,
+    Visitor, WaitingPayment,
 };
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
@@ -196,6 +196,10 @@ impl<R: Readers> StockQueries for SqlQueries<R> {
             |session| ledger::read_stock(session, product, stock),
             |session| ledger::read_promises(session, product, promises),
         )
+    }
+
+    fn damage(&self) -> Result<Vec<UnfitRow>, ReadError> {
+        self.0.walk(|session| session.damage())
     }
 
     fn ping(&self) -> Result<(), ReadError> {

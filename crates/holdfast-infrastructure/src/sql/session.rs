@@ -196,6 +196,8 @@ pub(crate) trait SqlSession: OrderIndex {
     fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError>;
     /// What nobody can have written of that which only this kind of store keeps.
     fn unfit_of_its_own(&mut self) -> Result<Vec<UnfitRow>, StoreError>;
+    /// What is damaged of its pages and indexes, where no server looks after them.
+    fn damage(&mut self) -> Result<Vec<UnfitRow>, StoreError>;
     /// Changes rows. That one of them was not as it was read may be told as late as by [`Self::flush`].
     fn change_rows(&mut self, guard: &'static RowGuard, changes: &[GuardedChange<'_>]) -> Result<(), StoreError>;
     /// Sends what was gathered of what is written, where that is cheaper than to send each statement by itself.

@@ -63,6 +63,10 @@ impl SqlSession for Counting {
         self.session.unfit_of_its_own()
     }
 
+    fn damage(&mut self) -> Result<Vec<UnfitRow>, StoreError> {
+        self.session.damage()
+    }
+
     fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError> {
         self.session.remove_rows(remover, keys)
     }

@@ -51,6 +51,11 @@ impl SqliteSettings {
     fn file(&self) -> PathBuf {
         self.folder.join("holdfast.db")
     }
+
+    /// How large the file is, without its log; 0 where there is none.
+    pub fn bytes(&self) -> u64 {
+        std::fs::metadata(self.file()).map_or(0, |file| file.len())
+    }
 }
 
 /// Opens a store for writing, and makes it or brings its schema up to date. Reads go to the second value.
@@ -70,7 +75,7 @@ pub fn open(
     prepare(&connection)?;
     schema::upgrade(&connection)?;
     carry_over(&connection)?;
-    check_structure(&connection, &settings.file())?;
+    check_structure(&connection, settings)?;
     check(&connection)?;
 
     let runs = Arc::new(RwLock::new(read_runs(&connection)?.undamaged()?));

@@ -58,6 +58,14 @@ pub(crate) fn differences(connection: &Connection) -> rusqlite::Result<Vec<Unfit
     Ok(differences)
 }
 
+/// What is damaged of a file's pages, and where an index does not hold what its table does.
+pub(crate) fn damage(connection: &Connection) -> rusqlite::Result<Vec<UnfitRow>> {
+    let mut statement = connection.prepare("PRAGMA integrity_check(100)")?;
+    let found = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let words = found.into_iter().filter(|words| words != "ok");
+    Ok(words.map(|words| UnfitRow { table: "sqlite_schema", row: String::new(), words }).collect())
+}
+
 /// The parts of a schema by kind and name, and what made each. What SQLite notes for its planner is no part.
 fn parts(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Option<String>>> {
     let sql = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";

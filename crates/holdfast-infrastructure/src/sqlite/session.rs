@@ -163,6 +163,10 @@ impl SqlSession for SqliteSession {
         Ok(unfit)
     }
 
+    fn damage(&mut self) -> Result<Vec<UnfitRow>, StoreError> {
+        schema::damage(&self.connection).map_err(fault)
+    }
+
     fn change_rows(&mut self, guard: &'static RowGuard, changes: &[GuardedChange<'_>]) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());

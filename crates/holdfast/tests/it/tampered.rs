@@ -229,6 +229,24 @@ fn an_order_with_an_impossible_number_is_refused_and_named() {
     }
 }
 
+/// A bit of a page turns, in the table or in its index: what is looked up by the index is not found, and would be made again.
+#[test]
+fn a_bit_that_turned_in_an_index_is_named_like_one_in_its_table() {
+    let program = some_books();
+    let whole = std::fs::read(file(&program)).expect("its file");
+    let id = u128::from_str_radix(&LAMP.replace('-', ""), 16).expect("hexadecimal").to_be_bytes();
+    let places: Vec<usize> = (0..whole.len()).filter(|at| whole[*at..].starts_with(&id)).collect();
+    assert_eq!(places.len(), 2, "the product stands in the table and in its index");
+    for place in places {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 1;
+        std::fs::write(file(&program), damaged).expect("room");
+        let said = proof(&program);
+        assert_eq!(said.exit, Some(1), "{said:?}");
+        assert_eq!(said.json()["ok"], false, "{said:?}");
+    }
+}
+
 #[test]
 fn the_file_itself_refuses_a_second_movement_of_one_number_and_levels_below_zero() {
     let program = some_books();

@@ -12,8 +12,14 @@ const LETTERS: &str = "/api/inventory/dead-letters";
 /// The tables that a story changes.
 const TABLES: [&str; 3] = ["outbox", "dead_letters", "orders"];
 
+/// `{"productId":"4fa85f64-5717-4562-b3fc-2c963f66afa6","sequence":1,"part":0,"adjustedAt":1}` in place of what the first event says.
+const ANOTHER_PRODUCTS: &str = "UPDATE outbox SET data = x'7b2270726f647563744964223a2234666138356636342d353731372d343536322d623366632d326339363366363661666136222c2273657175656e6365223a312c2270617274223a302c2261646a75737465644174223a317d' WHERE stream = 0 AND key_seq = 1";
+
 /// What somebody changes, and the invariant, or the table of a row that cannot be read, that the proof must name.
-const CHANGES: [(&str, &str); 22] = [
+const CHANGES: [(&str, &str); 25] = [
+    ("UPDATE outbox SET kind = 1 WHERE stream = 0 AND key_seq = 1 AND part = 0", "I18"),
+    ("UPDATE outbox SET data = x'7b7d' WHERE stream = 0 AND key_seq = 1", "I18"),
+    (ANOTHER_PRODUCTS, "I18"),
     ("UPDATE outbox SET key_seq = 99 WHERE stream = 0 AND key_seq = 1", "I18"),
     ("UPDATE outbox SET event_key = x'09090909090909090909090909090909' WHERE stream = 0", "I18"),
     ("UPDATE outbox SET event_key = x'09090909090909090909090909090909' WHERE stream = 1", "I18"),

@@ -20,7 +20,7 @@ use crate::events::{Parcel, Stream, UnsentEvent};
 use crate::queries::{
     DueHold, Horizon, LedgerPlace, LetterFilter, MovementFilter, OrderFilter, OutboxDepth, OutboxStep, ProductFilter,
     ProductSort, PromiseReader, ReadError, ReservationFilter, ReservationRow, StockQueries, StockReader, ToldPlace,
-    Visitor, WaitingPayment,
+    UnfitRow, Visitor, WaitingPayment,
 };
 
 impl StockQueries for MemoryQueries {
@@ -278,6 +278,10 @@ impl StockQueries for MemoryQueries {
         };
         walk(rows, visit);
         Ok(())
+    }
+
+    fn damage(&self) -> Result<Vec<UnfitRow>, ReadError> {
+        Ok(Vec::new())
     }
 
     fn read_ledger(

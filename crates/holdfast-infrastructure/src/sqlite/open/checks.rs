@@ -1,7 +1,5 @@
 //! What must hold of a file before it is served.
 
-use std::path::Path;
-
 use rusqlite::Connection;
 
 use super::{OpenError, SqliteSettings};
@@ -62,8 +60,8 @@ pub(super) fn check(connection: &Connection) -> Result<(), OpenError> {
 }
 
 /// Looks at the structure of a file that is small enough to be read at a start.
-pub(super) fn check_structure(connection: &Connection, file: &Path) -> Result<(), OpenError> {
-    if std::fs::metadata(file).is_ok_and(|file| file.len() > STRUCTURE_CHECKED_MAX) {
+pub(super) fn check_structure(connection: &Connection, settings: &SqliteSettings) -> Result<(), OpenError> {
+    if settings.bytes() > STRUCTURE_CHECKED_MAX {
         return Ok(());
     }
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
