@@ -69,7 +69,9 @@ pub const FAULTS_MAX: usize = 1_000;
 impl AuditReport {
     /// Adds what cannot be read, or found.
     pub fn add_unfit(&mut self, rows: Vec<UnfitRow>) {
-        rows.into_iter().for_each(|row| note(&mut self.faults, LedgerFault::unfit(row)));
+        for row in rows {
+            note(&mut self.faults, LedgerFault::unfit(row));
+        }
     }
 
     /// Whether every number is explained.

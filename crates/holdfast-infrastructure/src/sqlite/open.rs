@@ -141,10 +141,7 @@ fn readers_beside(
     }
     let connection =
         Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    let (found, known) = (schema::version_of(&connection)?, schema::version());
-    if found > known {
-        return Err(OpenError::Newer { found, known });
-    }
+    let (found, known) = (version_of(&connection)?, schema::version());
     if found < known {
         return Err(OpenError::Older { found, known });
     }
@@ -164,10 +161,7 @@ pub fn migrate(settings: &SqliteSettings, dry_run: bool) -> Result<Vec<String>, 
         return Ok(schema::steps_after(0).map(|(_, sql)| sql.to_owned()).collect());
     }
     let connection = connect(settings)?;
-    let found = schema::version_of(&connection)?;
-    if found > schema::version() {
-        return Err(OpenError::Newer { found, known: schema::version() });
-    }
+    let found = version_of(&connection)?;
     let steps = schema::steps_after(found).map(|(_, sql)| sql.to_owned()).collect();
     if !dry_run {
         prepare(&connection)?;
@@ -201,13 +195,18 @@ fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Sets the file up: settings that stay with it, and those that keep what was acknowledged.
-fn prepare(connection: &Connection) -> Result<(), OpenError> {
+/// The version of a file's schema, if it is empty or this program can know it.
+fn version_of(connection: &Connection) -> Result<i64, OpenError> {
     let (found, known) = (schema::version_of(connection)?, schema::version());
     if found > known {
         return Err(OpenError::Newer { found, known });
     }
-    if found == 0 {
+    if schema::is_foreign(connection, found)? { Err(OpenError::Foreign) } else { Ok(found) }
+}
+
+/// Sets the file up: settings that stay with it, and those that keep what was acknowledged.
+fn prepare(connection: &Connection) -> Result<(), OpenError> {
+    if version_of(connection)? == 0 {
         connection.execute_batch("PRAGMA page_size = 4096")?;
     }
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;

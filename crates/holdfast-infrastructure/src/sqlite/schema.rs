@@ -23,6 +23,13 @@ pub(crate) fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
+/// Whether a file with this version is another program's: every step makes its tables and sets the version in one transaction.
+pub(crate) fn is_foreign(connection: &Connection, version: i64) -> rusqlite::Result<bool> {
+    let sql = "SELECT COUNT(*), COUNT(CASE WHEN name = 'books' THEN 1 END) FROM sqlite_schema";
+    let (parts, books): (i64, i64) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(if version == 0 { parts > 0 } else { books == 0 })
+}
+
 /// The steps a file at `version` still needs.
 pub(crate) fn steps_after(version: i64) -> impl Iterator<Item = (i64, &'static str)> {
     (1_i64..).zip(STEPS.iter().copied()).filter(move |(step, _)| *step > version)

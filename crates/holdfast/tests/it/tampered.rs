@@ -229,6 +229,27 @@ fn an_order_with_an_impossible_number_is_refused_and_named() {
     }
 }
 
+#[test]
+fn a_database_of_another_program_is_not_touched() {
+    for version in [0, 2] {
+        let program = Program::new();
+        std::fs::create_dir(program.folder().join("data")).expect("a folder");
+        let connection = Connection::open(file(&program)).expect("a file");
+        let theirs = format!("CREATE TABLE letters (words TEXT); PRAGMA user_version = {version}");
+        connection.execute_batch(&theirs).expect("a table of theirs");
+        drop(connection);
+        let before = std::fs::read(file(&program)).expect("its file");
+        for arguments in
+            [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["migrate", "--dry-run"], &["verify"]]
+        {
+            let said = program.run(arguments);
+            assert_eq!(said.exit, Some(1), "{said:?}");
+            assert!(said.stderr.contains("a database of another program"), "{said:?}");
+        }
+        assert!(std::fs::read(file(&program)).expect("its file") == before, "nothing was written to it");
+    }
+}
+
 /// A bit of a page turns, in the table or in its index: what is looked up by the index is not found, and would be made again.
 #[test]
 fn a_bit_that_turned_in_an_index_is_named_like_one_in_its_table() {

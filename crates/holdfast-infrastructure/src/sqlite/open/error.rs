@@ -47,6 +47,11 @@ pub enum OpenError {
         /// The one this program needs.
         known: i64,
     },
+    /// The file is somebody else's.
+    #[error(
+        "holdfast.db is a database of another program: it has tables, and those of a store are not among them; use another folder"
+    )]
+    Foreign,
     /// What the file says does not fit together.
     #[error("the store is damaged: {0}")]
     Damaged(String),
