@@ -99,8 +99,8 @@ text! {
     LocationCode, is_location_code, "a location code has 1 to 64 of the characters A-Z a-z 0-9 . _ -"
 }
 text! {
-    /// A free remark: at most 500 bytes.
-    Notes, is_notes, "notes have at most 500 bytes"
+    /// A free remark: at most 500 bytes, none of them 0, which some databases and many tools end a text with.
+    Notes, is_notes, "notes have at most 500 bytes and no NUL character"
 }
 text! {
     /// Why a dead letter was discarded: 1–500 characters.
