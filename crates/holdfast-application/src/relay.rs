@@ -213,7 +213,11 @@ impl Relay {
     fn round(&mut self) -> Round {
         match self.is_on_duty() {
             Ok(true) => {}
-            Ok(false) => return Round::Idle,
+            Ok(false) => {
+                // What was told before the duty went to another is removed all the same, and nothing is due any more.
+                self.removals.look();
+                return Round::Idle;
+            }
             Err(error) => {
                 self.status.set(Some(error));
                 return Round::Failed;
