@@ -15,7 +15,7 @@ use crate::sqlite::filesystem;
 use crate::sqlite::no_room::is_no_room;
 use crate::sqlite::order_runs::OrderRuns;
 use crate::sqlite::readers::SqliteReaders;
-use crate::sqlite::schema;
+use crate::sqlite::schema::{self, Owner};
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::steady_plans::steady_plans;
 use crate::sqlite::store::{BUSY_MAX, Held, Log, SqliteStore, Tip};
@@ -197,11 +197,13 @@ fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
 
 /// The version of a file's schema, if it is empty or this program can know it.
 fn version_of(connection: &Connection) -> Result<i64, OpenError> {
-    let (found, known) = (schema::version_of(connection)?, schema::version());
-    if found > known {
-        return Err(OpenError::Newer { found, known });
+    let known = schema::version();
+    match schema::owner_of(connection)? {
+        Owner::Ours(found) if found > known => Err(OpenError::Newer { found, known }),
+        Owner::Ours(found) => Ok(found),
+        Owner::Unversioned => Err(OpenError::Damaged("it has tables but no version (PRAGMA user_version)".to_owned())),
+        Owner::Other => Err(OpenError::Foreign),
     }
-    if schema::is_foreign(connection, found)? { Err(OpenError::Foreign) } else { Ok(found) }
 }
 
 /// Sets the file up: settings that stay with it, and those that keep what was acknowledged.

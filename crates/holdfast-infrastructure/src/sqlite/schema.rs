@@ -23,11 +23,29 @@ pub(crate) fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Whether a file with this version is another program's: every step makes its tables and sets the version in one transaction.
-pub(crate) fn is_foreign(connection: &Connection, version: i64) -> rusqlite::Result<bool> {
-    let sql = "SELECT COUNT(*), COUNT(CASE WHEN name = 'books' THEN 1 END) FROM sqlite_schema";
-    let (parts, books): (i64, i64) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(if version == 0 { parts > 0 } else { books == 0 })
+/// Whose a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Nobody's yet, or this program's with this version of the schema.
+    Ours(i64),
+    /// This program's, but its version is lost, as in what was read back from a dump.
+    Unversioned,
+    /// Another program's.
+    Other,
+}
+
+/// Whose a file is: every step makes its tables and sets the version in one transaction.
+pub(crate) fn owner_of(connection: &Connection) -> rusqlite::Result<Owner> {
+    let sql = "SELECT (SELECT user_version FROM pragma_user_version), COUNT(*), COUNT(CASE WHEN name = 'books' THEN 1 END) \
+               FROM sqlite_schema";
+    let (version, parts, books): (i64, i64, i64) =
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(match (version, parts, books) {
+        (0, 0, _) => Owner::Ours(0),
+        (0, _, 1..) => Owner::Unversioned,
+        (_, _, 0) => Owner::Other,
+        _ => Owner::Ours(version),
+    })
 }
 
 /// The steps a file at `version` still needs.

@@ -230,6 +230,17 @@ fn an_order_with_an_impossible_number_is_refused_and_named() {
 }
 
 #[test]
+fn a_store_that_has_lost_its_version_is_not_taken_for_an_empty_one() {
+    let program = some_books();
+    change(&program, "PRAGMA user_version = 0");
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["verify"]] {
+        let said = program.run(arguments);
+        assert_eq!(said.exit, Some(1), "{said:?}");
+        assert!(said.stderr.contains("no version"), "{said:?}");
+    }
+}
+
+#[test]
 fn a_database_of_another_program_is_not_touched() {
     for version in [0, 2] {
         let program = Program::new();

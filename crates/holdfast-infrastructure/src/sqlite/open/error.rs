@@ -48,9 +48,7 @@ pub enum OpenError {
         known: i64,
     },
     /// The file is somebody else's.
-    #[error(
-        "holdfast.db is a database of another program: it has tables, and those of a store are not among them; use another folder"
-    )]
+    #[error("holdfast.db is a database of another program: it has tables, but not `books`; use another folder")]
     Foreign,
     /// What the file says does not fit together.
     #[error("the store is damaged: {0}")]
