@@ -70,6 +70,11 @@ fn commit_with(
         let crossing = alert.crossing.as_str();
         metrics::counter!("holdfast_stock_crossings_total", "crossing" => crossing).increment(1);
     }
+    for order in &book.waiting.turned_away {
+        tracing::warn!(order.id = %order, "a payment that waited for its order is turned away: the order was cancelled or refused");
+        metrics::counter!("holdfast_events_in_total", "type" => "PaymentCompleted", "outcome" => "refused")
+            .increment(1);
+    }
     for letter in shelf.all_new() {
         metrics::counter!("holdfast_dead_letters_total", "code" => letter.head.from.code.clone()).increment(1);
     }
@@ -126,7 +131,7 @@ fn decide(
 }
 
 /// Whether a decision answers every repeat of its command (PROTOCOL, section 3.6). What depends on the caller's copy or
-/// breaks a limit does not, nor that a bare event is known or waits: its order remembers it, and what became of the wait.
+/// breaks a limit does not, nor that a bare event is known or waits: its order remembers it, and so does the wait that was given up.
 fn is_kept(command: &Command, decision: &Decision) -> bool {
     match (command, decision) {
         (_, Err(Refusal::VersionMismatch { .. } | Refusal::OutOfRange { .. })) => false,

@@ -205,7 +205,7 @@ impl PromiseReader for PromiseProof {
             let detail = format!("order {} is {} and {words}", order.id, order.status);
             note(&mut self.faults, LedgerFault::new("I8", detail));
         }
-        // A payment waits on for an order that is refused; one that is just held or closed may have missed it until the next sweep.
+        // One that is just held, closed or refused may have missed its payment until the next sweep.
         let may_wait = matches!(order.status, OrderStatus::Refused | OrderStatus::Reserved | OrderStatus::Closed);
         if !may_wait && !self.waiting.is_empty() && self.waiting.contains(&order.id) {
             let detail = format!("a payment waits for order {}, which is {}", order.id, order.status);

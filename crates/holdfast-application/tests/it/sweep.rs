@@ -68,13 +68,16 @@ fn what_is_due_ends_by_itself_and_a_payment_in_vain_is_dropped() {
 }
 
 #[test]
-fn a_payment_that_missed_its_order_confirms_it_however_late_the_sweep_comes() {
+fn a_payment_that_missed_its_order_meets_it_however_late_the_sweep_comes() {
     let mut warehouse = Warehouse::in_memory();
     warehouse.stock(1, 100);
     warehouse.reserve(1, &[(1, 2)]).expect("enough");
+    warehouse.reserve(2, &[(1, 999)]).expect_err("too few");
     // As two services leave it that decide both at the same moment.
     let mut missed = WaitingPayments::default();
-    missed.wait(order(1), warehouse.now().after(warehouse.policy.payment_wait));
+    for number in [1, 2] {
+        missed.wait(order(number), warehouse.now().after(warehouse.policy.payment_wait));
+    }
     let mut transaction = warehouse.store.begin().expect("a transaction");
     transaction.save_waiting(&missed).expect("saved");
     transaction.commit().expect("committed");
@@ -88,17 +91,23 @@ fn a_payment_that_missed_its_order_confirms_it_however_late_the_sweep_comes() {
     let stop = Arc::new(AtomicBool::new(false));
     let sweep = Sweep::new(queue.clone(), queries.clone(), Arc::new(SoleDuties::by(clock)), PACE, stop.clone());
     let sweep = std::thread::spawn(move || sweep.run());
-    let status = || queries.order(order(1)).expect("reads").map(|order| order.status);
+    let waiting = || queries.waiting_payments(None, 9).expect("reads");
     let started = Instant::now();
-    while status() == Some(OrderStatus::Reserved) && started.elapsed() < Duration::from_secs(10) {
+    while !waiting().is_empty() && started.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(2));
     }
     stop.store(true, Ordering::Relaxed);
     sweep.join().expect("the sweep stops");
     queue.close();
     lane.join().expect("the lane ends");
-    assert_eq!(status(), Some(OrderStatus::Confirmed));
-    assert_eq!(queries.waiting_payments(None, 9).expect("reads"), []);
+    let order = |number: u8| queries.order(order(number)).expect("reads").expect("an order");
+    assert_eq!((order(1).status, waiting()), (OrderStatus::Confirmed, Vec::new()));
+    let refused = (order(2).status, order(2).event_seq);
+    assert_eq!(
+        refused,
+        (OrderStatus::Refused, 2),
+        "its payment is told as turned away, and does not wait until it is given up"
+    );
 }
 
 #[test]

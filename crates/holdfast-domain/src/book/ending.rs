@@ -29,10 +29,12 @@ impl Book {
         actor: &Actor,
     ) -> Result<Effect, Refusal> {
         let order = self.order(id).ok_or(Refusal::OrderNotFound)?;
-        let too_late = self.expiry == ExpiryRule::Strict && order.is_due(self.now);
-        match order.status {
+        let (status, too_late) = (order.status, self.expiry == ExpiryRule::Strict && order.is_due(self.now));
+        match status {
             OrderStatus::Confirmed => return Ok(Effect::Replayed),
             OrderStatus::Reserved if !too_late => {}
+            // Its payment had missed it.
+            OrderStatus::Reserved if self.confirm_if_paid(id, actor) => return Ok(Effect::Applied),
             status @ (OrderStatus::Reserved | OrderStatus::Expired) => {
                 let strategy = reacquire.ok_or(Refusal::ReservationExpired)?;
                 if status == OrderStatus::Reserved {
@@ -160,6 +162,7 @@ impl Book {
     /// came behind what decided so.
     pub(super) fn turn_payment_away(&mut self, id: OrderId, refusal: &Refusal) {
         if self.waiting.end(id) {
+            self.waiting.turned_away.push(id);
             self.tell_turned_away(id, refusal, true);
             self.note_event(id, OrderEventKind::PaymentCompleted);
         }

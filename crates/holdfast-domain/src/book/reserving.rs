@@ -43,8 +43,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// The order was refused: nothing moved, an order that was new, `Refused` or `Expired` is `Refused` now, and a payment that
-    /// waited for it is turned away.
+    /// The order was refused: nothing moved. An order that was new, `Refused` or `Expired` and asks for what cannot be had is
+    /// `Refused` now, and a payment that waited for it is turned away.
     pub fn reserve_order(
         &mut self,
         id: OrderId,

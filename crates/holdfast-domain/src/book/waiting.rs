@@ -1,4 +1,5 @@
-//! Payments that came before their order: each confirms it as soon as it is reserved, or is given up.
+//! Payments that came before their order: each confirms it as soon as it is reserved, is turned away when the order is cancelled or
+//! refused, or is given up.
 
 use std::collections::HashMap;
 
@@ -23,6 +24,8 @@ pub struct WaitingPayments {
     pub added: HashMap<OrderId, PaymentWait>,
     /// Those that need not wait any longer.
     pub ended: Vec<OrderId>,
+    /// The orders whose payments this batch has turned away.
+    pub turned_away: Vec<OrderId>,
 }
 
 impl WaitingPayments {

@@ -218,6 +218,10 @@ pub fn a_payment_that_missed_its_order_is_found_and_confirms_it(make: MakeStore<
     assert_eq!(matched(1), (false, Some(OrderStatus::Released)), "as a payment that comes too late");
     assert_eq!(matched(6), (false, Some(OrderStatus::Refused)), "as a payment that comes behind the refusal");
     assert_eq!(matched(5), (false, None), "its order is not there yet");
+    for (number, outcomes) in [(1, 3), (6, 2), (2, 2)] {
+        let told = warehouse.order(number).map(|order| order.event_seq);
+        assert_eq!(told, Some(outcomes), "that money was taken for order {number} is told, unless it was confirmed");
+    }
     let left: Vec<OrderId> = page(&warehouse, None, 9).into_iter().map(|(payment, _)| payment.order).collect();
     assert_eq!(left, [order(5), order(3)]);
     assert_eq!(warehouse.hear(OrderEventKind::PaymentCompleted, 4, &[]).outcome, EventOutcome::Replayed);
