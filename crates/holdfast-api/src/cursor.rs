@@ -4,12 +4,13 @@
 //! list's name, so a cursor of another list, or a made-up one, is refused. It is no secret: who forges one reads what
 //! everybody may read.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::code::ProblemCode;
 use crate::problem::Problem;
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const CHECK_BYTES: usize = 6;
 /// What stands between the parts of a key; no SKU, name or number contains it.
 const BETWEEN: char = '\u{1f}';
@@ -19,7 +20,7 @@ pub(crate) fn write(list: &str, key: &[&str]) -> String {
     let text = key.join(&BETWEEN.to_string());
     let mut bytes = checksum(list, &text);
     bytes.extend_from_slice(text.as_bytes());
-    encode(&bytes)
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The parts of the key that the cursor of `list` holds, turned into what it means by `parse`.
@@ -33,7 +34,7 @@ pub(crate) fn read<T>(
     parse: impl FnOnce(&[&str]) -> Option<T>,
 ) -> Result<Option<T>, Problem> {
     let Some(cursor) = cursor else { return Ok(None) };
-    let parsed = decode(&cursor).and_then(|bytes| {
+    let parsed = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| {
         let (check, text) = bytes.split_at_checked(CHECK_BYTES)?;
         let text = std::str::from_utf8(text).ok()?;
         (checksum(list, text) == check).then_some(())?;
@@ -49,36 +50,6 @@ fn checksum(list: &str, text: &str) -> Vec<u8> {
     hash.update([0]);
     hash.update(text.as_bytes());
     hash.finalize().iter().take(CHECK_BYTES).copied().collect()
-}
-
-fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(4).div_ceil(3));
-    for chunk in bytes.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| (bits << 8) | u32::from(chunk.get(at).copied().unwrap_or(0)));
-        for at in 0..=chunk.len() {
-            let shift = 18_usize.saturating_sub(at.saturating_mul(6));
-            let figure = usize::try_from((bits >> shift) & 63).ok().and_then(|place| ALPHABET.get(place));
-            text.extend(figure.map(|figure| char::from(*figure)));
-        }
-    }
-    text
-}
-
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    for chunk in text.as_bytes().chunks(4) {
-        let mut bits = 0_u32;
-        for at in 0..4 {
-            let value = match chunk.get(at) {
-                Some(figure) => ALPHABET.iter().position(|known| known == figure)?,
-                None => 0,
-            };
-            bits = (bits << 6) | u32::try_from(value).ok()?;
-        }
-        let [_, first, second, third] = bits.to_be_bytes();
-        bytes.extend([first, second, third].iter().take(chunk.len().checked_sub(1).filter(|full| *full > 0)?));
-    }
-    (encode(&bytes) == text).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use http::Uri;
+use percent_encoding::percent_decode_str;
 
 use crate::faults::{Complaint, Faults, below};
 use crate::problem::Problem;
@@ -23,6 +24,9 @@ impl Query {
     /// The parameters of `uri`.
     pub(crate) fn of(uri: &Uri) -> Self {
         let mut faults = Faults::default();
+        if uri.query().is_some_and(|query| percent_decode_str(query).decode_utf8().is_err()) {
+            faults.add("/query".to_owned(), "must be UTF-8");
+        }
         let pairs = match axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri) {
             Ok(axum::extract::Query(pairs)) => pairs,
             Err(_) => {
@@ -113,7 +117,7 @@ mod tests {
         for (text, limit) in [("/", Some(50)), ("/?limit=1", Some(1)), ("/?limit=500", Some(500))] {
             assert_eq!(limit_of(text), limit, "{text}");
         }
-        for bad in ["0", "501", "-1", "1.0", "", "1e2", "abc", "99999999999999999999", "5&limit=5", "5&x=1"] {
+        for bad in ["0", "501", "-1", "1.0", "", "1e2", "abc", "99999999999999999999", "5&limit=5", "5&x=1", "5&%FF"] {
             assert_eq!(limit_of(&format!("/?limit={bad}")), None, "{bad}");
         }
     }

@@ -23,11 +23,9 @@ fn a_queue_that_is_full_by_number_says_so_at_once() {
         ask(&queue, Class::Interactive, number).expect("room");
     }
     assert!(queue.is_full());
-    let started = Instant::now();
     for class in [Class::Interactive, Class::Events, Class::Maintenance] {
         assert_eq!(ask(&queue, class, 4).map(|_| ()).expect_err("full"), Fault::Overloaded);
     }
-    assert!(started.elapsed() < Duration::from_secs(1));
     let limits = BatchLimits { commands_max: 1, ..BatchLimits::default() };
     assert_eq!(queue.clone().line(0).next_batch(&limits, NO_TIME).expect("open").len(), 1);
     ask(&queue, Class::Interactive, 5).expect("one was taken");

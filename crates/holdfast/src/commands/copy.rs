@@ -21,6 +21,9 @@ const COPYING: Work = Work { counted: None, go_on: "the new store is still empty
 pub(super) fn run(common: &CommonArgs, args: &CopyArgs) -> Result<Exit, Failure> {
     let settings = super::settings(common)?;
     let (from, to) = (wiring::address(&settings, &args.from), wiring::address(&settings, &args.to));
+    if is_one_place(&args.from, &args.to) {
+        return Err(Failure::usage("--from and --to name the same store"));
+    }
     let interrupt = Interrupt::hear(COPYING)?;
     let started = Instant::now();
     let source = Source::open(&from).map_err(|error| wiring::not_opened(&error))?;
@@ -48,6 +51,12 @@ pub(super) fn run(common: &CommonArgs, args: &CopyArgs) -> Result<Exit, Failure>
         "seconds": seconds(started.elapsed()),
     }))?;
     Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
+}
+
+/// Whether two folders or URLs name one store, as far as that can be seen from them.
+fn is_one_place(from: &str, to: &str) -> bool {
+    let folder = |place: &str| std::fs::canonicalize(place).ok();
+    from == to || folder(from).is_some_and(|from| folder(to) == Some(from))
 }
 
 fn not_copied(error: &CopyError) -> Failure {

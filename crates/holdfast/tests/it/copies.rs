@@ -61,6 +61,10 @@ fn a_store_grows_out_of_its_folder_and_comes_back_row_by_row() {
     assert_eq!(program.run(&["copy", "--from", &url, "--to", "data"]).exit, Some(6));
     assert_eq!(program.run(&["copy", "--from", "nowhere", "--to", "other"]).exit, Some(5));
     assert!(!program.folder().join("nowhere").exists());
+    for (from, to) in [(url.as_str(), url.as_str()), ("data", "./data/")] {
+        let said = program.run(&["copy", "--from", from, "--to", to]);
+        assert!(said.exit == Some(2) && said.stderr.contains("the same store"), "{said:?}");
+    }
 
     let now = exports(&["--database-url", &url]);
     assert_eq!(program.done(&["copy", "--from", &url, "--to", "back"]).json()["ok"], true);
