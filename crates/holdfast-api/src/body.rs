@@ -1,20 +1,17 @@
-//! Takes in a body: its size, its media type, its JSON.
+//! What a body says: its media type, its JSON.
 
-use std::error::Error;
 use std::ops::Deref;
 
-use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
-use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use crate::code::ProblemCode;
 use crate::problem::Problem;
+use crate::received::Received;
 use crate::strict_json;
-use crate::timed_body::BodyTooSlow;
 
 /// Whether a body may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,69 +20,6 @@ pub(crate) enum Presence {
     Required,
     /// None is as good as `{}`.
     Optional,
-}
-
-/// How much of a body that is too large is taken in and thrown away, so that its sender gets to read the answer.
-const DISCARDED_MAX: usize = 32 << 20;
-
-/// The bytes of the body.
-///
-/// # Errors
-///
-/// It has more than `most` bytes, or breaks off.
-pub(crate) async fn bytes(headers: &HeaderMap, mut body: Body, most: usize) -> Result<Bytes, Problem> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|announced| announced > most) {
-        // Who waits to be told to go on hears the answer instead, and sends nothing.
-        if !headers.contains_key(EXPECT) && announced.is_some_and(|announced| announced <= DISCARDED_MAX) {
-            tokio::spawn(throw_away(body, 0));
-        }
-        return Err(too_large(most));
-    }
-    let mut first: Option<Bytes> = None;
-    let mut all = BytesMut::new();
-    let mut size = 0_usize;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken_off(&error))?;
-        let Ok(data) = frame.into_data() else { continue };
-        size = size.saturating_add(data.len());
-        if size > most {
-            tokio::spawn(throw_away(body, size));
-            return Err(too_large(most));
-        }
-        match (&first, all.is_empty()) {
-            (None, true) => first = Some(data),
-            _ => {
-                if let Some(first) = first.take() {
-                    all.extend_from_slice(&first);
-                }
-                all.extend_from_slice(&data);
-            }
-        }
-    }
-    Ok(first.unwrap_or_else(|| all.freeze()))
-}
-
-/// A body that did not come to its end. There is no code of its own for a client that is too slow.
-fn broken_off(error: &(dyn Error + 'static)) -> Problem {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    let is_slow = causes.any(<dyn Error>::is::<BodyTooSlow>);
-    let words = if is_slow { "The body did not arrive in time." } else { "The body broke off." };
-    Problem::new(ProblemCode::MalformedJson, words)
-}
-
-fn too_large(most: usize) -> Problem {
-    Problem::new(ProblemCode::BodyTooLarge, format!("The body has more than {most} bytes."))
-}
-
-/// Takes in the rest of a body of which `size` bytes were read, while its sender gets to read the answer.
-async fn throw_away(mut body: Body, mut size: usize) {
-    while let Some(Ok(frame)) = body.frame().await {
-        size = size.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-        if size > DISCARDED_MAX {
-            break;
-        }
-    }
 }
 
 /// The JSON of a body.
@@ -144,7 +78,7 @@ pub(crate) const JSON: &[&str] = &["application/json"];
 /// A body of more bytes is parsed on a thread apart, so that it does not keep its neighbours waiting.
 pub(crate) const PARSED_AT_ONCE_MAX: usize = 256 << 10;
 
-/// How many long bodies are in memory as trees at a time; the others wait.
+/// How many long bodies are in memory as trees at a time; the others wait. A tree is gone before its command is decided.
 static LONG_BODIES: Semaphore = Semaphore::const_new(2);
 
 /// A body as a tree of values, and its turn to be one where it is long.
@@ -161,24 +95,33 @@ impl Deref for Tree {
     }
 }
 
-/// The JSON of a body that may be long.
+/// The JSON of a body that may be long; it waits for its turn until `deadline`.
 ///
 /// # Errors
 ///
-/// As [`json`].
-pub(crate) async fn read(headers: &HeaderMap, bytes: Bytes, presence: Presence) -> Result<Tree, Problem> {
+/// As [`json`]; or its turn does not come.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    bytes: Received,
+    presence: Presence,
+    deadline: Instant,
+) -> Result<Tree, Problem> {
     if bytes.len() <= PARSED_AT_ONCE_MAX {
         return Ok(Tree { value: json(headers, &bytes, presence, JSON)?, _turn: None });
     }
-    let turn = LONG_BODIES.acquire().await.ok();
+    let Ok(turn) = tokio::time::timeout_at(deadline, LONG_BODIES.acquire()).await else {
+        return Err(Problem::new(ProblemCode::Overloaded, "There are too many long bodies; nothing was done."));
+    };
     let headers = headers.clone();
     let parsed = tokio::task::spawn_blocking(move || json(&headers, &bytes, presence, JSON)).await;
     let parsed = parsed.unwrap_or_else(|_| Err(Problem::new(ProblemCode::Internal, "The body could not be read.")));
-    Ok(Tree { value: parsed?, _turn: turn })
+    Ok(Tree { value: parsed?, _turn: turn.ok() })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -191,5 +134,24 @@ mod tests {
         {
             assert!(!is_one_of(bad, JSON), "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_long_body_that_has_no_turn_in_time_is_turned_away() {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let long = format!("[{}1]", "1,".repeat(PARSED_AT_ONCE_MAX));
+        let read = async || {
+            let bytes = Received::take(&headers, long.clone().into(), long.len()).await.expect("taken");
+            let deadline = Instant::now().checked_add(Duration::from_millis(1_000)).expect("a time");
+            super::read(&headers, bytes, Presence::Required, deadline)
+                .await
+                .map(|_| ())
+                .map_err(|problem| problem.code())
+        };
+        let turns = LONG_BODIES.acquire_many(2).await.expect("open");
+        assert_eq!(read().await, Err(ProblemCode::Overloaded));
+        drop(turns);
+        assert_eq!(read().await, Ok(()));
+        assert_eq!(LONG_BODIES.available_permits(), 2);
     }
 }

@@ -25,6 +25,7 @@ mod path;
 pub mod problem;
 mod query;
 mod read;
+mod received;
 mod render;
 mod request_key;
 mod rim;

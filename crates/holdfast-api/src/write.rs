@@ -4,13 +4,13 @@ use std::fmt::Display;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use bytes::Bytes;
 use holdfast_application::intake::{StockEventName, kept_event};
 use holdfast_application::{Command, Reply};
 use holdfast_domain::ProductId;
 use holdfast_domain::book::ProductRef;
 use http::request::Parts;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::body::{self, Presence, Tree};
 use crate::etag::IfMatch;
@@ -19,6 +19,7 @@ use crate::idempotency::{command_key, fingerprint, key_of};
 use crate::path;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::received::Received;
 use crate::render::{self, Render};
 use crate::rim;
 use crate::state::Service;
@@ -51,11 +52,11 @@ impl<'s> Write<'s> {
         most: usize,
     ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = body::bytes(&parts.headers, body, most).await?;
-        Self::of(service, parts, bytes, presence).await
+        let bytes = Received::take(&parts.headers, body, most).await?;
+        Self::of(service, parts, bytes, presence, service.deadline()).await
     }
 
-    /// A write whose body has come in.
+    /// A write whose body has come in. A long one waits for its turn until `deadline`.
     ///
     /// # Errors
     ///
@@ -63,10 +64,11 @@ impl<'s> Write<'s> {
     pub(crate) async fn of(
         service: &'s Service,
         parts: Parts,
-        bytes: Bytes,
+        bytes: Received,
         presence: Presence,
+        deadline: Instant,
     ) -> Result<Self, Problem> {
-        let body = body::read(&parts.headers, bytes, presence).await?;
+        let body = body::read(&parts.headers, bytes, presence, deadline).await?;
         Query::none(&parts.uri)?;
         let key = key_of(&parts.headers, service.settings.idempotency_required)?;
         Ok(Self { body, key, parts, named: Vec::new(), service })
@@ -123,6 +125,7 @@ impl<'s> Write<'s> {
     /// Has the command decided and answers.
     pub(crate) async fn carry_out(self, command: Command, render: Render) -> Result<Response, Problem> {
         let key = self.key.as_deref().map(|key| command_key(key, 0, self.fingerprint(), render));
+        drop(self.body);
         let reply = self.service.ask(command, key).await?;
         Ok(render::answer(reply, render))
     }
@@ -133,6 +136,7 @@ impl<'s> Write<'s> {
         let Some(event) = self.key.as_deref().and_then(StockEventName::parse) else {
             return self.carry_out(command, render).await;
         };
+        drop(self.body);
         let reply = self.service.ask(command, Some(event.command_key())).await?;
         // What is not kept, such as a stale version, is told as to anybody.
         let render = if matches!(reply, Reply::Decided(_)) { render } else { kept_event };

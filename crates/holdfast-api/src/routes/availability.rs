@@ -15,6 +15,7 @@ use crate::body::{self, Presence};
 use crate::decode;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::received::Received;
 use crate::render::shown;
 use crate::state::Service;
 use crate::wire::Shown;
@@ -34,10 +35,11 @@ pub(crate) async fn check_availability(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = body::bytes(&parts.headers, body, service.settings.body_max).await?;
-    let body = body::read(&parts.headers, bytes, Presence::Required).await?;
+    let bytes = Received::take(&parts.headers, body, service.settings.body_max).await?;
+    let body = body::read(&parts.headers, bytes, Presence::Required, service.deadline()).await?;
     Query::none(&parts.uri)?;
     let (lines, exclude) = decode::availability(&body)?;
+    drop(body);
     let mut products: Vec<ProductRef> = lines.iter().map(|line| line.product.clone()).collect();
     products.sort_unstable();
     products.dedup();

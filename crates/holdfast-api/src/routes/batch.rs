@@ -18,6 +18,7 @@ use crate::fast;
 use crate::idempotency::{IDEMPOTENCY_KEY, command_key};
 use crate::problem::{Problem, signed};
 use crate::query::Query;
+use crate::received::Received;
 use crate::render::{self, IDEMPOTENT_REPLAYED, plain_json};
 use crate::request_key;
 use crate::rim;
@@ -38,13 +39,14 @@ const ORDERS_MAX: usize = 1_000;
 pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let deadline = service.deadline();
     let (parts, body) = request.into_parts();
-    let bytes = body::bytes(&parts.headers, body, service.settings.batch_body_max).await?;
+    let bytes = Received::take(&parts.headers, body, service.settings.batch_body_max).await?;
     if let Some(commands) = plain_orders(&service, &parts, &bytes)? {
+        drop(bytes);
         let orders = commands.into_iter().map(|command| Ok(service.submission(command, None)));
         let results = carry_out(&service, orders, deadline).await;
         return Ok(answer(&results, rim::request_id(&parts.headers)));
     }
-    let write = Write::of(&service, parts, bytes, Presence::Required).await?;
+    let write = Write::of(&service, parts, bytes, Presence::Required, deadline).await?;
     let orders = decode::batch(&write.body, ORDERS_MAX)?;
     let mut is_ours = true;
     if let Some(key) = &write.key {
@@ -52,12 +54,15 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
         let route = write.fingerprint_of(&Value::Null);
         is_ours = !request_key::claim(&service, key, route, Class::Interactive, deadline).await?;
     }
-    let mut orders = orders.iter().zip(1_u32..).map(|(order, position)| {
+    let read = orders.iter().zip(1_u32..).map(|(order, position)| {
         // Each order is known by what itself says: once a bad one is mended, the others are the same still.
         let key = write.key.as_deref();
         let key = key.map(|key| command_key(key, position, write.fingerprint_of(order), render::reservation));
         decode::reserve_order(order).map(|command| service.submission(command, key))
     });
+    let mut orders = read.collect::<Vec<_>>().into_iter();
+    let request_id = write.request_id().to_owned();
+    drop(write);
     let mut results: Vec<Heard> = Vec::new();
     // The first answer tells whether the key belongs to another batch; the others wait for that.
     while !is_ours && let Some(order) = orders.next() {
@@ -70,7 +75,7 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
         }
     }
     results.extend(carry_out(&service, orders, deadline).await);
-    Ok(answer(&results, write.request_id()))
+    Ok(answer(&results, &request_id))
 }
 
 /// What became of one order, and whether it was known before.

@@ -20,6 +20,7 @@ use crate::faults::Faults;
 use crate::idempotency::{fingerprint, key_of};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::received::Received;
 use crate::render::{IDEMPOTENT_REPLAYED, shown};
 use crate::request_key;
 use crate::state::Service;
@@ -73,8 +74,9 @@ pub(crate) struct EventResultView {
 pub(crate) async fn take_events(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let deadline = service.deadline();
     let (parts, body) = request.into_parts();
-    let bytes = body::bytes(&parts.headers, body, service.settings.body_max).await?;
+    let bytes = Received::take(&parts.headers, body, service.settings.body_max).await?;
     let value = body::json(&parts.headers, &bytes, Presence::Required, TYPES)?;
+    drop(bytes);
     Query::none(&parts.uri)?;
     let key = key_of(&parts.headers, service.settings.idempotency_required)?;
     let value = with_attributes(&parts.headers, value);

@@ -18,6 +18,7 @@ use crate::path;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::read;
+use crate::received::Received;
 use crate::render::{self, shown};
 use crate::state::Service;
 use crate::wire::bodies::ReserveOrderBody;
@@ -35,11 +36,12 @@ use crate::wire::order::{OrderView, ReservationView};
 )]
 pub(crate) async fn reserve_order(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = body::bytes(&parts.headers, body, service.settings.body_max).await?;
+    let bytes = Received::take(&parts.headers, body, service.settings.body_max).await?;
     Query::none(&parts.uri)?;
     if !bytes.is_empty() && !service.settings.idempotency_required && !parts.headers.contains_key(IDEMPOTENCY_KEY) {
         body::check_type(&parts.headers, body::JSON)?;
         if let Some(command) = fast::reserve_order(&bytes) {
+            drop(bytes);
             let reply = service.ask(command, None).await?;
             return Ok(render::answer(reply, render::reservation));
         }
@@ -49,6 +51,7 @@ pub(crate) async fn reserve_order(State(service): State<Arc<Service>>, request: 
     let command = decode::reserve_order(&value)?;
     let key =
         key.map(|key| command_key(&key, 0, fingerprint(&parts.method, parts.uri.path(), &value), render::reservation));
+    drop((bytes, value));
     let reply = service.ask(command, key).await?;
     Ok(render::answer(reply, render::reservation))
 }
