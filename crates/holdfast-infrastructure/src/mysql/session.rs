@@ -134,11 +134,16 @@ impl MysqlSession {
         Ok(())
     }
 
-    /// Runs a statement that is a transaction of its own, on a new connection when the old one is gone.
+    /// Runs a statement that is a transaction of its own. It may run twice: again on a new connection where the one that was kept
+    /// turns out to be gone, as after a while of silence.
     pub(crate) fn execute_alone(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        if self.connection.is_none() {
-            self.make_connection().map_err(fault)?;
+        if self.connection.is_some() {
+            let done = self.run(sql, owned(values), None);
+            if done.is_ok() || self.connection.is_some() {
+                return done;
+            }
         }
+        self.make_connection().map_err(fault)?;
         self.run(sql, owned(values), None)
     }
 
