@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use holdfast_domain::{Actor, Timestamp};
+
 use super::part::Part;
 use super::pause::pause_after;
 use super::{Dropped, Lane, LaneEnd, answer_all, chain, measuring};
 use crate::answer::{Fault, Reply};
-use crate::command::Submission;
+use crate::command::{Command, Submission};
 use crate::committer::commit_batch;
-use crate::ports::{Collision, CommitError, StoreError};
+use crate::policy::Policy;
+use crate::ports::{Collision, CommitError, Store, StoreError};
 use crate::queue::Waiting;
 use crate::ticket::Wakes;
 
@@ -76,7 +79,8 @@ impl Lane {
         }
         part.tries = part.tries.saturating_add(1);
         let started = Instant::now();
-        match self.attempt(&part.commands) {
+        let submissions: Vec<&Submission> = part.commands.iter().map(|command| &command.submission).collect();
+        match attempt(&mut *self.store, &submissions, &self.policy) {
             Ok(replies) => {
                 self.status.set_committed();
                 if let Some(bell) = &self.bell {
@@ -104,10 +108,8 @@ impl Lane {
                 if part.commands.len() > 1 {
                     return Tried::Halved(part.halved());
                 }
-                // Until a commit succeeds again; the health watch tries one.
-                self.status.set_cannot_write();
                 answer_all(part.commands, &Err(Fault::Failed(words)), wakes);
-                Tried::Done
+                self.try_to_write(wakes)
             }
         }
     }
@@ -155,17 +157,32 @@ impl Lane {
         Tried::Ended(LaneEnd::Unknown(words.to_owned()))
     }
 
-    /// Commits the batch once; a panic counts as a broken batch, and its transaction is undone.
-    fn attempt(&mut self, batch: &[Waiting]) -> Result<Vec<Reply>, CommitError> {
-        let submissions: Vec<&Submission> = batch.iter().map(|command| &command.submission).collect();
-        let (store, policy) = (&mut *self.store, &self.policy);
-        catch_unwind(AssertUnwindSafe(|| commit_batch(store, &submissions, policy))).unwrap_or_else(|panic| {
-            let words = panic.downcast_ref::<String>().cloned();
-            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            let words = words.unwrap_or_else(|| "a panic without words".to_owned());
-            Err(CommitError::NotApplied(StoreError::Broken(words.into())))
-        })
+    /// A command alone has broken something: the store may do so with any, or the fault is the command's own. A batch that changes
+    /// nothing tells.
+    fn try_to_write(&mut self, wakes: &mut Wakes) -> Tried {
+        let command = Command::ForgetAnswers { before: Timestamp::EPOCH, most: 1 };
+        let actor = Actor::new("lane").expect("a plain word is an actor");
+        let nothing = Submission { command, actor, key: None, decided_at: None };
+        match attempt(&mut *self.store, &[&nothing], &self.policy) {
+            Ok(_) => self.status.set_committed(),
+            Err(CommitError::Unknown(source)) => {
+                return self.not_known(Part::whole(Vec::new()), &chain(&*source), wakes);
+            }
+            // Until a commit succeeds again; the health watch tries one.
+            Err(CommitError::NotApplied(_)) => self.status.set_cannot_write(),
+        }
+        Tried::Done
     }
+}
+
+/// Commits a batch once; a panic counts as a broken batch, and its transaction is undone.
+fn attempt(store: &mut dyn Store, batch: &[&Submission], policy: &Policy) -> Result<Vec<Reply>, CommitError> {
+    catch_unwind(AssertUnwindSafe(|| commit_batch(store, batch, policy))).unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().cloned();
+        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let words = words.unwrap_or_else(|| "a panic without words".to_owned());
+        Err(CommitError::NotApplied(StoreError::Broken(words.into())))
+    })
 }
 
 /// What became of a part that was tried.

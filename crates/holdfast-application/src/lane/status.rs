@@ -21,7 +21,7 @@ impl LaneStatus {
         since.map(|since| since.elapsed())
     }
 
-    /// Whether the last batch could not be written.
+    /// Whether the store could not write the last batch, or any.
     pub fn cannot_write(&self) -> bool {
         self.cannot_write.load(Ordering::Relaxed)
     }

@@ -38,6 +38,8 @@ pub(crate) struct Faults {
     pub(crate) contentions: AtomicU32,
     /// No write can be made.
     pub(crate) unavailable: AtomicBool,
+    /// Every statement breaks.
+    pub(crate) broken: AtomicBool,
     /// The next commit's outcome is not known.
     pub(crate) unknown: AtomicBool,
     /// Whether that commit happened all the same.
@@ -73,6 +75,9 @@ impl Store for FaultyStore {
         self.faults.begun.fetch_add(1, Ordering::SeqCst);
         if self.faults.unavailable.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("the disk is full".into()));
+        }
+        if self.faults.broken.load(Ordering::SeqCst) {
+            return Err(StoreError::Broken("no such table".into()));
         }
         if !self.faults.unknown.load(Ordering::SeqCst) && self.faults.away.load(Ordering::SeqCst) > 0 {
             self.faults.away.fetch_sub(1, Ordering::SeqCst);

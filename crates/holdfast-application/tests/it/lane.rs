@@ -117,6 +117,33 @@ fn a_store_that_cannot_write_is_said_so_and_recovers_by_itself() {
 }
 
 #[test]
+fn a_command_that_breaks_alone_says_nothing_about_the_store_and_a_store_that_breaks_does() {
+    let house = House::open(Poison::Breaks);
+    let (queue, faults) = (house.queue.clone(), house.faults.clone());
+    let lane = house.lane();
+    let status = lane.status();
+    let thread = std::thread::spawn(move || lane.run());
+    let ask = |number: u8| {
+        let heard =
+            queue.submit(submission(reserve(number, &[(1, 1)])), Class::Interactive, None).expect("room").wait();
+        // Behind what the lane looks at once it has answered.
+        let nothing = submission(Command::ExpireOrder { order: order(99) });
+        let _ = queue.submit(nothing, Class::Maintenance, None).expect("room").wait();
+        heard
+    };
+    assert_eq!(ask(POISON), Err(Fault::Failed("no such column".to_owned())));
+    assert!(!status.cannot_write());
+    faults.broken.store(true, Ordering::SeqCst);
+    assert_eq!(ask(1), Err(Fault::Failed("no such table".to_owned())));
+    assert!(status.cannot_write());
+    faults.broken.store(false, Ordering::SeqCst);
+    assert!(matches!(ask(1), Ok(Reply::Decided(Ok(_)))));
+    assert!(!status.cannot_write());
+    queue.close();
+    assert!(matches!(thread.join().expect("the lane ends"), LaneEnd::Drained));
+}
+
+#[test]
 fn an_unknown_outcome_ends_the_lane_and_the_same_keys_tell_afterwards() {
     for happened in [true, false] {
         let mut house = House::open(Poison::Breaks);
