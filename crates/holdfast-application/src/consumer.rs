@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// The pauses after failures: a source or a store that is there again is not kept waiting.
 const PAUSES: Backoff = Backoff::between(Duration::from_millis(50), Duration::from_secs(2));
 
+/// After so many failures to put letters away, though the store answers, they are put away in short.
+const FAILURES_MAX: u32 = 3;
+
 /// What others may know about the consumer.
 #[derive(Debug)]
 pub struct ConsumerStatus {
@@ -130,7 +133,7 @@ impl Consumer {
     fn put_away(&mut self, letters: Vec<NewLetter>) -> Result<(), Stopped> {
         let within = |letter: NewLetter| Arc::new(letter.within(&self.room));
         let mut left: Vec<Arc<NewLetter>> = letters.into_iter().map(within).collect();
-        let mut pause = PAUSES;
+        let (mut pause, mut failed) = (PAUSES, 0_u32);
         loop {
             let tickets: Vec<_> = left
                 .into_iter()
@@ -141,20 +144,24 @@ impl Consumer {
                 })
                 .collect();
             left = Vec::new();
+            let mut why = None;
             for (letter, ticket) in tickets {
                 match ticket.and_then(Ticket::wait) {
                     Ok(_) => {}
                     Err(Fault::ShuttingDown) => return Err(Stopped),
                     Err(fault) => {
-                        tracing::debug!(?fault, "a dead letter cannot be put away at present");
+                        failed = failed.saturating_add(u32::from(matches!(fault, Fault::Failed(_))));
+                        why = Some(fault);
                         left.push(letter);
                     }
                 }
             }
-            if left.is_empty() {
-                return Ok(());
+            let Some(why) = why else { return Ok(()) };
+            tracing::warn!(letters = left.len(), ?why, "dead letters cannot be put away at present");
+            if failed >= FAILURES_MAX {
+                // Some may be too large for the database to take; their records still stand in their topics.
+                left = left.iter().map(|letter| Arc::new(letter.in_short())).collect();
             }
-            tracing::warn!(letters = left.len(), "dead letters cannot be put away at present");
             self.wait(&mut pause)?;
         }
     }

@@ -86,6 +86,12 @@ impl NewLetter {
         self
     }
 
+    /// The same in short.
+    #[must_use]
+    pub fn in_short(&self) -> Self {
+        Self { content: self.content.in_short(), ..self.clone() }
+    }
+
     /// The name under which it is put away once, however often its record comes.
     pub fn command_key(&self) -> CommandKey {
         let fingerprint = Sha256::digest(self.from.origin).into();

@@ -120,6 +120,22 @@ fn what_cannot_be_read_is_put_away_once_the_store_is_there_again_and_its_place_w
 }
 
 #[test]
+fn a_letter_that_the_store_cannot_hold_is_put_away_in_short() {
+    let mut record = record(0, "OrderCreated", 1);
+    record.value = Some(vec![b'{'; 9_000]);
+    let story = Story::of([Step::Gives(vec![record])]);
+    let (mut lengths, mut whole) = (Vec::new(), 0);
+    story.run(CommandQueue::new(QueueLimits::default()), |command| {
+        let Command::PutAway(letter) = command else { return Ok(swept()) };
+        lengths.push(letter.content.value.as_ref().map(Vec::len));
+        whole += usize::from(letter.content.value.is_some());
+        if letter.content.value.is_some() { Err(Fault::Failed("too large".to_owned())) } else { Ok(swept()) }
+    });
+    assert_eq!((whole, lengths), (3, vec![Some(9_000), Some(9_000), Some(9_000), None]));
+    assert_eq!((story.put_away(), story.settled()), (vec![(0, "malformed_json".to_owned())], vec![0]));
+}
+
+#[test]
 fn the_death_of_a_consumer_is_seen() {
     let story = Story::of([Step::Dies]);
     let consumer = story.consumer(CommandQueue::new(QueueLimits::default()));
