@@ -250,9 +250,9 @@ impl CommandQueue {
         self.hall().commands
     }
 
-    /// Whether one more command would be turned away.
+    /// Whether one more command would be turned away, however short.
     pub fn is_full(&self) -> bool {
-        self.depth() >= self.0.limits.commands_max
+        self.hall().with(size_of::<Submission>(), &self.0.limits).is_none()
     }
 
     /// Whether this command would not be turned away, were it the next one to come.
@@ -268,6 +268,11 @@ impl CommandQueue {
     /// Turns all but maintenance away, or no longer: what they would write has nowhere to go.
     pub fn set_only_maintenance(&self, only_maintenance: bool) {
         self.hall().only_maintenance = only_maintenance;
+    }
+
+    /// Whether all but maintenance are turned away.
+    pub fn takes_only_maintenance(&self) -> bool {
+        self.hall().only_maintenance
     }
 
     /// Turns new commands away; those in line are still decided.

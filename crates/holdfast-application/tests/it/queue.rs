@@ -38,6 +38,7 @@ fn a_queue_that_is_full_by_bytes_says_so_and_one_command_always_fits() {
     let queue = CommandQueue::new(QueueLimits { bytes_max: weight.saturating_mul(2), ..QueueLimits::default() });
     let heavy = || queue.submit(submission(reserve(1, &[(1, 1); 100])), Class::Interactive, None).map(|_| ());
     assert_eq!([heavy(), heavy(), heavy()], [Ok(()), Ok(()), Err(Fault::Overloaded)]);
+    assert!(queue.is_full());
     assert_eq!(taken(&queue, BatchLimits::default()).len(), 2);
     let giant = || queue.submit(submission(reserve(1, &vec![(1, 1); 5_000])), Class::Interactive, None).map(|_| ());
     assert_eq!([giant(), heavy()], [Ok(()), Err(Fault::Overloaded)]);

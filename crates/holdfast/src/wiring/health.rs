@@ -242,6 +242,9 @@ impl HealthProbe for Health {
         if self.cannot_write() {
             return Some("the last batch could not be written".to_owned());
         }
+        if self.of.queue.takes_only_maintenance() {
+            return Some("the outbox is full; writes are refused until some events were told".to_owned());
+        }
         let stuck = self.stuck_for().filter(|_| !self.others_go_on())?;
         Some(format!("a transaction has taken {} s so far", stuck.as_secs()))
     }

@@ -152,6 +152,8 @@ fn without_a_broker_nothing_is_written_down_and_with_one_that_is_away_everything
     let (_, health) = service.get("/health");
     let outbox = health["components"].as_array().and_then(|all| all.iter().find(|part| part["name"] == "outbox"));
     assert_eq!(outbox.map(|part| part["status"].clone()), Some(json!("Degraded")), "{health}");
+    let (status, ready) = service.get("/health/ready");
+    assert_eq!((status, &ready["status"]), (503, &json!("Unhealthy")), "no write can commit: {ready}");
     assert_eq!(service.get(&format!("/api/inventory/product/{LAMP}")).0, 200, "reads go on");
     assert_eq!(service.stop(), Some(0));
 }
