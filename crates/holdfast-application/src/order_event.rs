@@ -156,9 +156,6 @@ impl OrderEvent {
             Some(_) => {
                 let reacquire = (policy.late_payment == LatePayment::Reacquire).then_some(policy.strategy);
                 match book.confirm_order(self.order, reacquire, actor) {
-                    Err(Refusal::OutOfRange { pointer, detail }) => {
-                        EventAnswer::of(Err(Refusal::OutOfRange { pointer, detail }))
-                    }
                     Err(refusal) => self.turned_away(book, &refusal, true),
                     Ok(effect) => EventAnswer::of(Ok(effect)),
                 }

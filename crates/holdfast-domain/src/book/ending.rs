@@ -174,8 +174,8 @@ impl Book {
         self.waiting.give_up(id, self.now)
     }
 
-    /// Ends every due order but `for_order`, and but those that are paid, that holds units of one of these levels (`None`: at any location). Says whether
-    /// there was one.
+    /// Expires the due orders that hold units of one of these levels (`None`: at any location), except `for_order` and orders
+    /// whose payment waits. Says whether there was one.
     pub(super) fn expire_due_holding(
         &mut self,
         levels: &[(ProductId, Option<LocationNumber>)],

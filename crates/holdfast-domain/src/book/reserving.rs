@@ -85,7 +85,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// [`Refusal::InsufficientStock`]; nothing changed, the order stays expired.
+    /// [`Refusal::InsufficientStock`], or [`Refusal::ReservationExpired`] where it would have more reservations than an order may have;
+    /// nothing changed, the order stays expired.
     pub(super) fn reserve_again(&mut self, id: OrderId, strategy: Strategy, actor: &Actor) -> Result<(), Refusal> {
         let order = self.order(id).expect("the order is in the book");
         let (asked, ttl) = (order.asked.clone(), order.first_ttl);
@@ -100,7 +101,7 @@ impl Book {
             }
         };
         if self.is_too_long(id, &plan) {
-            return Err(TOO_MANY_RESERVATIONS);
+            return Err(Refusal::ReservationExpired);
         }
         self.hold_anew(id, asked, ttl.map_or(Hold::Forever, Hold::For));
         self.take(id, &plan, actor);
