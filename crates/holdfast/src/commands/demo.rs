@@ -60,8 +60,8 @@ pub(super) fn run(common: &CommonArgs, args: &DemoArgs) -> Result<Exit, Failure>
     if traffic.join().is_err() {
         tracing::error!("the thread of the traffic has died");
     }
-    running.stop();
-    ended.map(|()| Exit::Done)
+    let stopped = running.stop();
+    ended.and(stopped).map(|()| Exit::Done)
 }
 
 fn say_ready(common: &CommonArgs, running: &Running, folder: &std::path::Path, keep: bool) -> Result<(), Failure> {

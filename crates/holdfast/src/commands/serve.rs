@@ -23,8 +23,8 @@ pub(super) fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, Failure
     say_ready(common, &settings, &running)?;
     let ended = running.wait(&told);
     tracing::info!("stopping: requests under way finish, what waits in line is decided");
-    running.stop();
-    ended.map(|()| Exit::Done)
+    let stopped = running.stop();
+    ended.and(stopped).map(|()| Exit::Done)
 }
 
 /// Starts the service that the settings describe.

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use holdfast_api::server::{Server, ServerSettings};
@@ -29,13 +28,19 @@ use super::letters::LetterWatch;
 use super::lock::SharedLock;
 use super::outbox::OutboxWatch;
 use super::relays::relays;
-use super::threads::{BoundedThread, join, thread};
+use super::threads::{BoundedThread, thread};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_sources};
 use crate::telemetry;
 
-/// How long a shutdown waits for the HTTP interface, whatever keeps it: what is left of ten seconds is the lane's.
-const LEAVE_WITHIN: Duration = Duration::from_millis(9_500);
+/// How long a shutdown takes at most, whatever keeps it (PROTOCOL, section 3.12).
+const LEAVE_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is left of that for the lanes once everybody else has gone or was given up.
+const LAST_COMMIT: Duration = Duration::from_millis(500);
+
+/// Who still waits in line so long before requests under way are given up is turned away, and hears so.
+const TURNED_AWAY_BEFORE: Duration = Duration::from_millis(500);
 
 /// How long a shutdown waits for the consumer once the HTTP interface has ended: brokers that do not answer keep nobody.
 const LEAVE_GROUP_WITHIN: Duration = Duration::from_secs(4);
@@ -63,7 +68,9 @@ pub(crate) struct Running {
     /// The relays.
     telling: Vec<BoundedThread>,
     /// The sweep and the lanes.
-    writers: Vec<JoinHandle<()>>,
+    writers: Vec<BoundedThread>,
+    /// How long requests under way may take to finish.
+    drain_max: Duration,
 }
 
 impl Running {
@@ -144,12 +151,12 @@ impl Running {
             }
         };
         let watched = health.clone();
-        let mut writers = vec![thread("sweep", move || sweep.run())?];
+        let mut writers = vec![BoundedThread::start("sweep", move || sweep.run())?];
         let telling: Result<Vec<_>, Failure> =
             relays.into_iter().map(|relay| BoundedThread::start("relay", move || relay.run())).collect();
         let telling = telling?;
         for lane in lanes {
-            writers.push(thread("lane", move || work_off(lane))?);
+            writers.push(BoundedThread::start("lane", move || work_off(lane))?);
         }
         let consumer = kafka.map(Consuming::start).transpose()?;
         // None of these writes, so nobody needs to wait for them at the end.
@@ -171,6 +178,7 @@ impl Running {
             http_ended,
             telling,
             writers,
+            drain_max: settings.http.drain_max,
         })
     }
 
@@ -196,35 +204,65 @@ impl Running {
         }
     }
 
-    /// Stops: not ready any more, no new connections, requests under way finish, what waits in line is decided.
-    pub(crate) fn stop(self) {
+    /// Stops: not ready any more, no new connections, requests under way finish, what waits in line is decided. All of that within
+    /// ten seconds; who still waits in line by then is turned away.
+    ///
+    /// # Errors
+    ///
+    /// The store does not let a writer go: what that one does may be done or not.
+    pub(crate) fn stop(self) -> Result<(), Failure> {
         self.health.leaving.store(true, Ordering::Relaxed);
         if let Some(consumer) = &self.consumer {
             consumer.stop.store(true, Ordering::Relaxed);
         }
-        let until = Instant::now().checked_add(LEAVE_WITHIN);
+        let leaves = Until::after(LEAVE_WITHIN);
+        let others = Until::after(LEAVE_WITHIN.saturating_sub(LAST_COMMIT));
         // Streams do not end by themselves.
         self.events.close();
         // Nobody listens when the HTTP interface has ended already.
         let _ = self.stop_http.send(true);
-        if self.http_ended.recv_timeout(LEAVE_WITHIN).is_err_and(|error| error == mpsc::RecvTimeoutError::Timeout) {
-            tracing::warn!("requests under way did not finish in time");
+        let runs_on =
+            |most: Duration| matches!(self.http_ended.recv_timeout(most), Err(mpsc::RecvTimeoutError::Timeout));
+        if runs_on(self.drain_max.saturating_sub(TURNED_AWAY_BEFORE)) {
+            tracing::warn!(commands = self.queue.depth(), "what still waits in line is turned away");
+            self.queue.turn_away();
+            if runs_on(others.left()) {
+                tracing::warn!("requests under way did not finish in time");
+            }
         }
         self.stop_sweep.store(true, Ordering::Relaxed);
         if let Some(consumer) = self.consumer {
-            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-            consumer.leave(left.min(LEAVE_GROUP_WITHIN));
+            consumer.leave(others.left().min(LEAVE_GROUP_WITHIN));
         }
         // What the relays have told is removed by a lane, as long as there is time.
-        let told_until = Instant::now().checked_add(TELL_WITHIN).min(until);
+        let told = Until::after(TELL_WITHIN.min(others.left()));
         for relay in self.telling {
-            let left = told_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-            if !relay.ends_within(left) {
+            if !relay.ends_within(told.left()) {
                 tracing::warn!("a relay does not end in time: what it has not told is told after the next start");
             }
         }
         self.queue.close();
-        join(self.writers);
+        // Each is waited for, also behind one that does not end.
+        let ended: Vec<bool> = self.writers.into_iter().map(|writer| writer.ends_within(leaves.left())).collect();
+        if ended.contains(&false) {
+            let words = "the store does not let a writer go: what it was asked last may be done or not; start again, and it will be read";
+            return Err(Failure::new(Exit::Failed, words));
+        }
+        Ok(())
+    }
+}
+
+/// A time by which something must be over.
+#[derive(Clone, Copy)]
+struct Until(Option<Instant>);
+
+impl Until {
+    fn after(time: Duration) -> Self {
+        Self(Instant::now().checked_add(time))
+    }
+
+    fn left(self) -> Duration {
+        self.0.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 }
 

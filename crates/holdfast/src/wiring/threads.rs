@@ -1,4 +1,4 @@
-//! Threads of a service, and waiting for them: for writers as long as it takes, for those that wait for others no longer than agreed.
+//! Threads of a service, and waiting for them no longer than agreed.
 
 use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
@@ -10,15 +10,6 @@ use crate::exit::Failure;
 pub(super) fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
     let started = Builder::new().name(name.to_owned()).spawn(run);
     started.map_err(|error| Failure::failed(&format!("the thread {name} cannot be started"), &error))
-}
-
-/// Waits for threads, however long they take.
-pub(super) fn join(threads: Vec<JoinHandle<()>>) {
-    for thread in threads {
-        if thread.join().is_err() {
-            tracing::error!("a thread of the service has died");
-        }
-    }
 }
 
 /// A thread that depends on others, who may not answer: it is waited for, but not for ever.
@@ -44,7 +35,9 @@ impl BoundedThread {
         if self.ended.recv_timeout(most) == Err(mpsc::RecvTimeoutError::Timeout) {
             return false;
         }
-        join(vec![self.thread]);
+        if self.thread.join().is_err() {
+            tracing::error!("a thread of the service has died");
+        }
         true
     }
 }

@@ -4,11 +4,17 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
+use serde_json::json;
+
+use crate::client::Client;
 use crate::load::Load;
 use crate::program::{Program, argument};
 use crate::running::Service;
 use crate::test_data::checks_every_change;
+
+const LAMP: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 
 #[test]
 fn a_crash_at_any_write_or_sync_of_a_commit_loses_and_doubles_nothing() {
@@ -52,6 +58,49 @@ fn a_disk_that_fails_in_a_commit_ends_the_service_for_nobody_knows_what_it_holds
         assert!(log.contains("the outcome of the last transaction is not known: start again"), "{log}");
     }
     load.must_be_kept_after_a_crash(&program);
+}
+
+#[test]
+fn a_disk_that_does_not_answer_keeps_nobody_waiting_for_ever() {
+    let program = Program::new();
+    let Some(strace) = Strace::of(&program) else { return };
+    let service = Service::start(&program, &[]);
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 10});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    assert_eq!(service.stop(), Some(0));
+
+    let started = strace.start(&program, "fsync,fdatasync", "delay_enter=14000000:when=3+");
+    let mut service = started.unwrap_or_else(|(ended, log)| panic!("{ended}: {log}"));
+    let url = service.url().to_owned();
+    let add = || {
+        let url = url.clone();
+        let path = format!("/api/inventory/product/{LAMP}/add-stock");
+        std::thread::spawn(move || Client::of(&url).post(&path, None, &json!({"quantity": 1})))
+    };
+    let mut done = 0;
+    let hangs = loop {
+        let asked = add();
+        std::thread::sleep(Duration::from_millis(700));
+        if !asked.is_finished() {
+            break asked;
+        }
+        assert_eq!(asked.join().expect("it is asked").expect("an answer").status, 200);
+        done += 1;
+    };
+    let waits = add();
+    std::thread::sleep(Duration::from_millis(700));
+    service.terminate();
+    let turned_away = waits.join().expect("it is asked").expect("an answer");
+    assert_eq!((turned_away.status, &turned_away.json()["outcome"]), (503, &json!("not_applied")));
+    assert!(hangs.join().expect("it is asked").is_err(), "nobody knows");
+    assert_eq!(service.ended().code(), Some(1));
+    assert!(service.log().contains("the store does not let a writer go"), "{}", service.log());
+
+    let service = Service::start(&program, &[]);
+    let (_, item) = service.get(&format!("/api/inventory/product/{LAMP}"));
+    let added = item["quantityAvailable"].as_u64().map(|units| units - 10);
+    assert!(added == Some(done) || added == Some(done + 1), "{done}: {item}");
+    assert_eq!(program.done(&["verify"]).json()["ok"], true);
 }
 
 /// Faults in the calls that concern the log of a store, injected by strace.

@@ -77,7 +77,7 @@ fn measure(
     }
     progress.finish();
     let queries = running.queries.clone();
-    running.stop();
+    running.stop()?;
 
     let proved = setting_up::prove(&*queries, orders.products(), stock)?;
     let naive_is_right = naive.as_mut().map_or(Ok(true), Naive::is_right)?;

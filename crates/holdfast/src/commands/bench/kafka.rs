@@ -99,7 +99,7 @@ impl Bench {
         let committed = started.elapsed();
         wait_until(|| is_told(&*queries))?;
         let told = started.elapsed();
-        running.stop();
+        running.stop()?;
         let proved = setting_up::prove(&*queries, &self.products, self.stock)?;
         let decided = args.orders.saturating_sub(first);
         let mut tally = Tally { accepted: proved.reserved, ..Tally::default() };
@@ -154,7 +154,7 @@ impl Bench {
         wait_until(|| Ok(left() == 0))?;
         is_over.store(true, Ordering::Relaxed);
         let latencies = reading.join().map_err(|_| Failure::new(Exit::Failed, "the reader of the topic has died"))?;
-        running.stop();
+        running.stop()?;
         let all = orders.saturating_add(1);
         let proved = setting_up::prove(&*queries, &self.products, self.stock)?;
         let mut tally = Tally { accepted: count(latencies.len()), latencies, ..Tally::default() };

@@ -53,7 +53,7 @@ impl Service {
         match self.own {
             Some((running, _folder)) => {
                 let queries = running.queries.clone();
-                running.stop();
+                running.stop()?;
                 setting_up::prove(&*queries, &self.products, self.stock)
             }
             None => ask_levels(self.address, &self.products, self.stock),
