@@ -99,8 +99,12 @@ impl Lane {
                     break end;
                 }
             }
-            if let Err(fault) = self.store.rest() {
-                tracing::warn!(error = %chain(&fault), "housekeeping of the store failed");
+            match self.store.rest() {
+                Ok(()) => {}
+                Err(CommitError::NotApplied(fault)) => {
+                    tracing::warn!(error = %chain(&fault), "housekeeping of the store failed");
+                }
+                Err(CommitError::Unknown(source)) => break LaneEnd::Unknown(chain(&*source)),
             }
         };
         self.status.set_ended();

@@ -209,5 +209,9 @@ pub trait Store: Send {
         false
     }
     /// Housekeeping between two batches.
-    fn rest(&mut self) -> Result<(), StoreError>;
+    ///
+    /// # Errors
+    ///
+    /// It is left for later; or nobody knows what the store holds any more.
+    fn rest(&mut self) -> Result<(), CommitError>;
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
-use crate::ports::{Store, StoreError, StoreTransaction};
+use crate::ports::{CommitError, Store, StoreError, StoreTransaction};
 
 mod books;
 mod dead_letters;
@@ -68,7 +68,7 @@ impl Store for MemoryStore {
         Ok(Box::new(MemoryTransaction::new(self.shared.books(), &*self.shared.clock)))
     }
 
-    fn rest(&mut self) -> Result<(), StoreError> {
+    fn rest(&mut self) -> Result<(), CommitError> {
         Ok(())
     }
 }

@@ -92,7 +92,7 @@ impl Store for FaultyStore {
         self.faults.outlives_unknown.load(Ordering::SeqCst)
     }
 
-    fn rest(&mut self) -> Result<(), StoreError> {
+    fn rest(&mut self) -> Result<(), CommitError> {
         self.inner.rest()
     }
 }

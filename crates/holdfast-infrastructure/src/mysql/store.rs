@@ -113,7 +113,7 @@ impl Store for MysqlStore {
         true
     }
 
-    fn rest(&mut self) -> Result<(), StoreError> {
+    fn rest(&mut self) -> Result<(), CommitError> {
         Ok(())
     }
 }

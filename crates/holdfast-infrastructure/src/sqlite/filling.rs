@@ -62,7 +62,10 @@ impl EmptyStore {
         let end = if matches!(filled, Ok(Some(_))) { "COMMIT" } else { "ROLLBACK" };
         let ended = session.execute(end, &[]);
         match (filled?, ended) {
-            (Some(_), Err(error)) => Err(CommitError::Unknown(Box::new(error))),
+            (Some(_), Err(error)) => {
+                self.0.lose();
+                Err(CommitError::Unknown(Box::new(error)))
+            }
             (filled, _) => Ok(filled),
         }
     }

@@ -100,6 +100,11 @@ impl SqliteStore {
         Self { session, queries, runs, cache, locations, numbering, due, clock, tip, log, held, is_lost: false }
     }
 
+    /// Touches the file no more: what it holds is not known.
+    pub(crate) const fn lose(&mut self) {
+        self.is_lost = true;
+    }
+
     /// When the last batch was decided: a clock must not start before.
     pub fn decided_at(&self) -> Timestamp {
         self.tip.decided_at
@@ -107,24 +112,29 @@ impl SqliteStore {
 
     /// Carries the log over into the file. Readers that overlap for ever would let the log grow for ever, so from
     /// [`LOG_FACTOR_MAX`] times its usual size on they wait for a moment.
-    fn checkpoint(&mut self) -> Result<(), StoreError> {
+    fn checkpoint(&mut self) -> rusqlite::Result<()> {
         let pages = self.log.pages.swap(0, Ordering::Relaxed);
         let connection = self.session.connection();
         let carry = |how: &str| connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()));
         if pages < self.log.checkpoint_at.saturating_mul(LOG_FACTOR_MAX) {
-            return carry("PASSIVE").map_err(fault);
+            return carry("PASSIVE");
         }
         let mut carried = Ok(());
         // Whoever reads in another process is not waited for.
-        connection.busy_timeout(Duration::ZERO).map_err(fault)?;
+        connection.busy_timeout(Duration::ZERO)?;
         let alone = self.queries.0.while_idle(READERS_WAIT_MAX, || carried = carry("RESTART"));
-        connection.busy_timeout(BUSY_MAX).map_err(fault)?;
+        connection.busy_timeout(BUSY_MAX)?;
         if !alone {
             tracing::warn!(pages, "the log grows: a long read keeps it from being carried over");
             metrics::counter!("holdfast_log_starved_total").increment(1);
         }
-        carried.map_err(fault)
+        carried
     }
+}
+
+/// Whether a sync has failed: what the disk holds is not known then, and no sync is tried again (PROTOCOL, section 4.1).
+fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_FSYNC)
 }
 
 impl Store for SqliteStore {
@@ -133,11 +143,17 @@ impl Store for SqliteStore {
         Ok(Box::new(SqlTransaction::new(Writing { store: self, now: None })))
     }
 
-    fn rest(&mut self) -> Result<(), StoreError> {
-        if self.log.pages.load(Ordering::Relaxed) >= self.log.checkpoint_at {
-            self.checkpoint()?;
+    fn rest(&mut self) -> Result<(), CommitError> {
+        if self.log.pages.load(Ordering::Relaxed) < self.log.checkpoint_at {
+            return Ok(());
         }
-        Ok(())
+        self.checkpoint().map_err(|error| {
+            if is_failed_sync(&error) {
+                self.is_lost = true;
+                return CommitError::Unknown(Box::new(error));
+            }
+            fault(error).into()
+        })
     }
 }
 

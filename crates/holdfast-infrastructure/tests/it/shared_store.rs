@@ -312,7 +312,7 @@ impl Store for Shared {
         self.store.shares_rows()
     }
 
-    fn rest(&mut self) -> Result<(), StoreError> {
+    fn rest(&mut self) -> Result<(), CommitError> {
         self.store.rest()
     }
 }

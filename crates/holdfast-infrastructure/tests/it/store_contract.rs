@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_application::clock::ManualClock;
-use holdfast_application::ports::{Store, StoreError, StoreTransaction};
+use holdfast_application::ports::{CommitError, Store, StoreError, StoreTransaction};
 use holdfast_application::queries::StockQueries;
 use holdfast_application::store_contract;
 use holdfast_infrastructure::sqlite::{SqliteSettings, SqliteStore, open};
@@ -27,7 +27,7 @@ impl Store for Embedded {
         self.store.begin()
     }
 
-    fn rest(&mut self) -> Result<(), StoreError> {
+    fn rest(&mut self) -> Result<(), CommitError> {
         self.store.rest()
     }
 }

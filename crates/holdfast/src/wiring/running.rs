@@ -345,6 +345,6 @@ fn work_off(lane: Lane) {
         Ok(LaneEnd::Unknown(words)) => words,
         Err(_) => "the writer has died".to_owned(),
     };
-    tracing::error!(error = %why, "the outcome of the last transaction is not known: start again, and it will be read");
+    tracing::error!(error = %why, "what the store holds is not known: start again, and it will be read");
     std::process::exit(1);
 }

@@ -55,8 +55,25 @@ fn a_disk_that_fails_in_a_commit_ends_the_service_for_nobody_knows_what_it_holds
         load.run(&url, || {});
         assert_eq!(service.ended().code(), Some(1), "{call} {fault}");
         let log = service.log();
-        assert!(log.contains("the outcome of the last transaction is not known: start again"), "{log}");
+        assert!(log.contains("what the store holds is not known: start again"), "{log}");
     }
+    load.must_be_kept_after_a_crash(&program);
+}
+
+#[test]
+fn a_disk_that_fails_while_the_log_is_carried_over_ends_the_service_too() {
+    let program = Program::new();
+    if Strace::of(&program).is_none() {
+        return;
+    }
+    let strace = Strace::in_file(&program, "holdfast.db");
+    let mut load = Load::on(&program);
+    let started = strace.start(&program, "fsync,fdatasync", "error=EIO:when=2+");
+    let mut service = started.unwrap_or_else(|(ended, log)| panic!("{ended}: {log}"));
+    let url = service.url().to_owned();
+    load.run(&url, || {});
+    assert_eq!(service.ended().code(), Some(1), "{}", service.log());
+    assert!(service.log().contains("what the store holds is not known: start again"), "{}", service.log());
     load.must_be_kept_after_a_crash(&program);
 }
 
@@ -103,9 +120,9 @@ fn a_disk_that_does_not_answer_keeps_nobody_waiting_for_ever() {
     assert_eq!(program.done(&["verify"]).json()["ok"], true);
 }
 
-/// Faults in the calls that concern the log of a store, injected by strace.
+/// Faults in the calls that concern a file of a store, injected by strace.
 struct Strace {
-    log: String,
+    file: String,
 }
 
 impl Strace {
@@ -113,11 +130,15 @@ impl Strace {
     fn of(program: &Program) -> Option<Self> {
         let runs = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
         if runs.is_ok_and(|said| said.status.success()) {
-            return Some(Self { log: argument(&program.folder().join("data/holdfast.db-wal")).to_owned() });
+            return Some(Self::in_file(program, "holdfast.db-wal"));
         }
         assert!(!checks_every_change(), "strace cannot run");
         eprintln!("LEFT OUT: the stories of the failing disk (they need strace: apt-get install strace)");
         None
+    }
+
+    fn in_file(program: &Program, name: &str) -> Self {
+        Self { file: argument(&program.folder().join("data").join(name)).to_owned() }
     }
 
     /// Starts a service; `call` fails as `fault` says.
@@ -125,7 +146,7 @@ impl Strace {
         let served = program.command(&["serve", "--listen", "127.0.0.1:0"]);
         let mut command = program.other(Path::new("strace"));
         // The service is the child that is waited for, not strace.
-        command.args(["-D", "-f", "-o", "/dev/null", "-P", &self.log, "-e", &format!("trace={call}")]);
+        command.args(["-D", "-f", "-o", "/dev/null", "-P", &self.file, "-e", &format!("trace={call}")]);
         command.args(["-e", &format!("inject={call}:{fault}")]).arg(served.get_program()).args(served.get_args());
         Service::try_to_spawn(program, command)
     }
