@@ -87,8 +87,8 @@ impl Admission {
     /// batch may hold, the first ones first.
     pub fn admit(&mut self, batch: Vec<Waiting>, limits: &BatchLimits) -> Admitted {
         let claims = self.claims(&batch, limits);
-        let asked = asked_of(&claims);
-        let fits = !batch.first().is_some_and(Waiting::is_set_aside);
+        let (asked, of) = asked_of(&claims);
+        let fits = of == claims.len() && !batch.first().is_some_and(Waiting::is_set_aside);
         if asked.is_empty() && fits {
             return Admitted { admitted: batch, held_back: Vec::new() };
         }
@@ -220,18 +220,19 @@ impl Admission {
     }
 }
 
-/// What is asked for: each product once, those of the first commands rather than all.
-fn asked_of(claims: &[Claim]) -> Vec<ProductId> {
-    let mut asked = HashSet::new();
+/// What is asked for: each product once, those of the first commands rather than all; and of how many commands.
+fn asked_of(claims: &[Claim]) -> (Vec<ProductId>, usize) {
+    let (mut asked, mut of) = (HashSet::new(), 0_usize);
     for claim in claims {
-        if asked.len() >= ASKED_MAX {
+        if asked.len() >= ASKED_MAX && !claim.products.is_empty() {
             break;
         }
         asked.extend(claim.products.iter().copied());
+        of = of.saturating_add(1);
     }
     let mut asked: Vec<ProductId> = asked.into_iter().collect();
     asked.sort_unstable();
-    asked
+    (asked, of)
 }
 
 /// Counts a batch, or a command of it, that goes on without a lock.
@@ -245,5 +246,22 @@ fn waited(admitted: &[Waiting], claims: &[Claim], since: Instant) {
     let first = with_locks.map(|(command, _)| command.held_back_since.unwrap_or(since)).min();
     if let Some(first) = first {
         metrics::histogram!("holdfast_lock_wait_seconds").record(first.elapsed().as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_are_asked_for_of_the_first_commands_and_the_others_are_not_called_asked() {
+        let of = |products: std::ops::Range<u32>| {
+            let id = |number: u32| ProductId::from_bytes(u128::from(number).to_be_bytes());
+            Claim { products: products.map(id).collect(), orders: Vec::new() }
+        };
+        let few = [of(0..2), of(1..3), of(0..0)];
+        assert_eq!((asked_of(&few).0.len(), asked_of(&few).1), (3, 3));
+        let many = [of(0..5_000), of(0..0), of(4_999..5_001), of(0..0)];
+        assert_eq!((asked_of(&many).0.len(), asked_of(&many).1), (5_000, 2));
     }
 }

@@ -290,6 +290,9 @@ impl Relay {
     fn unsent(&mut self) -> Result<Vec<UnsentEvent>, ReadError> {
         // What is seen to be removed is so for whoever reads from now on.
         self.removals.look();
+        if self.removals.is_full() {
+            return Ok(Vec::new());
+        }
         let step = OutboxStep { events_max: STEP.events_max.saturating_add(self.removals.parts()), ..STEP };
         let told = self.removals.parcels();
         let mut unsent = Vec::new();

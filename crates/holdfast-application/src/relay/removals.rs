@@ -118,10 +118,15 @@ impl Removals {
             }
         }
         self.under_way = open;
-        if self.events.saturating_add(self.gathered_events) > EVENTS_MAX {
+        if self.is_full() {
             self.remove_gathered(true);
             self.wait_for_oldest(WAIT);
         }
+    }
+
+    /// Whether so much waits to be removed that nothing more should be told.
+    pub(super) const fn is_full(&self) -> bool {
+        self.events.saturating_add(self.gathered_events) > EVENTS_MAX
     }
 
     /// Waits until all is removed, or not longer than this.

@@ -215,6 +215,30 @@ fn what_waits_when_a_service_stops_is_told_in_the_time_there_is() {
 }
 
 #[test]
+fn what_cannot_be_removed_is_not_told_on_and_on() {
+    let house = House::open();
+    let topic = Topic::default();
+    let new = new_item(1, &[("main", 1)]);
+    house.decide(Command::CreateItem(new, holdfast_application::command::Remarks::default()));
+    let add = |_| house.parts.queue.submit(submission(change(1, StockVerb::Add, 1)), Class::Interactive, None);
+    let asked: Vec<_> = (0..30_000).map(add).collect();
+    asked.into_iter().for_each(|asked| drop(asked.expect("room").wait().expect("decided")));
+    // Nobody removes anything any more.
+    house.parts.queue.close();
+    let told = || topic.lock().unwrap_or_else(PoisonError::into_inner).len();
+    let relay = house.relay(&topic, 1, 0);
+    let since = Instant::now();
+    while told() <= 16_384 {
+        assert!(since.elapsed() < Duration::from_mins(1), "{} are told", told());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    house.parts.stop.store(true, Ordering::Relaxed);
+    relay.join().expect("the relay ends");
+    assert!(told() <= 16_384 + 4_096, "{} are told: so many again, should it crash", told());
+    house.close();
+}
+
+#[test]
 fn what_is_refused_of_one_key_keeps_no_other_waiting() {
     let house = House::open();
     let asked = Arc::new(AtomicUsize::new(0));
