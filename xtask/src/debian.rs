@@ -41,8 +41,8 @@ pub(crate) const MAVEN: Package = Package { name: "maven", is_there: || is_on_pa
 /// An independent client of the broker.
 pub(crate) const KCAT: Package = Package { name: "kcat", is_there: || is_on_path("kcat") };
 
-/// Installs a package that is missing where that is allowed, and says whether it is there. Elsewhere the stories say that
-/// they are left out; in CI they must not be.
+/// Installs a package that is missing where that is allowed, and says whether it is there. Elsewhere the stories say
+/// that they are left out; in CI they must not be.
 pub(crate) fn install(package: &Package) -> Result<bool> {
     let Package { name, is_there } = package;
     if is_there() {

@@ -10,8 +10,9 @@ use crate::shell::target;
 /// The variable that tells the tests where the scripts are.
 pub(crate) const VARIABLE: &str = "HOLDFAST_TEST_GALERA";
 
-/// The folder with the scripts that copy a node's state, as text, where all is there; else nothing, and the stories are left
-/// out. The scripts are in the package of the server itself, which is unpacked and not installed: nothing is started.
+/// The folder with the scripts that copy a node's state, as text, where all is there; else nothing, and the stories are
+/// left out. The scripts are in the package of the server itself, which is unpacked and not installed: nothing is
+/// started.
 pub(crate) fn scripts() -> Result<String> {
     for package in [&debian::DATABASE, &debian::SETTINGS, &debian::CLUSTER, &debian::COPIES, &debian::LISTENERS] {
         if !debian::install(package)? {

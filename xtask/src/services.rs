@@ -1,5 +1,6 @@
-//! Servers for the stories about shared stores, locks and brokers: Debian's programs and Apache Kafka's, each on a free port of
-//! this machine alone, with a folder of its own under the target folder. The machine's own servers, if it has any, are not touched.
+//! Servers for the stories about shared stores, locks and brokers: Debian's programs and Apache Kafka's, each on a free
+//! port of this machine alone, with a folder of its own under the target folder. The machine's own servers, if it has
+//! any, are not touched.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -160,8 +161,8 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Starts a server in a group of its own, so that Ctrl-C in a terminal does not end it, and waits until it answers at `port`
-/// to `greeting`.
+/// Starts a server in a group of its own, so that Ctrl-C in a terminal does not end it, and waits until it answers at
+/// `port` to `greeting`.
 fn spawn(server: &mut Command, port: u16, greeting: &[u8], log: &Path) -> Result<Child> {
     server.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = server.spawn().with_context(|| format!("{server:?} cannot be started"))?;

@@ -78,7 +78,8 @@ pub(crate) const JSON: &[&str] = &["application/json"];
 /// A body of more bytes is parsed on a thread apart, so that it does not keep its neighbours waiting.
 pub(crate) const PARSED_AT_ONCE_MAX: usize = 256 << 10;
 
-/// How many long bodies are in memory as trees at a time; the others wait. A tree is gone before its command is decided.
+/// How many long bodies are in memory as trees at a time; the others wait. A tree is gone before its command is
+/// decided.
 static LONG_BODIES: Semaphore = Semaphore::const_new(2);
 
 /// A body as a tree of values, and its turn to be one where it is long.

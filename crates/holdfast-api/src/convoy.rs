@@ -1,7 +1,7 @@
 //! The commands of one request that has many: put in line one behind the other, and heard in their order.
 //!
-//! A request may have more commands than the queue has places. When there is no room, the sender first hears those of its own
-//! that are in line; it is turned away only when none of them is.
+//! A request may have more commands than the queue has places. When there is no room, the sender first hears those of
+//! its own that are in line; it is turned away only when none of them is.
 
 use std::collections::VecDeque;
 
@@ -28,8 +28,8 @@ impl<'s> Convoy<'s> {
         Self { service, class, deadline, heard: Vec::new(), sent: VecDeque::new(), turned_away: None }
     }
 
-    /// Puts one more command in line, behind those before it. Once one was turned away, those behind it are turned away too:
-    /// they are decided in their order.
+    /// Puts one more command in line, behind those before it. Once one was turned away, those behind it are turned away
+    /// too: they are decided in their order.
     pub(crate) async fn send(&mut self, submission: Submission) {
         if let Some(problem) = &self.turned_away {
             return self.sent.push_back(Err(problem.clone()));

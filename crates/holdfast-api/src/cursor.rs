@@ -1,8 +1,8 @@
 //! Where the next page of a list begins: opaque to the caller, checked when it comes back.
 //!
-//! A cursor is base64url (RFC 4648, section 5) over a checksum and the sort key of the last row. The checksum covers the
-//! list's name, so a cursor of another list, or a made-up one, is refused. It is no secret: who forges one reads what
-//! everybody may read.
+//! A cursor is base64url (RFC 4648, section 5) over a checksum and the sort key of the last row. The checksum covers
+//! the list's name, so a cursor of another list, or a made-up one, is refused. It is no secret: who forges one reads
+//! what everybody may read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

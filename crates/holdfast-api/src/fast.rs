@@ -1,5 +1,5 @@
-//! The short way for the bodies that come most often: orders, one or many, without a key and without a fault. Whatever is
-//! unusual about a body sends it the long way, through [`crate::decode`], which knows how to complain.
+//! The short way for the bodies that come most often: orders, one or many, without a key and without a fault. Whatever
+//! is unusual about a body sends it the long way, through [`crate::decode`], which knows how to complain.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -54,7 +54,8 @@ impl<'v, 'f> Fields<'v, 'f> {
         self.optional(name, read).flatten()
     }
 
-    /// A member that may be left out or null: `Some(None)` then, and `None`, with the fault noted, when it is not right.
+    /// A member that may be left out or null: `Some(None)` then, and `None`, with the fault noted, when it is not
+    /// right.
     #[expect(clippy::option_option, reason = "not right, left out, and there are three things")]
     pub(crate) fn optional<T>(
         &mut self,

@@ -1,8 +1,8 @@
 //! How Holdfast is talked to: HTTP routes, problem answers, the OpenAPI document.
 //!
-//! Reading order: [`mod@router`] (what surrounds all routes), [`routes`] (decode, ask, answer; the list of them), [`decode`] (bodies to
-//! commands), [`wire`] (the shapes of answers), [`render`] (decisions to answers), [`code`] and [`problem`] (what goes
-//! wrong, one table), [`openapi`] and [`asyncapi`] (the documents).
+//! Reading order: [`mod@router`] (what surrounds all routes), [`routes`] (decode, ask, answer; the list of them),
+//! [`decode`] (bodies to commands), [`wire`] (the shapes of answers), [`render`] (decisions to answers), [`code`] and
+//! [`problem`] (what goes wrong, one table), [`openapi`] and [`asyncapi`] (the documents).
 //!
 //! Nothing here decides about stock: a write becomes a command and waits in line, a read goes to the queries.
 

@@ -1,5 +1,5 @@
-//! Decisions to answers: one plain function per kind of route, so that the lane can write the answer that is kept under a
-//! key in the same transaction. Answers are sent as they are kept.
+//! Decisions to answers: one plain function per kind of route, so that the lane can write the answer that is kept under
+//! a key in the same transaction. Answers are sent as they are kept.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};

@@ -1,5 +1,5 @@
-//! The `Idempotency-Key` of a request whose commands have names of their own: it says which request this is, and nothing
-//! is decided when it was another one's.
+//! The `Idempotency-Key` of a request whose commands have names of their own: it says which request this is, and
+//! nothing is decided when it was another one's.
 
 use holdfast_application::{Class, Command, Decision, KeptAnswer, Reply};
 use tokio::time::Instant;

@@ -1,8 +1,8 @@
 //! Connections: one runtime per core, each with its share of them.
 //!
-//! A connection stays on the thread that got it, so its requests, their answers and their wake-ups never change cores; a
-//! lane wakes each thread once per batch (see `holdfast_application::ticket`). HTTP/1.1 only: a proxy in front speaks the
-//! rest.
+//! A connection stays on the thread that got it, so its requests, their answers and their wake-ups never change cores;
+//! a lane wakes each thread once per batch (see `holdfast_application::ticket`). HTTP/1.1 only: a proxy in front speaks
+//! the rest.
 
 mod connection;
 mod host;
@@ -72,8 +72,8 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` turns true and the connections have finished. `make_interface` makes the interface of one thread,
-    /// whose tasks are woken through the landing.
+    /// Serves until `stop` turns true and the connections have finished. `make_interface` makes the interface of one
+    /// thread, whose tasks are woken through the landing.
     ///
     /// # Errors
     ///

@@ -57,6 +57,7 @@ impl Default for ApiSettings {
 }
 
 /// What the routes work with.
+#[derive(Clone)]
 pub struct Service {
     /// Where commands wait in line.
     pub commands: CommandQueue,

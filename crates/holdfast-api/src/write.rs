@@ -130,8 +130,8 @@ impl<'s> Write<'s> {
         Ok(render::answer(reply, render))
     }
 
-    /// Has a change of stock decided and answers. Under the name of an event of a file the answer is what is kept of events,
-    /// so that each is decided once whichever road it takes.
+    /// Has a change of stock decided and answers. Under the name of an event of a file the answer is what is kept of
+    /// events, so that each is decided once whichever road it takes.
     pub(crate) async fn change_stock(self, command: Command, render: Render) -> Result<Response, Problem> {
         let Some(event) = self.key.as_deref().and_then(StockEventName::parse) else {
             return self.carry_out(command, render).await;

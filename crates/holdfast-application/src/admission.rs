@@ -1,7 +1,8 @@
-//! Admission: before its transaction a lane asks for the locks of the contended products of its batch, so that replicas take
-//! turns there instead of waiting for each other's rows.
+//! Admission: before its transaction a lane asks for the locks of the contended products of its batch, so that replicas
+//! take turns there instead of waiting for each other's rows.
 //!
-//! It only ever decides who goes now and who waits for the next batch. What is decided about stock does not depend on it.
+//! It only ever decides who goes now and who waits for the next batch. What is decided about stock does not depend on
+//! it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -31,8 +32,8 @@ const ASKED_MAX: usize = 4_096;
 #[derive(Clone, Copy, Debug)]
 pub struct AdmissionRule {
     /// Whether every product a command names is locked, and a lock that another holds is waited for until the command's
-    /// deadline. Else contended products are, and a command goes on without a lock once it has waited for `ttl`; for some time after
-    /// that nobody asks for it.
+    /// deadline. Else contended products are, and a command goes on without a lock once it has waited for `ttl`; for
+    /// some time after that nobody asks for it.
     pub required: bool,
     /// How long a lock is held at most.
     pub ttl: Duration,
@@ -82,9 +83,9 @@ impl Admission {
         Self { lock, rule, skus: SkuBook::new(queries), contended: Contended::default(), held: None }
     }
 
-    /// Takes the locks that the batch needs, in one round trip, and says whose could be had. What could be had of a command
-    /// that has to wait is given back at once, unless another one needs it too. Of those that were set aside before, so many go as a
-    /// batch may hold, the first ones first.
+    /// Takes the locks that the batch needs, in one round trip, and says whose could be had. What could be had of a
+    /// command that has to wait is given back at once, unless another one needs it too. Of those that were set aside
+    /// before, so many go as a batch may hold, the first ones first.
     pub fn admit(&mut self, batch: Vec<Waiting>, limits: &BatchLimits) -> Admitted {
         let claims = self.claims(&batch, limits);
         let (asked, of) = asked_of(&claims);
@@ -157,7 +158,8 @@ impl Admission {
         split
     }
 
-    /// The batch met another writer and is tried again: its locks must not end meanwhile, and its products are contended.
+    /// The batch met another writer and is tried again: its locks must not end meanwhile, and its products are
+    /// contended.
     pub fn met_another_writer(&mut self, batch: &[Waiting]) {
         let mut needs = Needs::default();
         for command in batch {

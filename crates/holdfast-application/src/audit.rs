@@ -3,8 +3,8 @@
 //! The books have two sides, and each is proven by itself in one pass: [`stock`] follows every movement along its
 //! product's chain, [`promises`] follows every order and its reservations. That both sides tell the same story is shown
 //! here: what each tells of a stock level must agree. So a store may hand over both sides at the same time, and memory
-//! grows with items, with the ids of orders and with what waits in the outbox, not with movements and reservations. What waits
-//! there ([`outbox`]) is compared with the side that it tells of.
+//! grows with items, with the ids of orders and with what waits in the outbox, not with movements and reservations.
+//! What waits there ([`outbox`]) is compared with the side that it tells of.
 
 use holdfast_domain::ProductId;
 use holdfast_domain::movement::Balance;

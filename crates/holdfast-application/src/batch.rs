@@ -28,8 +28,8 @@ impl Default for BatchLimits {
     }
 }
 
-/// Takes commands from the front of each class: first each class its share of commands, bytes and products, at least one command,
-/// then whoever waits, until the batch is full.
+/// Takes commands from the front of each class: first each class its share of commands, bytes and products, at least
+/// one command, then whoever waits, until the batch is full.
 pub fn fill(classes: &mut [VecDeque<Waiting>; 3], limits: &BatchLimits) -> Vec<Waiting> {
     let waiting: usize = classes.iter().map(VecDeque::len).sum();
     let mut batch = Batch { commands: Vec::with_capacity(waiting.min(limits.commands_max)), bytes: 0, products: 0 };
@@ -57,7 +57,8 @@ struct Batch {
 }
 
 impl Batch {
-    /// Takes commands from the front while they fit; the first one behind the `first` ones that are there is never too much.
+    /// Takes commands from the front while they fit; the first one behind the `first` ones that are there is never too
+    /// much.
     fn take(&mut self, class: &mut VecDeque<Waiting>, limits: &BatchLimits, first: usize) {
         while let Some(next) = class.front() {
             let bytes = self.bytes.saturating_add(next.weight());

@@ -18,7 +18,8 @@ impl Wake for Waiter {
     }
 }
 
-/// What is heard within `most`; `None` when nothing is. The command is then dropped, unless it is being decided already.
+/// What is heard within `most`; `None` when nothing is. The command is then dropped, unless it is being decided
+/// already.
 pub fn hear_within(mut ticket: Ticket, most: Duration) -> Option<Heard> {
     let until = Instant::now().checked_add(most);
     let waker = Waker::from(Arc::new(Waiter(std::thread::current())));

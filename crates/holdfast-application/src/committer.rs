@@ -35,7 +35,8 @@ pub fn commit_batch(store: &mut dyn Store, batch: &[&Submission], policy: &Polic
     }
 }
 
-/// Commits the batch, as far as is known what it touches. `None`: there is more, and all rows must be locked anew, in their order.
+/// Commits the batch, as far as is known what it touches. `None`: there is more, and all rows must be locked anew, in
+/// their order.
 fn commit_with(
     store: &mut dyn Store,
     batch: &[&Submission],
@@ -130,8 +131,9 @@ fn decide(
     replies
 }
 
-/// Whether a decision answers every repeat of its command (PROTOCOL, section 3.6). What depends on the caller's copy or
-/// breaks a limit does not, nor that a bare event is known or waits: its order remembers it, and so does the wait that was given up.
+/// Whether a decision answers every repeat of its command (PROTOCOL, section 3.6). Not kept are what depends on the
+/// caller's copy or breaks a limit, and that a bare event is known or waits: its order, or its waiting payment,
+/// remembers that already.
 fn is_kept(command: &Command, decision: &Decision) -> bool {
     match (command, decision) {
         (_, Err(Refusal::VersionMismatch { .. } | Refusal::OutOfRange { .. })) => false,

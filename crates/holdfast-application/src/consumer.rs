@@ -1,8 +1,8 @@
-//! Upstream events from a broker: each record a command through the one queue, its place in the topic moved on only after the
-//! commit (PROTOCOL, section 3.11).
+//! Upstream events from a broker: each record a command through the one queue, its place in the topic moved on only
+//! after the commit (PROTOCOL, section 3.11).
 //!
-//! A record that can never be applied is put away, and the partition moves on. A store that does not answer is no reason for
-//! that: the records wait, and the group is told that this member still lives.
+//! A record that can never be applied is put away, and the partition moves on. A store that does not answer is no
+//! reason for that: the records wait, and the group is told that this member still lives.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

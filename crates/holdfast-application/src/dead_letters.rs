@@ -1,8 +1,9 @@
-//! Dead letters: records that can never be applied, and payments that waited for their order in vain. Each is kept for people to
-//! look at, once however often the record comes, until somebody has it tried again or discards it.
+//! Dead letters: records that can never be applied, and payments that waited for their order in vain. Each is kept for
+//! people to look at, once however often the record comes, until somebody has it tried again or discards it.
 //!
-//! Reading order: [`content`] (what came, within bounds), [`new_letter`] (why it is put away), [`room`] (when the bounds are narrow),
-//! [`letter`] (what became of it), [`shelf`] (what a batch does to letters), [`told`] (how brokers hear of one) and [`retrying`] (how one is read anew).
+//! Reading order: [`content`] (what came, within bounds), [`new_letter`] (why it is put away), [`room`] (when the
+//! bounds are narrow), [`letter`] (what became of it), [`shelf`] (what a batch does to letters), [`told`] (how brokers
+//! hear of one) and [`retrying`] (how one is read anew).
 
 pub mod content;
 mod content_bytes;

@@ -1,4 +1,5 @@
-//! What one of several services does for all of them. Two that do it at once do no harm; that one does it only spares work.
+//! What one of several services does for all of them. Two that do it at once do no harm; that one does it only spares
+//! work.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! What the world is told: one event for each movement, each line that was crossed and each outcome of an order (CONTRACT,
-//! section 7), written down by the transaction they tell of.
+//! What the world is told: one event for each movement, each line that was crossed and each outcome of an order
+//! (CONTRACT, section 7), written down by the transaction they tell of.
 //!
-//! Reading order: [`kind`] (the words), [`outgoing`] (one event), [`stock`] and [`orders`] (what they say), [`of_book`] (from a
-//! batch's pages to events), [`publishing`] (who is told) and [`cloud_event`] (the envelope).
+//! Reading order: [`kind`] (the words), [`outgoing`] (one event), [`stock`] and [`orders`] (what they say), [`of_book`]
+//! (from a batch's pages to events), [`publishing`] (who is told) and [`cloud_event`] (the envelope).
 
 use serde::Serialize;
 

@@ -1,9 +1,9 @@
-//! The sweep: ends orders whose time is over, lets payments and orders that missed each other meet, gives up on payments without an
-//! order, forgets old answers and dead letters that were dealt with.
+//! The sweep: ends orders whose time is over, lets payments and orders that missed each other meet, gives up on
+//! payments without an order, forgets old answers and dead letters that were dealt with.
 //!
-//! Candidates are read outside any lock and go through the queue as ordinary commands, which look again. So any number of
-//! sweeps is safe, and the queue's share for maintenance paces them. Of several services one sweeps; the others stand by and
-//! look whether it still does.
+//! Candidates are read outside any lock and go through the queue as ordinary commands, which look again. So any number
+//! of sweeps is safe, and the queue's share for maintenance paces them. Of several services one sweeps; the others
+//! stand by and look whether it still does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +33,8 @@ pub struct SweepPace {
     pub answers_every: Duration,
 }
 
-/// The most reservations of the orders ended in one step, but for one order that has more: a transaction of so many takes about
-/// as long as others may wait for it, a tenth of a second.
+/// The most reservations of the orders ended in one step, but for one order that has more: a transaction of so many
+/// takes about as long as others may wait for it, a tenth of a second.
 const STEP_RESERVATIONS_MAX: usize = 5_000;
 /// How long dead letters are kept after somebody has dealt with them.
 const LETTERS_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -137,8 +137,9 @@ impl Sweep {
         self.duties.leave();
     }
 
-    /// Forgets some answers, and some dead letters that were dealt with, after they were kept for long enough, if that is for this
-    /// service to do. Says whether there may be more: they wait for the next turn, so that nobody who is due waits for them.
+    /// Forgets some answers, and some dead letters that were dealt with, after they were kept for long enough, if that
+    /// is for this service to do. Says whether there may be more: they wait for the next turn, so that nobody who is
+    /// due waits for them.
     fn forget_some(&self) -> bool {
         match self.duties.take(Duty::Purge, self.pace.answers_every.saturating_mul(2).max(HOLD_MIN)) {
             Ok(Some(now)) => {
@@ -180,8 +181,8 @@ impl Sweep {
         Ok(ended > 0)
     }
 
-    /// Looks at the next payments that wait. One whose order is there missed it, because two services decided them at the same
-    /// moment: a row that is not there yet cannot be locked.
+    /// Looks at the next payments that wait. One whose order is there missed it, because two services decided them at
+    /// the same moment: a row that is not there yet cannot be locked.
     fn match_payments(&mut self) -> Result<(), ReadError> {
         let most = self.pace.step_max;
         let waiting = self.queries.waiting_payments(self.looked_at, most)?;
@@ -195,8 +196,8 @@ impl Sweep {
         Ok(())
     }
 
-    /// Puts commands in line and waits for them. Says of each, in order and up to the first that was turned away, whether it
-    /// changed something.
+    /// Puts commands in line and waits for them. Says of each, in order and up to the first that was turned away,
+    /// whether it changed something.
     fn submit_all(&self, commands: impl IntoIterator<Item = Command>) -> Vec<bool> {
         let actor = Actor::new("sweep").expect("a plain word is an actor");
         let tickets: Vec<_> = commands

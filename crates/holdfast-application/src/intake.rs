@@ -1,9 +1,10 @@
 //! Upstream events as they come in, whichever way: from bytes to what happened to which order, under which name it is
 //! decided once, and what is kept of the decision. Pure functions, shared by HTTP, files of events and brokers.
 //!
-//! Reading order: [`strict_json`] (bytes to JSON), [`read_event`] (one event, bare or a `CloudEvent`), [`upstream_event`] (what is read of it), [`Flaw`] (what is wrong with
-//! one), [`read_record`] (one of a broker), [`identity`] (the key under which it is decided once), [`file_event`] (those of files),
-//! [`kept_outcome`] (what its repeats hear).
+//! Reading order: [`strict_json`] (bytes to JSON), [`read_event`] (one event, bare or a `CloudEvent`),
+//! [`upstream_event`] (what is read of it), [`Flaw`] (what is wrong with one), [`read_record`] (one of a broker),
+//! [`identity`] (the key under which it is decided once), [`file_event`] (those of files), [`kept_outcome`] (what its
+//! repeats hear).
 
 mod bare_event;
 mod broker_record;

@@ -28,8 +28,8 @@ pub use status::LaneStatus;
 
 /// How long a lane waits for the first command before it looks after its store.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How long a lane waits before it asks again for locks that another holds: a fraction of a transaction, so that a lock is not
-/// idle for long, and some round trips, so that asking is no load.
+/// How long a lane waits before it asks again for locks that another holds: a fraction of a transaction, so that a lock
+/// is not idle for long, and some round trips, so that asking is no load.
 const HELD_BACK_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why a lane stopped.
@@ -41,7 +41,8 @@ pub enum LaneEnd {
     Unknown(String),
 }
 
-/// A thread with a store: the only place where stock changes. A store that several can write to at a time may have several.
+/// A thread with a store: the only place where stock changes. A store that several can write to at a time may have
+/// several.
 pub struct Lane {
     store: Box<dyn Store>,
     line: QueueLine,

@@ -1,11 +1,12 @@
-//! What the service does: a command is decoded, queued and put in a batch; the domain decides; one transaction makes the
-//! batch durable; everybody gets an answer.
+//! What the service does: a command is decoded, queued and put in a batch; the domain decides; one transaction makes
+//! the batch durable; everybody gets an answer.
 //!
 //! Reading order: [`command`] (what can be asked), [`answer`] (what is heard), [`order_event`] (the upstream events'
-//! rules), [`intake`] (how those events are read), [`consumer`] (how they come from a broker), [`queue`], [`ticket`] and [`bounded_wait`] (waiting in line), [`batch`], [`committer`]
-//! (the heart) and [`lane`] (the loop), [`admission`] (whose turn it is, where replicas share a lock), [`expiry`] (the sweep),
-//! [`duties`] (who sweeps), [`events`] and [`relay`] (what the world is told), [`stream`] (those who listen over HTTP), [`dead_letters`] (what can never be applied), [`ports`] (what a store is), [`queries`] (reads) and
-//! [`audit`] (the proof).
+//! rules), [`intake`] (how those events are read), [`consumer`] (how they come from a broker), [`queue`], [`ticket`]
+//! and [`bounded_wait`] (waiting in line), [`batch`], [`committer`] (the heart) and [`lane`] (the loop), [`admission`]
+//! (whose turn it is, where replicas share a lock), [`expiry`] (the sweep), [`duties`] (who sweeps), [`events`] and
+//! [`relay`] (what the world is told), [`stream`] (those who listen over HTTP), [`dead_letters`] (what can never be
+//! applied), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
 

@@ -112,8 +112,8 @@ impl OrderEvent {
         answer
     }
 
-    /// An event that the order remembers. While the order holds what it was made with, the same lines are a repeat, and others are
-    /// another order's.
+    /// An event that the order remembers. While the order holds what it was made with, the same lines are a repeat, and
+    /// others are another order's.
     fn known(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
         let is_as_made = |order: &Order| order.status == OrderStatus::Reserved && order.event_seq == 1;
         if self.kind == OrderEventKind::OrderCreated && book.order(self.order).is_some_and(is_as_made) {

@@ -96,8 +96,8 @@ pub trait InventoryRepository {
     fn load_items(&mut self, products: &[ProductRef]) -> Result<Vec<InventoryItem>, StoreError>;
     /// Saves items, new or changed.
     fn save_items(&mut self, items: &[&ItemPage]) -> Result<(), StoreError>;
-    /// The numbers the next new things get. Up to `most` orders and `most` items may be numbered from there on; numbers in
-    /// between may be left out.
+    /// The numbers the next new things get. Up to `most` orders and `most` items may be numbered from there on; numbers
+    /// in between may be left out.
     fn numbering(&mut self, most: usize) -> Result<Numbering, StoreError>;
 }
 
@@ -110,8 +110,8 @@ pub trait StockReservationRepository {
     fn save_orders(&mut self, orders: &[&OrderPage]) -> Result<(), StoreError>;
     /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&mut self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, StoreError>;
-    /// Those of them that hold units of one of these levels (`None`: at any location), in the same order: up to `most` of
-    /// those that do, however many others are due.
+    /// Those of them that hold units of one of these levels (`None`: at any location), in the same order: up to `most`
+    /// of those that do, however many others are due.
     fn due_orders_holding(
         &mut self,
         levels: &[(ProductId, Option<LocationNumber>)],
@@ -180,13 +180,13 @@ pub trait CommandLog {
 pub trait StoreTransaction:
     InventoryRepository + StockReservationRepository + StockMovementRepository + CommandLog + Outbox + DeadLetterRepository
 {
-    /// Says that these orders will be loaded, and then the items of these products and no others, so that a store that is far away can
-    /// be asked for all of them at once. Whoever needs other items after all begins anew.
+    /// Says that these orders will be loaded, and then the items of these products and no others, so that a store that
+    /// is far away can be asked for all of them at once. Whoever needs other items after all begins anew.
     fn expect(&mut self, _orders: &[OrderId], _products: &[ProductRef]) {}
     /// The time to decide by, read after what it decides about was locked; later than that of the batch before.
     fn now(&mut self) -> Result<Timestamp, StoreError>;
-    /// Brings everything that was saved before the store. What somebody else has done in between is told by whatever saves, or
-    /// here at the latest: a store may gather what is saved.
+    /// Brings everything that was saved before the store. What somebody else has done in between is told by whatever
+    /// saves, or here at the latest: a store may gather what is saved.
     fn flush(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -198,13 +198,13 @@ pub trait StoreTransaction:
 pub trait Store: Send {
     /// Starts a transaction. Dropping it undoes it.
     fn begin(&mut self) -> Result<Box<dyn StoreTransaction + '_>, StoreError>;
-    /// Whether it can be asked on after a commit whose outcome is not known, because what it holds is read anew for every
-    /// batch; else the process must end and start anew.
+    /// Whether it can be asked on after a commit whose outcome is not known, because what it holds is read anew for
+    /// every batch; else the process must end and start anew.
     fn outlives_unknown(&self) -> bool {
         false
     }
-    /// Whether others wait for the rows a transaction has loaded. It must then load all of them in one go, in their order, so that
-    /// nobody waits in a circle; who needs more of them begins anew.
+    /// Whether others wait for the rows a transaction has loaded. It must then load all of them in one go, in their
+    /// order, so that nobody waits in a circle; who needs more of them begins anew.
     fn shares_rows(&self) -> bool {
         false
     }

@@ -8,8 +8,8 @@ use holdfast_domain::allocation::Part;
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::location::Locations;
 use holdfast_domain::{
-    Count, DeadLetterId, InventoryItem, ItemNumber, LocationCode, LocationNumber, Order, OrderId, OrderStatus,
-    ProductId, Quantity, ReservationId, Sku, StockMovement, StockReservation, Timestamp,
+    DeadLetterId, InventoryItem, ItemNumber, LocationCode, LocationNumber, Order, OrderId, OrderStatus, ProductId,
+    Quantity, ReservationId, Sku, StockMovement, StockReservation, Timestamp,
 };
 
 use crate::dead_letters::{DeadLetter, LetterHead};
@@ -96,17 +96,6 @@ pub struct AvailabilityLine {
     pub location: Option<LocationCode>,
 }
 
-/// What `availability` says about one product at one place: repeated lines are summed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AvailabilityRow {
-    /// The line, with repeated ones summed.
-    pub line: AvailabilityLine,
-    /// The item, if there is one.
-    pub item: Option<InventoryItem>,
-    /// Units the caller could have.
-    pub available: Count,
-}
-
 /// How much is read from the outbox at once.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxStep {
@@ -160,19 +149,19 @@ pub trait StockQueries: Send + Sync {
     fn find_reservations(&self, filter: &ReservationFilter) -> Result<Vec<ReservationRow>, ReadError>;
     /// Reserved orders whose time is over at `now`, by `expires_at`, then by their number.
     fn due_orders(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
-    /// The first `most` of them, or fewer: together they have up to `reservations_max` reservations, ended ones included, but for
-    /// the first, which always comes.
+    /// The first `most` of them, or fewer: together they have up to `reservations_max` reservations, ended ones
+    /// included, but for the first, which always comes.
     fn due_step(&self, now: Timestamp, most: usize, reservations_max: usize) -> Result<Vec<OrderId>, ReadError>;
-    /// What such orders hold of these levels (`None`: at any location), the oldest order first, of up to `most` orders that
-    /// hold some.
+    /// What such orders hold of these levels (`None`: at any location), the oldest order first, of up to `most` orders
+    /// that hold some.
     fn due_holds(
         &self,
         levels: &[(ProductId, Option<LocationNumber>)],
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<DueHold>, ReadError>;
-    /// The next `most` payments that wait, by until when, then by order, and what has become of their orders, where one is
-    /// there: the two that were decided at the same moment did not see each other.
+    /// The next `most` payments that wait, by until when, then by order, and what has become of their orders, where one
+    /// is there: the two that were decided at the same moment did not see each other.
     fn waiting_payments(
         &self,
         after: Option<WaitingPayment>,
@@ -181,8 +170,8 @@ pub trait StockQueries: Send + Sync {
     /// Orders whose payment waited until before `now`, the longest waiting first.
     fn overdue_payments(&self, now: Timestamp, most: usize) -> Result<Vec<OrderId>, ReadError>;
 
-    /// Some of the events of a stream that a destination was not told yet, the oldest first: of no key is one left out that
-    /// comes before another. Parcels that it was told and that are only not removed yet are passed over.
+    /// Some of the events of a stream that a destination was not told yet, the oldest first: of no key is one left out
+    /// that comes before another. Parcels that it was told and that are only not removed yet are passed over.
     fn unsent(
         &self,
         destination: &str,
@@ -203,8 +192,8 @@ pub trait StockQueries: Send + Sync {
     fn horizon(&self) -> Result<Horizon, ReadError>;
     /// The first `most` movements behind `after` that were decided up to `until`, in their order.
     fn places_between(&self, after: LedgerPlace, until: Timestamp, most: usize) -> Result<Vec<LedgerPlace>, ReadError>;
-    /// What these movements, each of an item and with a sequence, are told as: in the order asked, without those that are not
-    /// there. An end that was put off and a name that changed are told as they are now.
+    /// What these movements, each of an item and with a sequence, are told as: in the order asked, without those that
+    /// are not there. An end that was put off and a name that changed are told as they are now.
     fn events_at(&self, movements: &[(ItemNumber, u64)]) -> Result<Vec<ToldPlace>, ReadError>;
 
     /// Walks over all items by SKU.
@@ -216,8 +205,8 @@ pub trait StockQueries: Send + Sync {
     /// Walks over all reservations by order id.
     fn each_reservation(&self, visit: Visitor<'_, ReservationRow>) -> Result<(), ReadError>;
 
-    /// Reads the whole ledger, or what concerns one product, at one moment: the stock to one reader, the promises to the
-    /// other, perhaps at the same time.
+    /// Reads the whole ledger, or what concerns one product, at one moment: the stock to one reader, the promises to
+    /// the other, perhaps at the same time.
     fn read_ledger(
         &self,
         product: Option<ProductId>,
@@ -225,8 +214,8 @@ pub trait StockQueries: Send + Sync {
         promises: &mut dyn PromiseReader,
     ) -> Result<(), ReadError>;
 
-    /// What a store that keeps its own indexes finds damaged when it compares each of them with its table, and each page with
-    /// what belongs there: a lookup by a damaged index does not find what is there.
+    /// What a store that keeps its own indexes finds damaged when it compares each of them with its table, and each
+    /// page with what belongs there: a lookup by a damaged index does not find what is there.
     fn damage(&self) -> Result<Vec<UnfitRow>, ReadError>;
 
     /// Whether the store answers: the cheapest question there is.

@@ -173,7 +173,8 @@ impl CommandQueue {
         self.put(submission, class, Place::Anywhere, ticket(landing, None))
     }
 
-    /// The same for a command that is decided behind those which were put in line before it in this succession, by one lane.
+    /// The same for a command that is decided behind those which were put in line before it in this succession, by one
+    /// lane.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
-//! Tells the world: takes events from the outbox to where they go, of each key in order, and removes them once they were
-//! taken (PROTOCOL, section 3.10).
+//! Tells the world: takes events from the outbox to where they go, of each key in order, and removes them once they
+//! were taken (PROTOCOL, section 3.10).
 //!
-//! Each destination has a relay of its own, so one that does not answer keeps no other waiting. Of several services one relays;
-//! that two do is harmless: what is first heard of a key stays in order, and repeats can be told by their place.
+//! Each destination has a relay of its own, so one that does not answer keeps no other waiting. Of several services one
+//! relays; that two do is harmless: what is first heard of a key stays in order, and repeats can be told by their
+//! place.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,8 @@ use removals::Removals;
 const STEP: OutboxStep = OutboxStep { events_max: 4_096, bytes_max: 8 << 20 };
 /// With so many events a time the relay is busy.
 const BUSY: usize = 128;
-/// From one sending to the next events gather for so long, and for so long while it is busy: each sending costs the brokers, too.
+/// From one sending to the next events gather for so long, and for so long while it is busy: each sending costs the
+/// brokers, too.
 const GATHER: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(40));
 /// How long a relay waits for a commit before it looks by itself: other services write too.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -271,7 +273,8 @@ impl Relay {
         }
     }
 
-    /// Whether telling is this service's duty. It is taken anew in time, so another finds it free only when this one is gone.
+    /// Whether telling is this service's duty. It is taken anew in time, so another finds it free only when this one is
+    /// gone.
     fn is_on_duty(&mut self) -> Result<bool, String> {
         if self.duty_taken.is_some_and(|taken| taken.elapsed() < DUTY.1) {
             return Ok(true);

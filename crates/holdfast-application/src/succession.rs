@@ -1,4 +1,5 @@
-//! Commands of one source that are decided one after the other: behind one that could not be, none is, until the source asks anew.
+//! Commands of one source that are decided one after the other: behind one that could not be, none is, until the source
+//! asks anew.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -76,8 +76,8 @@ pub fn allocate(
     Ok(parts)
 }
 
-/// How many units are available to each of one product's `asks`, by the same rule as [`allocate`]: to one that names its
-/// location those that are there, to the other those of all locations that the named ones are not served with.
+/// How many units are available to each of one product's `asks`, by the same rule as [`allocate`]: to one that names
+/// its location those that are there, to the other those of all locations that the named ones are not served with.
 pub fn available_to(item: &InventoryItem, own: &[Part], locations: &Locations, asks: &[Ask]) -> Vec<Count> {
     Free::of(item, own, locations).serve_named(asks)
 }
@@ -90,8 +90,8 @@ impl Free {
         Self(locations.iter().map(|location| (location.number, free_at(item, own, location.number))).collect())
     }
 
-    /// Takes what the asks with a location can be served with, and says how many units are available to each ask. One that is
-    /// short takes nothing.
+    /// Takes what the asks with a location can be served with, and says how many units are available to each ask. One
+    /// that is short takes nothing.
     fn serve_named(&mut self, asks: &[Ask]) -> Vec<Count> {
         let mut available = vec![Count::ZERO; asks.len()];
         for ((named, quantity), available) in asks.iter().zip(&mut available) {

@@ -122,8 +122,8 @@ pub struct Numbering {
 pub struct Book {
     /// The time of the decision at hand.
     pub now: Timestamp,
-    /// Whether the time is an event's: then an item that nothing has happened to since it was made goes back to it. Else, and
-    /// of any other item, no time runs backwards.
+    /// Whether the time is an event's. An item that has not changed since it was made then takes that time, even if it
+    /// lies before its creation; the time of every other item never decreases.
     pub on_events_clock: bool,
     /// Whether a due order that was not ended yet can still be confirmed.
     pub expiry: ExpiryRule,
@@ -210,8 +210,8 @@ impl Book {
         self.orders.get(&id).map(|page| &page.order)
     }
 
-    /// An order as it is now, to be told. Whoever hears of it before it changes again shares it: an order may be long, and a
-    /// batch may ask for it many times.
+    /// An order as it is now, to be told. Whoever hears of it before it changes again shares it: an order may be long,
+    /// and a batch may ask for it many times.
     pub fn tell_order(&mut self, id: OrderId) -> Option<Arc<Order>> {
         let page = self.orders.get_mut(&id)?;
         let seq = page.order.order_seq;

@@ -3,8 +3,8 @@
 //! The centre of Holdfast: no I/O, no clock, no dependencies. Time is an argument everywhere, and every rule either
 //! returns the movement it caused or a [`Refusal`] and changes nothing.
 //!
-//! Reading order: [`quantity`] and [`time`] (numbers), [`ids`] and [`text`] (names), [`movement`] and [`item`] (stock and
-//! its rules), [`reservation`], [`allocation`] and [`order`] (promises), [`book`] (the pages a batch works on),
+//! Reading order: [`quantity`] and [`time`] (numbers), [`ids`] and [`text`] (names), [`movement`] and [`item`] (stock
+//! and its rules), [`reservation`], [`allocation`] and [`order`] (promises), [`book`] (the pages a batch works on),
 //! [`event`] and [`outcome`] (what the world is told).
 
 pub mod allocation;

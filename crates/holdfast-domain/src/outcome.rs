@@ -7,7 +7,7 @@ use crate::refusal::ShortLine;
 use crate::text::{Reason, Sku};
 use crate::time::Timestamp;
 
-/// What became of an order by one decision. Its number says which decision of the order that is told it is: 1, 2, 3 …
+/// What became of an order by one decision. The decisions of an order that are published are numbered 1, 2, 3 …
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderOutcome {
     /// The order.

@@ -142,7 +142,8 @@ impl Reason {
         Self("replaced".into())
     }
 
-    /// The first 64 printable characters of `text`, or `None` when there are none: for reasons that come from elsewhere.
+    /// The first 64 printable characters of `text`, or `None` when there are none: for reasons that come from
+    /// elsewhere.
     pub fn shortened(text: &str) -> Option<Self> {
         let kept: String = text.chars().filter(|c| !c.is_control()).take(64).collect();
         Self::new(&kept).ok()

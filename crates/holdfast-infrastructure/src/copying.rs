@@ -158,8 +158,8 @@ impl Target {
     }
 }
 
-/// Copies a store into an empty one and compares the two; says how many rows each table has. `tell` hears how many rows went
-/// over since it heard last; when it wants no more the new store stays empty, and there is nothing to say.
+/// Copies a store into an empty one and compares the two; says how many rows each table has. `tell` hears how many rows
+/// went over since it heard last; when it wants no more the new store stays empty, and there is nothing to say.
 ///
 /// # Errors
 ///

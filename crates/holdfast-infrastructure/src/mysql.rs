@@ -1,8 +1,8 @@
 //! The shared store: MySQL 8 or MariaDB, which several services may write to.
 //!
 //! Row locks make writers wait for one another; that nothing is promised twice rests on what the tables keep unique (an
-//! item's sequences, orders, keys) and on guarded changes (PROTOCOL, section 3.7). After a fault the transaction is rolled
-//! back; after one of the connection's, a new connection is made for the next batch.
+//! item's sequences, orders, keys) and on guarded changes (PROTOCOL, section 3.7). After a fault the transaction is
+//! rolled back; after one of the connection's, a new connection is made for the next batch.
 
 mod asking;
 mod connect;

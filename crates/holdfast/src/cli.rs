@@ -186,8 +186,8 @@ pub(crate) struct ServerArg {
                         --server http://127.0.0.1:8080"
 )]
 pub(crate) struct ImportArgs {
-    /// The CSV file with columns `product_id`, `sku`, `name`, `initial_quantity`, `reorder_level`, `max_stock_level` and
-    /// perhaps `location_id`; `-` reads standard input
+    /// The CSV file with columns `product_id`, `sku`, `name`, `initial_quantity`, `reorder_level`, `max_stock_level`
+    /// and perhaps `location_id`; `-` reads standard input
     pub(crate) file: PathBuf,
     /// Take the first stock from this column
     #[arg(long, value_name = "NAME", conflicts_with = "quantity")]
@@ -251,7 +251,8 @@ pub(crate) struct CopyArgs {
     /// The store to copy: a folder, or mysql://user:password@host:port/database
     #[arg(long, value_name = "FOLDER|URL", env = "HOLDFAST_COPY_FROM", hide_env_values = true)]
     pub(crate) from: String,
-    /// The empty store to fill, which is made where there is none: a folder, or mysql://user:password@host:port/database
+    /// The empty store to fill, which is made where there is none: a folder, or
+    /// mysql://user:password@host:port/database
     #[arg(long, value_name = "FOLDER|URL", env = "HOLDFAST_COPY_TO", hide_env_values = true)]
     pub(crate) to: String,
 }

@@ -1,7 +1,7 @@
 //! The settings: layered, checked together, handed on as values.
 //!
-//! Default < file < environment < command line. The values of every layer are kept, so that `config show` can tell where
-//! one comes from.
+//! Default < file < environment < command line. The values of every layer are kept, so that `config show` can tell
+//! where one comes from.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Tables as comma-separated values (RFC 4180): read record by record with the line each begins on, and written.
 //!
-//! Read are UTF-8 with or without a byte order mark, lines that end in LF or CRLF, quoted fields with commas, quotes and
-//! line breaks. A record that cannot be read does not keep the next one from being read.
+//! Read are UTF-8 with or without a byte order mark, lines that end in LF or CRLF, quoted fields with commas, quotes
+//! and line breaks. A record that cannot be read does not keep the next one from being read.
 
 use std::io::{self, BufRead};
 

@@ -1,5 +1,5 @@
-//! Ctrl-C during long work: the command ends between two steps and says what was done and how to go on. A second one, or a
-//! step that takes too long, ends it at once; every batch is whole or not there all the same.
+//! Ctrl-C during long work: the command ends between two steps and says what was done and how to go on. A second one,
+//! or a step that takes too long, ends it at once; every batch is whole or not there all the same.
 
 use std::io::Write;
 use std::sync::Arc;

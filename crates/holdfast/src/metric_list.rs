@@ -1,5 +1,5 @@
-//! What is counted, and in which words: `/metrics` shows it from the start. What has not happened yet is 0, not absent, so a rate
-//! and an alarm work from the first scrape on.
+//! What is counted, and in which words: `/metrics` shows it from the start. What has not happened yet is 0, not absent,
+//! so a rate and an alarm work from the first scrape on.
 
 use holdfast_application::lane::Dropped;
 use holdfast_application::order_event::EventOutcome;

@@ -17,7 +17,9 @@ use crate::config::Settings;
 use crate::exit::{Exit, Failure, with_sources};
 use crate::random::Random;
 
+mod consuming;
 mod health;
+mod lanes;
 mod letters;
 mod lock;
 mod outbox;
@@ -82,7 +84,8 @@ fn holder(replica: &str) -> String {
     format!("{replica} {:016x}", Random::new().next())
 }
 
-/// Batches are decided, and expiry is looked for, by the database's clock; what reads and health call due goes by this machine's.
+/// Batches are decided, and expiry is looked for, by the database's clock; what reads and health call due goes by this
+/// machine's.
 fn tell_if_clocks_differ(ours: Timestamp, theirs: Timestamp) {
     let apart = Duration::from_micros(ours.micros().abs_diff(theirs.micros()));
     if apart > CLOCKS_APART_MAX {

@@ -1,5 +1,5 @@
-//! Apache Kafka itself, one node in `KRaft` mode: a broker for the stories about events. Its programs come from Maven Central
-//! and are kept under the target folder.
+//! Apache Kafka itself, one node in `KRaft` mode: a broker for the stories about events. Its programs come from Maven
+//! Central and are kept under the target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -35,8 +35,8 @@ fn start(folder: &Path) -> Result<String> {
             log.display()
         ),
     )?;
-    // The server and its tools are one program that looks at the name it was called by. The tools' package has it without
-    // the service that the server's package would start.
+    // The server and its tools are one program that looks at the name it was called by. The tools' package has it
+    // without the service that the server's package would start.
     let mut server = program(debian::REDIS, &[]);
     server.arg0("redis-server").arg(&settings);
     let child = spawn(&mut server, port, b"PING\r\n", &log)?;

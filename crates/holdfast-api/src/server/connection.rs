@@ -97,7 +97,8 @@ fn head_too_large() -> Response {
     response
 }
 
-/// Refuses a request that does not say clearly whom it asks, and ends the connection: what follows may be meant for somebody else.
+/// Refuses a request that does not say clearly whom it asks, and ends the connection: what follows may be meant for
+/// somebody else.
 async fn unclear(request: Request<Body>, fault: Problem) -> Response {
     let mut response = rim(request, async |_request| fault.into_response()).await;
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

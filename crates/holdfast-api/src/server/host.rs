@@ -1,4 +1,5 @@
-//! The `Host` of a request: HTTP/1.1 wants one, so that everybody on the way speaks of the same server (RFC 9112, section 3.2).
+//! The `Host` of a request: HTTP/1.1 wants one, so that everybody on the way speaks of the same server (RFC 9112,
+//! section 3.2).
 
 use http::header::HOST;
 use http::{Request, Version};

@@ -38,7 +38,8 @@ fn forget_request_id(result: &mut Value) {
     }
 }
 
-/// The clock stands still, and each batch is decided a microsecond after the one before; which commands share one is by chance.
+/// The clock stands still, and each batch is decided a microsecond after the one before; which commands share one is by
+/// chance.
 fn forget_microseconds(told: &mut Value) {
     match told {
         Value::String(text) if Timestamp::parse(text).is_some() => text.truncate("2026-11-22T10:00:00".len()),

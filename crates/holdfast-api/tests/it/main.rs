@@ -1,5 +1,5 @@
-//! Stories over the whole router, on the in-memory store with a lane of its own. Every answer is held against the OpenAPI
-//! document.
+//! Stories over the whole router, on the in-memory store with a lane of its own. Every answer is held against the
+//! OpenAPI document.
 #![expect(clippy::arithmetic_side_effects, reason = "tests may overflow loudly")]
 
 mod batches;

@@ -1,5 +1,5 @@
-//! Which products are contended: those that many ask for at once, and those where this lane met another writer. And whose
-//! locks are not worth asking for, because they were waited for in vain.
+//! Which products are contended: those that many ask for at once, and those where this lane met another writer. And
+//! whose locks are not worth asking for, because they were waited for in vain.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

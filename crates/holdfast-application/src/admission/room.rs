@@ -17,8 +17,8 @@ impl Room {
         Self { left: *limits, is_untouched: true, is_full: false }
     }
 
-    /// Takes the room that a command needs, if there is so much; the first one always fits. Once one did not fit none does any more,
-    /// for nobody overtakes it.
+    /// Takes the room that a command needs, if there is so much; the first one always fits. Once one did not fit none
+    /// does any more, for nobody overtakes it.
     pub(super) fn take(&mut self, command: &Waiting) -> bool {
         let BatchLimits { commands_max, bytes_max, products_max } = self.left;
         let (bytes, products) = (command.weight(), command.submission.command.products());

@@ -11,7 +11,8 @@ use crate::queries::StockQueries;
 /// The most SKUs that are remembered; one more and all are learnt anew.
 const REMEMBERED_MAX: usize = 65_536;
 
-/// SKUs that were asked for. One that has passed to another product since leads to a lock that helps nobody, and harms nobody.
+/// SKUs that were asked for. One that has passed to another product since leads to a lock that helps nobody, and harms
+/// nobody.
 pub(super) struct SkuBook {
     queries: Arc<dyn StockQueries>,
     ids: HashMap<Sku, ProductId>,

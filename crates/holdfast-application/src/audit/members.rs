@@ -1,4 +1,5 @@
-//! What a state says about the other members of an order, a reservation or a dead letter: times, reasons, how long it may be held.
+//! What a state says about the other members of an order, a reservation or a dead letter: times, reasons, how long it
+//! may be held.
 
 use holdfast_domain::order::EXTENSIONS_MAX;
 use holdfast_domain::{DeadLetterId, OrderStatus, ReservationStatus};

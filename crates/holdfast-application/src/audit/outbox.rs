@@ -1,4 +1,5 @@
-//! What waits in the outbox: each event tells of something the ledger has, and of a product or an order they come in order.
+//! What waits in the outbox: each event tells of something the ledger has, and of a product or an order they come in
+//! order.
 
 use std::collections::HashMap;
 
@@ -43,7 +44,8 @@ impl OutboxProof {
         } else if let Some(words) = contradiction(unsent).or_else(|| tells_of_another(event)) {
             self.fault("I18", &event.place, words);
         }
-        // Letters tell of records, which are not in the ledger, and a letter that was dealt with is forgotten before its event.
+        // Letters tell of records, which are not in the ledger, and a letter that was dealt with is forgotten before
+        // its event.
         if event.place.stream != Stream::DeadLetters {
             self.follow(&event.place, unsent.parcel.written_at);
         }
@@ -79,7 +81,8 @@ impl OutboxProof {
         note(&mut self.faults, fault);
     }
 
-    /// The highest sequence that is told of the product or the order with this key, if something is, which is explained therewith.
+    /// The highest sequence that is told of the product or the order with this key, if something is, which is explained
+    /// therewith.
     pub(super) fn told(&mut self, key: [u8; 16]) -> Option<u64> {
         // As a rule nothing waits, and a proof asks for each product and each order.
         if self.waiting.is_empty() {

@@ -15,7 +15,8 @@ use crate::queries::{LedgerAsk, LedgerOrder, LedgerReservation, OutboxReader, Pr
 /// How far an order's number may lie behind the others: as far as they are many, and this much more.
 const NUMBER_GAP_MAX: u64 = 1 << 20;
 
-/// Whether nobody can have given an order this number, when there are so many orders: they are numbered one after the other.
+/// Whether nobody can have given an order this number, when there are so many orders: they are numbered one after the
+/// other.
 pub fn is_stray(number: u64, orders: u64) -> bool {
     number > orders.saturating_mul(2).saturating_add(NUMBER_GAP_MAX)
 }

@@ -144,7 +144,8 @@ impl StockProof {
         if before == 0 {
             chain.first_at = at;
         }
-        // A replay on the events' clock goes on from the first stock, which was imported later than the events happened.
+        // A replay on the events' clock goes on from the first stock, which was imported later than the events
+        // happened.
         let follows_first_decision = earlier == chain.first_at;
         (chain.sequence, chain.decided_at) = (line.sequence, at);
         let arrived = if line.kind == StockMovementType::TransferIn { line.quantity } else { 0 };

@@ -19,8 +19,8 @@ pub(super) struct Found {
     other_products: bool,
 }
 
-/// Every page the batch can touch, and the time. Where others wait for rows (`starts_over`), commands that name all their products
-/// themselves have them loaded along with their orders. `None`: an order was about others.
+/// Every page the batch can touch, and the time. Where others wait for rows (`starts_over`), commands that name all
+/// their products themselves have them loaded along with their orders. `None`: an order was about others.
 pub(super) fn load_book(
     transaction: &mut dyn StoreTransaction,
     batch: &[&Submission],
@@ -83,8 +83,8 @@ pub(super) fn load_book(
     Ok(Some(book))
 }
 
-/// Due orders, besides those known as `due`, that hold units of levels of which somebody wanted more than there was. On the events' clock nobody is in the
-/// way: whatever was due has ended.
+/// Due orders, besides those known as `due`, that hold units of levels of which somebody wanted more than there was. On
+/// the events' clock nobody is in the way: whatever was due has ended.
 pub(super) fn due_orders_in_the_way(
     transaction: &mut dyn StoreTransaction,
     batch: &[&Submission],

@@ -1,4 +1,5 @@
-//! When people are told once more that a source does not answer: it is asked every other second, for as long as it is away.
+//! When people are told once more that a source does not answer: it is asked every other second, for as long as it is
+//! away.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Deciding the records of a poll: one after the other, again and again while the store is away, and by itself whichever fails for
-//! a fault of ours.
+//! Deciding the records of a poll: one after the other, again and again while the store is away, and by itself
+//! whichever fails for a fault of ours.
 
 use std::collections::VecDeque;
 
@@ -66,8 +66,8 @@ impl Consumer {
         Ok(letters)
     }
 
-    /// Decides events up to the next suspect one after the other, and returns those that are still to be decided: from the first that
-    /// could not be, for what comes later may depend on it.
+    /// Decides events up to the next suspect one after the other, and returns those that are still to be decided: from
+    /// the first that could not be, for what comes later may depend on it.
     fn attempt_together<'a>(
         &self,
         events: VecDeque<Underway<'a>>,
@@ -117,8 +117,9 @@ impl Consumer {
         Ok(events)
     }
 
-    /// Tries an event by itself that has failed again and again. When it fails while the store commits what others ask, before and
-    /// after it, it is the event's own fault: then its cause. Else the store cannot do anything, and the event waits: `None`.
+    /// Tries an event by itself that has failed again and again. When it fails while the store commits what others ask,
+    /// before and after it, it is the event's own fault: then its cause. Else the store cannot do anything, and the
+    /// event waits: `None`.
     fn alone(&self, event: &Underway<'_>) -> Result<Result<Reply, Option<String>>, Stopped> {
         if !self.store_commits()? {
             return Ok(Err(None));
@@ -145,8 +146,8 @@ impl Consumer {
         }
     }
 
-    /// Every event is decided once, however often it comes: under its own name, or, where its type and order are its name, by what
-    /// the order remembers, which spares the answer that would be kept.
+    /// Every event is decided once, however often it comes: under its own name, or, where its type and order are its
+    /// name, by what the order remembers, which spares the answer that would be kept.
     fn submission(&self, event: &Underway<'_>) -> Submission {
         Submission {
             command: Command::OrderEvent(event.read.event.clone()),

@@ -1,4 +1,5 @@
-//! What a dead letter says: the record as it came, within bounds, so that a broker that takes records of 1 MiB takes it too.
+//! What a dead letter says: the record as it came, within bounds, so that a broker that takes records of 1 MiB takes it
+//! too.
 
 use sha2::{Digest, Sha256};
 

@@ -1,5 +1,6 @@
-//! How much of dead letters is kept: enough for people to look at, and never so much that a flood of records that cannot be read
-//! fills the disk. Which records there were, where they stand and what is wrong with each is kept of all of them.
+//! How much of dead letters is kept: enough for people to look at, and never so much that a flood of records that
+//! cannot be read fills the disk. Which records there were, where they stand and what is wrong with each is kept of all
+//! of them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +22,8 @@ const fn bytes_max(letters: usize) -> usize {
     }
 }
 
-/// What there is room for in the books, until somebody has dealt with the letters there, and in the outbox, until they were told.
+/// What there is room for in the books, until somebody has dealt with the letters there, and in the outbox, until they
+/// were told.
 #[derive(Debug)]
 pub struct LetterRoom {
     kept_bytes_max: AtomicUsize,
@@ -35,8 +37,8 @@ impl Default for LetterRoom {
 }
 
 impl LetterRoom {
-    /// So many letters are open, and so many wait in the outbox, counted up to [`SMALL_MAX`]. People hear when there begins to be
-    /// no room.
+    /// So many letters are open, and so many wait in the outbox, counted up to [`SMALL_MAX`]. People hear when there
+    /// begins to be no room.
     pub fn learn(&self, open: usize, untold: usize) {
         let (kept, told) = (bytes_max(open), bytes_max(untold));
         let had_kept = self.kept_bytes_max.swap(kept, Ordering::Relaxed);

@@ -11,7 +11,8 @@ use super::new_letter::hash;
 use crate::events::{EventKind, OutgoingEvent, PlaceInStream, Stream};
 use crate::intake::kind_of;
 
-/// The headers that are added to a record, each with what it says; those behind the first three only where there is something to say.
+/// The headers that are added to a record, each with what it says; those behind the first three only where there is
+/// something to say.
 pub const HEADERS: [(&str, &str); 8] = [
     ("holdfast-id", "The dead letter's id: the same however often it is sent."),
     ("holdfast-code", "Why it can never be applied: a stable code."),

@@ -6,7 +6,8 @@ use holdfast_domain::{DeadLetterId, OrderId, ProductId, Timestamp};
 
 use super::kind::{EventKind, Stream};
 
-/// Where an event stands among those of its key. Readers drop what is not above the last (sequence, part) they saw of a key.
+/// Where an event stands among those of its key. Readers drop what is not above the last (sequence, part) they saw of a
+/// key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlaceInStream {
     /// What is counted: a product's movements, an order's outcomes, or a partition's records.
@@ -58,14 +59,16 @@ pub struct OutgoingEvent {
 }
 
 impl OutgoingEvent {
-    /// When it counts as written, of a transaction that was decided at `now`: a product's time never runs backwards, but the clocks
-    /// of two writers may, and what is read of the outbox at a time must not begin behind what comes first of a key.
+    /// When it counts as written, of a transaction that was decided at `now`: a product's time never runs backwards,
+    /// but the clocks of two writers may, and what is read of the outbox at a time must not begin behind what comes
+    /// first of a key.
     pub fn written_at(&self, now: Timestamp) -> Timestamp {
         now.max(self.at)
     }
 }
 
-/// A row of the outbox: events that a store keeps together as long as all of them wait; where it keeps each by itself, one.
+/// A row of the outbox: events that a store keeps together as long as all of them wait; where it keeps each by itself,
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Parcel {
     /// When they were written: later events of a key are never written before earlier ones.

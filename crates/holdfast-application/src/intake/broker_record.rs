@@ -1,5 +1,5 @@
-//! One record of a broker's topic: bare JSON named by its topic or its own `type`, or a `CloudEvent` 1.0, structured or in
-//! binary mode.
+//! One record of a broker's topic: bare JSON named by its topic or its own `type`, or a `CloudEvent` 1.0, structured or
+//! in binary mode.
 
 use serde_json::Value;
 

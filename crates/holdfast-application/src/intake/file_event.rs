@@ -1,5 +1,5 @@
-//! Events of a file that is replayed: each has one name, whether it goes into a store or over HTTP, so that no road decides it
-//! a second time.
+//! Events of a file that is replayed: each has one name, whether it goes into a store or over HTTP, so that no road
+//! decides it a second time.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,8 @@ pub fn file_event_id(text: &str) -> Cow<'_, str> {
     Cow::Owned(hexadecimal(&Sha256::digest(text.as_bytes())))
 }
 
-/// The name of an event about stock. Over HTTP such an event is a change of stock under an `Idempotency-Key` that says it.
+/// The name of an event about stock. Over HTTP such an event is a change of stock under an `Idempotency-Key` that says
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockEventName {
     /// The event's id: see [`file_event_id`].

@@ -1,4 +1,5 @@
-//! What is wrong with an event that can be read as JSON and still never be applied: told to whoever looks at its dead letter.
+//! What is wrong with an event that can be read as JSON and still never be applied: told to whoever looks at its dead
+//! letter.
 
 use holdfast_domain::Quantity;
 use holdfast_domain::order::LINES_MAX;

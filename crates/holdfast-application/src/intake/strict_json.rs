@@ -1,5 +1,5 @@
-//! Reads bytes as one JSON text, strictly: a member named twice is refused, because two readers would choose differently,
-//! and so is a text that would take far more memory than it has bytes.
+//! Reads bytes as one JSON text, strictly: a member named twice is refused, because two readers would choose
+//! differently, and so is a text that would take far more memory than it has bytes.
 
 use std::cell::Cell;
 use std::fmt;

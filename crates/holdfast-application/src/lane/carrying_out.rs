@@ -21,8 +21,8 @@ use crate::ticket::Wakes;
 const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 impl Lane {
-    /// Those commands of the batch whose callers still wait, and not too long, and whose turn it is. After an `unknown` commit nobody is told that
-    /// nothing was done.
+    /// Those commands of the batch whose callers still wait, and not too long, and whose turn it is. After an `unknown`
+    /// commit nobody is told that nothing was done.
     fn still_wanted(&self, batch: Vec<Waiting>, unknown: Option<&str>, wakes: &mut Wakes) -> Vec<Waiting> {
         let wait_max = self.line.wait_max();
         let mut kept = Vec::with_capacity(batch.len());
@@ -46,8 +46,8 @@ impl Lane {
         kept
     }
 
-    /// Carries out a batch, in parts where it cannot be committed as a whole. The parts take turns, so those who can be decided
-    /// do not wait for those who cannot.
+    /// Carries out a batch, in parts where it cannot be committed as a whole. The parts take turns, so those who can be
+    /// decided do not wait for those who cannot.
     pub(super) fn carry_out(&mut self, batch: Vec<Waiting>, wakes: &mut Wakes) -> Option<LaneEnd> {
         let mut parts = VecDeque::from([Part::whole(batch)]);
         while let Some(part) = parts.pop_front() {
@@ -157,8 +157,8 @@ impl Lane {
         Tried::Ended(LaneEnd::Unknown(words.to_owned()))
     }
 
-    /// A command alone has broken something: the store may do so with any, or the fault is the command's own. A batch that changes
-    /// nothing tells.
+    /// A command alone has broken something: the store may do so with any, or the fault is the command's own. A batch
+    /// that changes nothing tells.
     fn try_to_write(&mut self, wakes: &mut Wakes) -> Tried {
         let command = Command::ForgetAnswers { before: Timestamp::EPOCH, most: 1 };
         let actor = Actor::new("lane").expect("a plain word is an actor");
@@ -217,8 +217,9 @@ fn not_known_still(part: Part, fault: &StoreError, wakes: &mut Wakes) -> Tried {
     Tried::Done
 }
 
-/// Those who can be asked again after a commit whose outcome is not known: the same command under the same key waits for the
-/// first try, should it still be under way, and hears what became of it (PROTOCOL, section 3.5). The others are told.
+/// Those who can be asked again after a commit whose outcome is not known: the same command under the same key waits
+/// for the first try, should it still be under way, and hears what became of it (PROTOCOL, section 3.5). The others are
+/// told.
 fn ask_again(batch: Vec<Waiting>, words: &str, wakes: &mut Wakes) -> Vec<Waiting> {
     let (keyed, others) = batch.into_iter().partition(|command| command.submission.key.is_some());
     answer_all(others, &Err(Fault::OutcomeUnknown(words.to_owned())), wakes);

@@ -8,7 +8,8 @@ use holdfast_domain::book::ProductRef;
 use crate::ports::Collision;
 use crate::queue::Waiting;
 
-/// How often a batch that meets another writer is tried before it is halved: one bad neighbour cannot starve the others.
+/// How often a batch that meets another writer is tried before it is halved: one bad neighbour cannot starve the
+/// others.
 const TRIES_MAX: u32 = 2;
 /// How often a command that meets another writer is tried by itself.
 const TRIES_ALONE_MAX: u32 = 8;

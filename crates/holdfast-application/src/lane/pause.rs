@@ -8,7 +8,8 @@ const FIRST_MAX: Duration = Duration::from_millis(4);
 /// The longest pause at all.
 const MAX: Duration = Duration::from_millis(200);
 
-/// The pause after `tries` tries: at random between half of the longest and all of it, so that two who met do not meet again.
+/// The pause after `tries` tries: at random between half of the longest and all of it, so that two who met do not meet
+/// again.
 pub(super) fn pause_after(tries: u32) -> Duration {
     let doubled = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
     let longest = FIRST_MAX.saturating_mul(doubled).min(MAX);

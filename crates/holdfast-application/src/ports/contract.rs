@@ -1,6 +1,7 @@
 //! What every store must show, whatever it is made of: stories and random histories that each store runs.
 //!
-//! A store's tests name a function that makes one on a given clock and hand it to [`store_contract!`](crate::store_contract).
+//! A store's tests name a function that makes one on a given clock and hand it to
+//! [`store_contract!`](crate::store_contract).
 
 use std::sync::Arc;
 
@@ -46,8 +47,8 @@ pub const fn always() -> bool {
 /// Makes a new empty store that decides by the clock it is given, and its reads.
 pub type MakeStore<'a> = &'a mut dyn FnMut(Arc<ManualClock>) -> (Box<dyn Store>, Arc<dyn StockQueries>);
 
-/// One test for each story of the contract, on the stores that `$make` makes; where `$is_there` says that there are none,
-/// the stories say that they are left out.
+/// One test for each story of the contract, on the stores that `$make` makes; where `$is_there` says that there are
+/// none, the stories say that they are left out.
 #[macro_export]
 macro_rules! store_contract {
     ($make:path) => {
@@ -95,8 +96,8 @@ macro_rules! store_contract {
     };
 }
 
-/// One test for each story of the lock, on the owners that `$make` makes; where `$is_there` says that there is no lock, the
-/// stories say that they are left out.
+/// One test for each story of the lock, on the owners that `$make` makes; where `$is_there` says that there is no lock,
+/// the stories say that they are left out.
 #[macro_export]
 macro_rules! lock_contract {
     ($make:path, $is_there:path) => {

@@ -59,8 +59,8 @@ pub trait EventSource: Send {
     fn poll(&mut self, limits: PollLimits, patience: Duration) -> Result<Vec<Record>, SourceError>;
     /// Stays a member of the group for some time without taking records.
     fn stay(&mut self, time: Duration);
-    /// Says that these records were dealt with, so that nobody is given them again. It waits for nobody: the brokers are told soon
-    /// after, at the latest when this source ends, and what they were not told comes again. Records of partitions that are another
-    /// member's by now are left to it.
+    /// Says that these records were dealt with, so that nobody is given them again. It waits for nobody: the brokers
+    /// are told soon after, at the latest when this source ends, and what they were not told comes again. Records of
+    /// partitions that are another member's by now are left to it.
     fn settle(&mut self, records: &[Record]);
 }

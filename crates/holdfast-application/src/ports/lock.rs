@@ -1,7 +1,7 @@
 //! The distributed lock: replicas take turns on contended products before they touch the database.
 //!
-//! It is a hint that saves work, never a guarantee. Whatever an implementation grants, forgets or invents, the transaction
-//! decides: (product, sequence) is unique in the store. So a lock that cannot be asked is gone without.
+//! It is a hint that saves work, never a guarantee. Whatever an implementation grants, forgets or invents, the
+//! transaction decides: (product, sequence) is unique in the store. So a lock that cannot be asked is gone without.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The reference lock: what [`DistributedLock`] means, within one process. And two that lie, because the service must not
-//! depend on the truth.
+//! The reference lock: what [`DistributedLock`] means, within one process. And two that lie, because the service must
+//! not depend on the truth.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,11 +23,6 @@ struct Held {
 impl MemoryLock {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forgets every lock, as a server does that is flushed or replaced.
-    pub fn forget_all(&self) {
-        self.held().by_product.clear();
     }
 }
 

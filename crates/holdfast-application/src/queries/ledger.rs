@@ -29,7 +29,8 @@ pub trait UnfitReader: Send {
 
 /// Whoever reads a side of a ledger hears before all else what waits in the outbox of that side.
 pub trait OutboxReader: UnfitReader {
-    /// An event that waits for this destination; a destination's come one behind the other, in the order in which they were written.
+    /// An event that waits for this destination; a destination's come one behind the other, in the order in which they
+    /// were written.
     fn unsent(&mut self, destination: &str, unsent: &UnsentEvent);
 }
 

@@ -4,8 +4,8 @@ use holdfast_domain::{ItemNumber, MovementId, ProductId, Timestamp};
 
 use crate::events::OutgoingEvent;
 
-/// Where a movement stands among all of them: by time, then item, then sequence. Of one product that is the order of its
-/// sequences.
+/// Where a movement stands among all of them: by time, then item, then sequence. Of one product that is the order of
+/// its sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerPlace {
     /// When it was decided.
@@ -45,8 +45,8 @@ impl LedgerPlace {
 /// Up to when the ledger is complete. Movements of a replay on the events' clock bear other times and are left aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Horizon {
-    /// Whatever was decided up to then is there, or never will be. With a single writer that is its last batch; with several,
-    /// a transaction that was decided earlier may still be under way.
+    /// Whatever was decided up to then is there, or never will be. With a single writer that is its last batch; with
+    /// several, a transaction that was decided earlier may still be under way.
     pub settled: Timestamp,
     /// What the clock says by which batches are decided.
     pub clock: Timestamp,

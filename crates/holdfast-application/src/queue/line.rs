@@ -16,9 +16,9 @@ pub struct QueueLine {
 }
 
 impl QueueLine {
-    /// The next batch: all that was set aside, and behind it all else that waits in this line, up to the limits. Waits up to `patience`
-    /// for the first command. `None` when the queue is closed and the line empty; an empty batch when nobody came. What is taken is
-    /// under way until [`Self::leave`].
+    /// The next batch: all that was set aside, and behind it all else that waits in this line, up to the limits. Waits
+    /// up to `patience` for the first command. `None` when the queue is closed and the line empty; an empty batch when
+    /// nobody came. What is taken is under way until [`Self::leave`].
     pub fn next_batch(&self, limits: &BatchLimits, patience: Duration) -> Option<Vec<Waiting>> {
         let came = self.queue.0.came.get(self.lane)?;
         let mut hall = self.queue.hall();
@@ -47,8 +47,8 @@ impl QueueLine {
         Some(taken)
     }
 
-    /// Sets commands that were taken aside, in their order: they come again with the next batch, beside as many others as it holds.
-    /// They are still under way.
+    /// Sets commands that were taken aside, in their order: they come again with the next batch, beside as many others
+    /// as it holds. They are still under way.
     ///
     /// # Errors
     ///

@@ -1,14 +1,15 @@
 //! Which lane a command waits for: lanes that seldom want the same rows, and one lane at a time for each order.
 //!
-//! Lanes that work on the same product wait for each other's transactions, so a product has its lane, and whoever reserves
-//! it goes there. Later commands of the order name no product; they follow it, for its product is remembered as long as one of
-//! its commands is in line or being decided, and for some time after. While one is under way the order keeps its lane, so its
-//! commands are decided in their order, whatever is forgotten: once none is, any lane will do.
+//! Lanes that work on the same product wait for each other's transactions, so a product has its lane, and whoever
+//! reserves it goes there. Later commands of the order name no product; they follow it, for its product is remembered
+//! as long as one of its commands is in line or being decided, and for some time after. While one is under way the
+//! order keeps its lane, so its commands are decided in their order, whatever is forgotten: once none is, any lane will
+//! do.
 //!
 //! Commands in succession have one lane, for two would not keep their order.
 //!
-//! Lanes follow load: while few commands are under way one lane takes them all, for one full batch costs less than some small
-//! ones. So a product may change its lane, and for a moment two lanes want its rows.
+//! Lanes follow load: while few commands are under way one lane takes them all, for one full batch costs less than some
+//! small ones. So a product may change its lane, and for a moment two lanes want its rows.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,10 +20,11 @@ use crate::command::Command;
 
 /// How many orders that are not under way are remembered, at least. Twice as many take some 6 MB.
 const REMEMBERED: usize = 65_536;
-/// With more commands under way than this for each lane that gets work, twice as many lanes get some (docs/performance.md).
+/// With more commands under way than this for each lane that gets work, twice as many lanes get some
+/// (docs/performance.md).
 const COMMANDS_A_LANE_MAX: usize = 48;
-/// After so many commands for which half as many lanes would have done, half as many get work: callers who wait for their answers
-/// come and go by batches, and a product that changed its lane with each of them would wait for itself.
+/// After so many commands for which half as many lanes would have done, half as many get work: callers who wait for
+/// their answers come and go by batches, and a product that changed its lane with each of them would wait for itself.
 const CALM_MAX: usize = 1_024;
 
 /// The lane of every command.

@@ -1,13 +1,14 @@
-//! Events that are missing between others of their key: they were never written, for a service that shares the store does not
-//! publish, or publishing was switched off for a while; or somebody has removed them. What follows is told all the same, and
-//! `holdfast republish` tells the missing ones.
+//! Events that are missing between others of their key: they were never written, for a service that shares the store
+//! does not publish, or publishing was switched off for a while; or somebody has removed them. What follows is told all
+//! the same, and `holdfast republish` tells the missing ones.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::events::{PlaceInStream, Stream, UnsentEvent};
 
-/// Of so many products the last event is remembered; with more of them all are forgotten, and what is missing just then is not seen.
+/// Of so many products the last event is remembered; with more of them all are forgotten, and what is missing just then
+/// is not seen.
 const PRODUCTS_MAX: usize = 1 << 16;
 /// How often people are told: where a service beside this one does not publish, events are missing all the time.
 const TELL_EVERY: Duration = Duration::from_secs(10);

@@ -14,7 +14,8 @@ use crate::ticket::Ticket;
 
 /// The most events that were told and not removed yet: beyond that a relay waits for the lane.
 const EVENTS_MAX: usize = 16_384;
-/// So many are removed at once, or those that were told so long ago: each removal is part of a commit, and commits are dear.
+/// So many are removed at once, or those that were told so long ago: each removal is part of a commit, and commits are
+/// dear.
 const TOGETHER: (usize, Duration) = (1_024, Duration::from_millis(100));
 /// How long it waits for it at a time.
 const WAIT: Duration = Duration::from_secs(1);
@@ -28,7 +29,8 @@ pub(super) struct Removals {
     under_way: VecDeque<(Arc<[SentParcel]>, Option<Ticket>)>,
     /// What was told and is not removed yet: whole parcels.
     parcels: HashSet<Parcel>,
-    /// The same: events of others, by what they are and when they were written, for what they stand together with may change.
+    /// The same: events of others, by what they are and when they were written, for what they stand together with may
+    /// change.
     parts: HashSet<(PlaceInStream, Timestamp)>,
     /// The events that are being removed.
     events: usize,

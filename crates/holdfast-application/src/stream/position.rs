@@ -15,8 +15,8 @@ pub struct Sent {
     pub number: u64,
 }
 
-/// How far somebody has listened: up to and with this part of this movement. The service that sent it knows exactly what came
-/// next; every other one, and the same one later, goes by the ledger.
+/// How far somebody has listened: up to and with this part of this movement. The service that sent it knows exactly
+/// what came next; every other one, and the same one later, goes by the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamPosition {
     /// The movement's place.

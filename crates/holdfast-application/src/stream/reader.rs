@@ -18,7 +18,8 @@ const POLL_EVERY: Duration = Duration::from_millis(200);
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// How long a store that could not be read is left alone.
 const AFTER_FAULT: Duration = Duration::from_secs(1);
-/// How long the reader goes on when the last one who listened has gone: whoever comes back meanwhile misses and repeats nothing.
+/// How long the reader goes on when the last one who listened has gone: whoever comes back meanwhile misses and repeats
+/// nothing.
 const LINGER: Duration = Duration::from_mins(1);
 /// Movements that are told at a time.
 const STEP: usize = 500;

@@ -1,5 +1,5 @@
-//! The latest events, kept for everybody who listens: a bounded buffer that each reads at a pace of their own. Whoever is slower
-//! than what happens falls out at its end, and nobody else waits.
+//! The latest events, kept for everybody who listens: a bounded buffer that each reads at a pace of their own. Whoever
+//! is slower than what happens falls out at its end, and nobody else waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -165,8 +165,8 @@ impl RecentEvents {
         self.ring().is_closed
     }
 
-    /// Whether to go on: not when it was closed, nor when nobody has listened for so long. Then nothing arrives any more until it
-    /// begins anew, and nothing is kept: it would not be all that happened.
+    /// Whether to go on: not when it was closed, nor when nobody has listened for so long. Then nothing arrives any
+    /// more until it begins anew, and nothing is kept: it would not be all that happened.
     pub(super) fn goes_on(&self, deserted_for: Duration) -> bool {
         let mut ring = self.ring();
         let is_deserted = ring.listeners == 0 && ring.left_at.is_none_or(|left| left.elapsed() >= deserted_for);
@@ -256,8 +256,8 @@ impl Listener {
         is_kept
     }
 
-    /// The events behind those heard so far that are `wanted`, up to about `bytes_max` bytes of them, and in `passed` the position
-    /// behind all that was looked at.
+    /// The events behind those heard so far that are `wanted`, up to about `bytes_max` bytes of them, and in `passed`
+    /// the position behind all that was looked at.
     pub fn poll_events(
         &mut self,
         context: &Context<'_>,

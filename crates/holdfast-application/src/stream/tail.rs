@@ -1,9 +1,9 @@
 //! The end of the ledger as it grows: every movement once, those of a product in order.
 //!
-//! With a single writer movements turn up in the order of their times, so a place is enough to go on from. With several, one
-//! that was decided earlier may turn up later: what lies within the time that a transaction may take is looked through again, and
-//! what was seen is remembered. A product's movement is decided after the one before it was committed, so whoever sees all
-//! of a product's recent movements at one moment sees them without a hole.
+//! With a single writer movements turn up in the order of their times, so a place is enough to go on from. With
+//! several, one that was decided earlier may turn up later: what lies within the time that a transaction may take is
+//! looked through again, and what was seen is remembered. A product's movement is decided after the one before it was
+//! committed, so whoever sees all of a product's recent movements at one moment sees them without a hole.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};

@@ -66,8 +66,8 @@ pub(crate) struct Promise {
 }
 
 impl Recording {
-    /// The ledger of orders that are held, confirmed, released and expired, over two locations, and of three dead letters: one is
-    /// open, one was tried again, one was discarded. Nobody was told anything yet.
+    /// The ledger of orders that are held, confirmed, released and expired, over two locations, and of three dead
+    /// letters: one is open, one was tried again, one was discarded. Nobody was told anything yet.
     pub(crate) fn of_some_history() -> Self {
         let mut warehouse = Warehouse::in_memory();
         warehouse.policy.publishing = everybody();

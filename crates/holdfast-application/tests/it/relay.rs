@@ -1,4 +1,5 @@
-//! Relays take everything to where it goes, each key's events in order, whatever fails on the way and however many relay.
+//! Relays take everything to where it goes, each key's events in order, whatever fails on the way and however many
+//! relay.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -222,7 +223,9 @@ fn what_cannot_be_removed_is_not_told_on_and_on() {
     house.decide(Command::CreateItem(new, holdfast_application::command::Remarks::default()));
     let add = |_| house.parts.queue.submit(submission(change(1, StockVerb::Add, 1)), Class::Interactive, None);
     let asked: Vec<_> = (0..30_000).map(add).collect();
-    asked.into_iter().for_each(|asked| drop(asked.expect("room").wait().expect("decided")));
+    for asked in asked {
+        asked.expect("room").wait().expect("decided");
+    }
     // Nobody removes anything any more.
     house.parts.queue.close();
     let told = || topic.lock().unwrap_or_else(PoisonError::into_inner).len();
@@ -246,7 +249,8 @@ fn what_is_refused_of_one_key_keeps_no_other_waiting() {
     let relay = std::thread::spawn(move || relay.run());
     let remarks = holdfast_application::command::Remarks::default();
     house.decide(Command::CreateItem(new_item(1, &[("main", 9)]), remarks));
-    // Were the pauses longer each time, as for a destination that takes nothing at all, this would take most of a minute.
+    // Were the pauses longer each time, as for a destination that takes nothing at all, this would take most of a
+    // minute.
     let began = Instant::now();
     while asked.load(Ordering::Relaxed) < 16 {
         assert!(began.elapsed() < Duration::from_secs(30), "others are looked for all the time");

@@ -20,8 +20,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// The order is unknown, has expired, or its state does not allow it; nothing changed, but that an order whose time was
-    /// over under [`ExpiryRule::Strict`] is ended when it cannot be reacquired.
+    /// The order is unknown, has expired, or its state does not allow it; nothing changed, but that an order whose time
+    /// was over under [`ExpiryRule::Strict`] is ended when it cannot be reacquired.
     pub fn confirm_order(
         &mut self,
         id: OrderId,
@@ -54,8 +54,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// The order is unknown or its state does not allow it; nothing changed, but that an order whose payment had missed it is
-    /// confirmed.
+    /// The order is unknown or its state does not allow it; nothing changed, but that an order whose payment had missed
+    /// it is confirmed.
     pub fn release_order(&mut self, id: OrderId, reason: Option<Reason>, actor: &Actor) -> Result<Effect, Refusal> {
         let status = self.order(id).ok_or(Refusal::OrderNotFound)?.status;
         match status {
@@ -111,7 +111,8 @@ impl Book {
         due
     }
 
-    /// Closes an order that was never seen, so that it never holds anything. A payment that waits for it is turned away.
+    /// Closes an order that was never seen, so that it never holds anything. A payment that waits for it is turned
+    /// away.
     pub fn close_unseen_order(&mut self, id: OrderId, reason: Option<Reason>) {
         let now = self.now;
         let order = &mut self.order_page(id, OrderStatus::Closed).order;
@@ -139,8 +140,8 @@ impl Book {
         is_paid
     }
 
-    /// Lets the payment that waits for an order find it: two writers that decided both at the same moment did not see each
-    /// other. Says whether that confirmed the order.
+    /// Lets the payment that waits for an order find it: two writers that decided both at the same moment did not see
+    /// each other. Says whether that confirmed the order.
     pub fn match_payment(&mut self, id: OrderId, actor: &Actor) -> bool {
         let refusal = match self.order(id).map(|order| order.status) {
             None => return false,
@@ -158,8 +159,8 @@ impl Book {
         false
     }
 
-    /// Tells of the payment that waits for an order, if one does, that money was taken for goods which are not held: as if it
-    /// came behind what decided so.
+    /// Tells of the payment that waits for an order, if one does, that money was taken for goods which are not held: as
+    /// if it came behind what decided so.
     pub(super) fn turn_payment_away(&mut self, id: OrderId, refusal: &Refusal) {
         if self.waiting.end(id) {
             self.waiting.turned_away.push(id);
@@ -174,8 +175,8 @@ impl Book {
         self.waiting.give_up(id, self.now)
     }
 
-    /// Expires the due orders that hold units of one of these levels (`None`: at any location), except `for_order` and orders
-    /// whose payment waits. Says whether there was one.
+    /// Expires the due orders that hold units of one of these levels (`None`: at any location), except `for_order` and
+    /// orders whose payment waits. Says whether there was one.
     pub(super) fn expire_due_holding(
         &mut self,
         levels: &[(ProductId, Option<LocationNumber>)],

@@ -43,8 +43,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// The order was refused: nothing moved. An order that was new, `Refused` or `Expired` and asks for what cannot be had is
-    /// `Refused` now, and a payment that waited for it is turned away.
+    /// The order was refused: nothing moved. An order that was new, `Refused` or `Expired` and asks for what cannot be
+    /// had is `Refused` now, and a payment that waited for it is turned away.
     pub fn reserve_order(
         &mut self,
         id: OrderId,
@@ -85,8 +85,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// [`Refusal::InsufficientStock`], or [`Refusal::ReservationExpired`] where it would have more reservations than an order may have;
-    /// nothing changed, the order stays expired.
+    /// [`Refusal::InsufficientStock`], or [`Refusal::ReservationExpired`] where it would have more reservations than an
+    /// order may have; nothing changed, the order stays expired.
     pub(super) fn reserve_again(&mut self, id: OrderId, strategy: Strategy, actor: &Actor) -> Result<(), Refusal> {
         let order = self.order(id).expect("the order is in the book");
         let (asked, ttl) = (order.asked.clone(), order.first_ttl);
@@ -171,8 +171,9 @@ impl Book {
         Ok(Effect::Applied)
     }
 
-    /// The order's lines in order and the parts that serve them; other due orders that hold what is missing are ended for it. An order
-    /// that holds its `own` parts, in order of product, for lines it asked before keeps those of products whose lines are the same.
+    /// The order's lines in order and the parts that serve them; other due orders that hold what is missing are ended
+    /// for it. An order that holds its `own` parts, in order of product, for lines it asked before keeps those of
+    /// products whose lines are the same.
     fn served(
         &mut self,
         id: OrderId,
@@ -311,7 +312,8 @@ fn of_product<T>(rows: &[T], product: ProductId, product_of: impl Fn(&T) -> Prod
     rows.get(..end).unwrap_or_default()
 }
 
-/// The most reservations an order has over all its attempts and changes of lines: every command about it reads them all.
+/// The most reservations an order has over all its attempts and changes of lines: every command about it reads them
+/// all.
 const RESERVATIONS_MAX: usize = 20_000;
 const TOO_MANY_RESERVATIONS: Refusal = Refusal::OutOfRange {
     pointer: "/lines",

@@ -197,8 +197,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// Product or location is unknown, the caller's copy is stale, another number was expected, or more is promised than
-    /// was counted; nothing changed.
+    /// Product or location is unknown, the caller's copy is stale, another number was expected, or more is promised
+    /// than was counted; nothing changed.
     pub fn adjust_stock(
         &mut self,
         product: ProductId,

@@ -1,5 +1,5 @@
-//! What is told about whole orders. An order's outcomes are counted whether somebody listens or not, so that a listener who
-//! comes later can tell what was before.
+//! What is told about whole orders. An order's outcomes are counted whether somebody listens or not, so that a listener
+//! who comes later can tell what was before.
 
 use crate::book::Book;
 use crate::ids::OrderId;
@@ -8,7 +8,8 @@ use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
 impl Book {
-    /// Tells that an attempt to serve the order was refused: of one `is_paid` that money was taken for goods that are not held.
+    /// Tells that an attempt to serve the order was refused: of one `is_paid` that money was taken for goods that are
+    /// not held.
     pub fn tell_refused(&mut self, id: OrderId, refusal: &Refusal, is_paid: bool) {
         self.tell_failure(id, || OrderFailure {
             code: refusal.code(),
@@ -78,7 +79,8 @@ impl Book {
         outcomes.push(OrderOutcome { order: id, event_seq, decided_at, fate: OrderFate::Is(state) });
     }
 
-    /// When an outcome of the order counts as decided: another writer's clock, by which it was held or ended, may be ahead.
+    /// When an outcome of the order counts as decided: another writer's clock, by which it was held or ended, may be
+    /// ahead.
     fn told_at(&self, id: OrderId) -> Timestamp {
         let order = self.orders.get(&id).map(|page| &page.order);
         let known = order.into_iter().flat_map(|order| [order.reserved_at, order.ended_at]).flatten();

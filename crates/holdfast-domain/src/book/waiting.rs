@@ -1,5 +1,5 @@
-//! Payments that came before their order: each confirms it as soon as it is reserved, is turned away when the order is cancelled or
-//! refused, or is given up.
+//! Payments that came before their order: each confirms it as soon as it is reserved, is turned away when the order is
+//! cancelled or refused, or is given up.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! The laws of stock on seeded random histories: units are conserved, release undoes reserve, replay gives the balance, one
-//! end per reservation, a refusal changes nothing, and allocation takes what was asked from where there is some.
+//! The laws of stock on seeded random histories: units are conserved, release undoes reserve, replay gives the balance,
+//! one end per reservation, a refusal changes nothing, and allocation takes what was asked from where there is some.
 //!
 //! `HOLDFAST_SEED` starts from another seed; a failure names the one that led to it.
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use holdfast_application::ports::{PollLimits, Record, SourceError};
 
-/// Records within `limits`: those that came `early` first, then what `next` gives, with `patience` for the first. One that does not
-/// fit any more comes early for the next time. What was taken before an error is handed over: nobody would be given it again, and an
-/// error that lasts is told anew.
+/// Records within `limits`: those that came `early` first, then what `next` gives, with `patience` for the first. One
+/// that does not fit any more comes early for the next time. What was taken before an error is handed over: nobody
+/// would be given it again, and an error that lasts is told anew.
 pub(super) fn gather(
     limits: PollLimits,
     patience: Duration,

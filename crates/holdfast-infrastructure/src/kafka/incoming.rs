@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use holdfast_application::ports::Record;
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _};
 
-/// Of one record the rest of its headers is left out after so many whose names are no text: each costs a panic and what the library says
-/// of it.
+/// Of one record the rest of its headers is left out after so many whose names are no text: each costs a panic and what
+/// the library says of it.
 const STRANGE_MAX: usize = 16;
 
 /// What came.

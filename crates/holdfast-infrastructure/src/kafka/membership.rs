@@ -1,4 +1,5 @@
-//! What the client library tells a member of the group: which partitions it has, how the brokers are, whether they know how far it is.
+//! What the client library tells a member of the group: which partitions it has, how the brokers are, whether they know
+//! how far it is.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 //! Topics as a place where events go: each key's events in order, each taken for certain before it counts as told.
 //!
-//! The client library numbers what it sends, so that the broker drops repeats and refuses gaps; should a message fail all the
-//! same, the library stops (`enable.gapless.guarantee`), and a new producer begins where the first failure was. So it does where a
-//! producer is told nothing for long: the library may never go on after a broker that stood still.
+//! The client library numbers what it sends, so that the broker drops repeats and refuses gaps; should a message fail
+//! all the same, the library stops (`enable.gapless.guarantee`), and a new producer begins where the first failure was.
+//! So it does where a producer is told nothing for long: the library may never go on after a broker that stood still.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -20,11 +20,12 @@ use super::message::Messages;
 use super::settings::KafkaSettings;
 use super::source::KafkaError;
 
-/// How long a producer is left alone when the library has nothing to tell. Given time to tell, the library takes all of it, however
-/// soon messages were taken, and the last millisecond of it without a pause, which took half a processor.
+/// How long a producer is left alone when the library has nothing to tell. Given time to tell, the library takes all of
+/// it, however soon messages were taken, and the last millisecond of it without a pause, which took half a processor.
 const TELL_EVERY: Duration = Duration::from_micros(500);
-/// How long a producer may hear nothing of what it has sent. Seen with librdkafka 2.12.1: a broker that went on just as requests to
-/// it timed out after 30 s answered that it did not lead, and the library sent nothing more for a minute and longer.
+/// How long a producer may hear nothing of what it has sent. Seen with librdkafka 2.12.1: a broker that went on just as
+/// requests to it timed out after 30 s answered that it did not lead, and the library sent nothing more for a minute
+/// and longer.
 const UNHEARD_MAX: Duration = Duration::from_secs(20);
 
 /// Topics as a place where events go.
@@ -54,8 +55,8 @@ impl KafkaPublisher {
         Self::with(settings, KafkaSettings::publisher)
     }
 
-    /// A publisher of dead letters, between which there are holes, and which are given up for a while where a topic is not there or
-    /// does not take them: they wait in the outbox.
+    /// A publisher of dead letters, between which there are holes, and which are given up for a while where a topic is
+    /// not there or does not take them: they wait in the outbox.
     ///
     /// # Errors
     ///

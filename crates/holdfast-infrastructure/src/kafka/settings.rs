@@ -122,7 +122,8 @@ impl KafkaSettings {
     }
 }
 
-/// Said last, for no property may undo it: each record is written once and in order, and taken by all who are to keep it.
+/// Said last, for no property may undo it: each record is written once and in order, and taken by all who are to keep
+/// it.
 fn once_each(mut config: ClientConfig) -> ClientConfig {
     config.set("enable.idempotence", "true").set("acks", "all").remove("request.required.acks");
     config

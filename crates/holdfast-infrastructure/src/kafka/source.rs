@@ -1,7 +1,7 @@
 //! Topics as a source of upstream events.
 //!
-//! One thread polls, decides and settles, so a rebalance, which is only heard of while polling, never meets records under way
-//! but while [`EventSource::stay`] waits for a store: partitions that go then are left to their new owner.
+//! One thread polls, decides and settles, so a rebalance, which is only heard of while polling, never meets records
+//! under way but while [`EventSource::stay`] waits for a store: partitions that go then are left to their new owner.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

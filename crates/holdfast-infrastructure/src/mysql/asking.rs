@@ -36,8 +36,9 @@ fn show(rows: Vec<mysql::Row>, visit: RowVisitor<'_>) -> Result<ControlFlow<()>,
 }
 
 impl MysqlSession {
-    /// Asks a question, behind the beginning of the transaction if that is still to be said, and with it what is to be asked along,
-    /// whose answers are kept: all in one round trip, on a new connection when the old one is gone from the beginning.
+    /// Asks a question, behind the beginning of the transaction if that is still to be said, and with it what is to be
+    /// asked along, whose answers are kept: all in one round trip, on a new connection when the old one is gone from
+    /// the beginning.
     fn ask_together(&mut self, question: &str) -> Result<Vec<mysql::Row>, StoreError> {
         self.flush()?;
         let begins = self.transaction == Transaction::Begins;
@@ -231,8 +232,8 @@ impl SqlSession for MysqlSession {
         Ok(Vec::new())
     }
 
-    /// Two steps: the guards of all rows rise while they are as they were read, and what is written then cannot be stale; where one did
-    /// not rise, all of it is undone.
+    /// Two steps: the guards of all rows rise while they are as they were read, and what is written then cannot be
+    /// stale; where one did not rise, all of it is undone.
     fn change_rows(&mut self, guard: &'static RowGuard, changes: &[GuardedChange<'_>]) -> Result<(), StoreError> {
         for some in changes.chunks(ROWS_MAX) {
             let raised = u64::try_from(some.len()).unwrap_or(u64::MAX);

@@ -14,13 +14,15 @@ use crate::sql::queries::READ_MAX;
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long a writer waits for a row that another one has locked, in seconds.
 const LOCK_WAIT_SECONDS: u32 = 2;
-/// How long a session waits for a table that somebody else has locked or changes, in seconds: the server, which does not notice that
-/// whoever waited is gone, gives up before [`SILENCE_MAX`], so that those who wait do not become more and more.
+/// How long a session waits for a table that somebody else has locked or changes, in seconds: the server, which does
+/// not notice that whoever waited is gone, gives up before [`SILENCE_MAX`], so that those who wait do not become more
+/// and more.
 const TABLE_WAIT_SECONDS: u32 = 8;
 /// As many rows as there are.
 const EVERY_ROW: u64 = u64::MAX;
-/// How long a writer may say nothing within a transaction before the database undoes it, in seconds: one that stands still does
-/// not keep its rows from the others. MySQL does so outside of transactions, too; a writer connects anew then.
+/// How long a writer may say nothing within a transaction before the database undoes it, in seconds: one that stands
+/// still does not keep its rows from the others. MySQL does so outside of transactions, too; a writer connects anew
+/// then.
 const IDLE_SECONDS: u32 = 3;
 /// How long the database may keep a session waiting before its connection is given up: well above the wait for a lock.
 const SILENCE_MAX: Duration = Duration::from_secs(10);

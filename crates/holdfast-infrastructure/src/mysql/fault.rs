@@ -26,9 +26,9 @@ const fn before_commit(code: u16) -> Class {
         // A row changed since it was read; NOWAIT; write conflicts of TiDB.
         1020 | 3572 | 9007 | 8002 | 8022 | 8028 => Class::Contention(Collision::Conflict),
         // Too many connections, no rights, shutting down, disk or table full, network, read-only, not primary, replaced
-        // session, killed or too slow a statement, TiDB's servers out of reach; a table that is not there yet while a backup is
-        // put back; out of memory, of room for locks or statements; what proxies say when the server behind them is gone;
-        // tables or transactions that are read-only, as on a server that has become a replica.
+        // session, killed or too slow a statement, TiDB's servers out of reach; a table that is not there yet while a
+        // backup is put back; out of memory, of room for locks or statements; what proxies say when the server behind
+        // them is gone; tables or transactions that are read-only, as on a server that has become a replica.
         1021
         | 1026
         | 1030

@@ -29,15 +29,16 @@ impl std::fmt::Debug for MysqlLeases {
 }
 
 impl MysqlLeases {
-    /// Leases in the database of `store`, for whoever bears this name, on a connection of their own that is made when it is first
-    /// needed.
+    /// Leases in the database of `store`, for whoever bears this name, on a connection of their own that is made when
+    /// it is first needed.
     pub fn of(store: &MysqlStore, holder: String) -> Self {
         Self { session: Mutex::new(store.another_session(Purpose::Writing)), holder }
     }
 }
 
 impl Duties for MysqlLeases {
-    /// One statement takes the lease, and only where nobody else has one: nothing stays locked should this process stop here.
+    /// One statement takes the lease, and only where nobody else has one: nothing stays locked should this process stop
+    /// here.
     fn take(&self, duty: Duty, lasts: Duration) -> Result<Option<Timestamp>, StoreError> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let holder = Value::Text(&self.holder);

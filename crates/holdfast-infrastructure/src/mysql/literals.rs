@@ -1,8 +1,9 @@
 //! Values as they stand in the text of a statement.
 //!
-//! Rows are written by statements of their exact number, hardly two of them alike, so preparing each would cost more than it
-//! saves. Text stands between quotation marks only while it holds nothing that a mode of the session could read otherwise; whatever
-//! else is written as hexadecimal digits, which all these databases put into any column as the bytes they are.
+//! Rows are written by statements of their exact number, hardly two of them alike, so preparing each would cost more
+//! than it saves. Text stands between quotation marks only while it holds nothing that a mode of the session could read
+//! otherwise; whatever else is written as hexadecimal digits, which all these databases put into any column as the
+//! bytes they are.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! Statements over many rows at once: one round trip for hundreds of them.
 //!
-//! Each size of a question is prepared once on a connection, so sizes are powers of two, filled up by naming the last key
-//! again. What is written is text of the exact size.
+//! Each size of a question is prepared once on a connection, so sizes are powers of two, filled up by naming the last
+//! key again. What is written is text of the exact size.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,8 @@ pub(crate) const ROWS_MAX: usize = 1_024;
 /// The most bytes of one statement that writes, roughly: packets may end at 1 MiB.
 pub(crate) const BYTES_MAX: usize = 512 << 10;
 
-/// Looks up the rows of `keys` keys. Keys of one column stand in a list, which MariaDB plans in half the time of as many conditions.
+/// Looks up the rows of `keys` keys. Keys of one column stand in a list, which MariaDB plans in half the time of as
+/// many conditions.
 pub(crate) fn find_sql(finder: &RowFinder, keys: usize, lock: &str) -> String {
     let any = match finder.key.strip_suffix(" = ?") {
         Some(column) => format!("{column} IN ({})", vec!["?"; keys].join(", ")),
@@ -22,7 +23,8 @@ pub(crate) fn find_sql(finder: &RowFinder, keys: usize, lock: &str) -> String {
     find_any(finder, &any, lock)
 }
 
-/// The same as text, for keys of one column that means the same wherever it stands: a number, or bytes in a column of bytes.
+/// The same as text, for keys of one column that means the same wherever it stands: a number, or bytes in a column of
+/// bytes.
 pub(crate) fn find_text(finder: &RowFinder, keys: &[Vec<Value<'_>>], lock: &str) -> Option<String> {
     let column = finder.key.strip_suffix(" = ?")?;
     let mut any = format!("{column} IN (");
@@ -64,8 +66,8 @@ impl Frame {
         Self { head: format!("{} VALUES ", writer.insert), tail: take_over(columns.iter()) }
     }
 
-    /// The same for these rows, of which those columns are left out that all of them leave empty: reading a statement's text is a fifth
-    /// of the database's work for it.
+    /// The same for these rows, of which those columns are left out that all of them leave empty: reading a statement's
+    /// text is a fifth of the database's work for it.
     pub(crate) fn of_rows(writer: &RowWriter, rows: &mut [Vec<Value<'_>>]) -> Self {
         let whole = Self::of_writer(writer);
         let names = writer.insert.split_once(" (").and_then(|(into, names)| Some((into, names.strip_suffix(')')?)));

@@ -1,5 +1,5 @@
-//! What the service is compared with: a transaction for each order, as shops write it. Each client has a connection of its own and
-//! prepared statements; the rows are as narrow as the service's, and READ COMMITTED locks no gaps.
+//! What the service is compared with: a transaction for each order, as shops write it. Each client has a connection of
+//! its own and prepared statements; the rows are as narrow as the service's, and READ COMMITTED locks no gaps.
 
 use std::fmt::Write as _;
 
@@ -80,8 +80,8 @@ impl NaiveOrders {
         Ok(Self { clients })
     }
 
-    /// What the tables say: units reserved, by the levels, by the reservations and by the movements. All three are the same where
-    /// nothing was lost.
+    /// What the tables say: units reserved, by the levels, by the reservations and by the movements. All three are the
+    /// same where nothing was lost.
     ///
     /// # Errors
     ///
@@ -116,8 +116,8 @@ impl NaiveClient {
         Ok(Self(connection))
     }
 
-    /// Writes an order of some units of each product, in one transaction; whether there was enough. The products are locked in the
-    /// order they are given in, which is the caller's to keep the same for all.
+    /// Writes an order of some units of each product, in one transaction; whether there was enough. The products are
+    /// locked in the order they are given in, which is the caller's to keep the same for all.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The numbers of items that the writers of a service have seen, so that they can ask for levels before they have heard of the items.
+//! The numbers of items that the writers of a service have seen, so that they can ask for levels before they have heard
+//! of the items.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,8 +9,8 @@ use holdfast_domain::{ItemNumber, ProductId};
 /// The most that are remembered: some 2 MiB.
 const KNOWN_MAX: usize = 1 << 16;
 
-/// Items by their products, shared by all writers of a service. An item keeps its number; where it had another one after all, in a
-/// database that came out of a backup, its levels are asked for again.
+/// Items by their products, shared by all writers of a service. An item keeps its number; where it had another one
+/// after all, in a database that came out of a backup, its levels are asked for again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NumberedItems(Arc<Mutex<HashMap<ProductId, ItemNumber>>>);
 

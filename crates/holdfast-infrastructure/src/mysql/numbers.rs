@@ -32,7 +32,8 @@ struct Block {
 }
 
 impl Block {
-    /// Room for `most`, with another block from the table when this one has not enough. A block that follows is joined on.
+    /// Room for `most`, with another block from the table when this one has not enough. A block that follows is joined
+    /// on.
     fn with_room_for(self, most: u64, kind: &str, size: u64, session: &mut MysqlSession) -> Result<Self, StoreError> {
         if self.end.saturating_sub(self.next) >= most {
             return Ok(self);
@@ -88,8 +89,9 @@ impl Numbers {
     }
 }
 
-/// The number behind the highest that is in use. The table of numbers may be behind it: a database that took over from another
-/// one, or came out of a backup, does not know the blocks that were taken since, and whoever took one goes on with it.
+/// The number behind the highest that is in use. The table of numbers may be behind it: a database that took over from
+/// another one, or came out of a backup, does not know the blocks that were taken since, and whoever took one goes on
+/// with it.
 fn behind_all(kind: &str, session: &mut MysqlSession) -> Result<u64, StoreError> {
     let mut behind = 0;
     session.query(&format!("SELECT number FROM {kind} ORDER BY number DESC LIMIT 1"), &[], &mut |row| {

@@ -107,7 +107,8 @@ pub(crate) fn checked(settings: &MysqlSettings, purpose: Purpose) -> Result<Mysq
     Ok(MysqlSession::connect(&address, purpose)?)
 }
 
-/// Refuses a database on which a service sweeps: one of those that work on it always does, and gives that up when it is stopped.
+/// Refuses a database on which a service sweeps: one of those that work on it always does, and gives that up when it is
+/// stopped.
 pub(crate) fn must_stand_still(settings: &MysqlSettings) -> Result<(), OpenError> {
     let sweeping = format!("SELECT holder FROM leases WHERE duty = 'sweep' AND `until` >= ({DATABASE_TIME})");
     let holder: Option<Vec<u8>> = address(settings)?.connect(Purpose::Walking)?.query_first(sweeping)?;

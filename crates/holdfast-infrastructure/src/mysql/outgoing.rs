@@ -76,7 +76,8 @@ impl Outgoing {
         self.statements.iter().map(|(place, _)| self.text.get(place.clone()).unwrap_or_default())
     }
 
-    /// What it means that the statements concerned so many `rows`, one after the other, and perhaps that the next one failed.
+    /// What it means that the statements concerned so many `rows`, one after the other, and perhaps that the next one
+    /// failed.
     pub(crate) fn judge(&self, rows: &[u64], ended: Result<(), StoreError>) -> Result<(), StoreError> {
         for ((_, meaning), rows) in self.statements.iter().zip(rows) {
             meaning.judged(*rows)?;

@@ -1,4 +1,5 @@
-//! A database that holds nothing yet, taken for a while: what is made in it goes away again, and nothing of anybody else's is touched.
+//! A database that holds nothing yet, taken for a while: what is made in it goes away again, and nothing of anybody
+//! else's is touched.
 
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
@@ -24,7 +25,8 @@ impl std::fmt::Debug for OwnDatabase {
 }
 
 impl OwnDatabase {
-    /// Takes a database and makes the tables of the present schema in it; `None` where it holds something, which stays as it is.
+    /// Takes a database and makes the tables of the present schema in it; `None` where it holds something, which stays
+    /// as it is.
     ///
     /// # Errors
     ///
@@ -41,8 +43,8 @@ impl OwnDatabase {
         Ok(Some(Self { address, connection }))
     }
 
-    /// Clients that write a transaction for each order, over `products` with `stock` units each: `clients` of them, or as many as
-    /// the database takes connections, less a few that others need.
+    /// Clients that write a transaction for each order, over `products` with `stock` units each: `clients` of them, or
+    /// as many as the database takes connections, less a few that others need.
     ///
     /// # Errors
     ///

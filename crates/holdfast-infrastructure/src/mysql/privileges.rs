@@ -77,7 +77,8 @@ pub(crate) fn lacking(connection: &mut Conn, address: &Address) -> mysql::Result
     Ok(lacking.into_iter().map(sentence).collect())
 }
 
-/// Whether a privilege is missing, on a table or on a column of it. What else a server says of such a statement is of no interest.
+/// Whether a privilege is missing, on a table or on a column of it. What else a server says of such a statement is of
+/// no interest.
 fn is_denied(explained: mysql::Result<()>) -> mysql::Result<bool> {
     match explained {
         Ok(()) => Ok(false),

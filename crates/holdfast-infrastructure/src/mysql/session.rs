@@ -84,7 +84,8 @@ impl MysqlSession {
         }
     }
 
-    /// Connects, and asks whether several statements may come at a time: something between here and the database may refuse them.
+    /// Connects, and asks whether several statements may come at a time: something between here and the database may
+    /// refuse them.
     pub(super) fn make_connection(&mut self) -> mysql::Result<()> {
         let mut connection = self.address.connect(self.purpose)?;
         self.takes_many = match self.purpose {
@@ -134,8 +135,8 @@ impl MysqlSession {
         Ok(())
     }
 
-    /// Runs a statement that is a transaction of its own. It may run twice: again on a new connection where the one that was kept
-    /// turns out to be gone, as after a while of silence.
+    /// Runs a statement that is a transaction of its own. It may run twice: again on a new connection where the one
+    /// that was kept turns out to be gone, as after a while of silence.
     pub(crate) fn execute_alone(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         if self.connection.is_some() {
             let done = self.run(sql, owned(values), None);
@@ -202,8 +203,8 @@ impl MysqlSession {
         self.noting(said)
     }
 
-    /// Says statements without rows in one round trip: how many rows each concerned, up to the one that failed. The database carries
-    /// out none behind it.
+    /// Says statements without rows in one round trip: how many rows each concerned, up to the one that failed. The
+    /// database carries out none behind it.
     fn say_together(&mut self, text: &str) -> (Vec<u64>, mysql::Result<()>) {
         let mut concerned = Vec::new();
         let Some(connection) = &mut self.connection else { return (concerned, Err(gone())) };
@@ -291,8 +292,9 @@ impl MysqlSession {
     }
 }
 
-/// Whether several statements may be said at a time. To a node of a Galera cluster none are: where another node's writes undo the
-/// transaction between two of them, MariaDB 10.11 goes on with the second one outside of it, and COMMIT keeps the half.
+/// Whether several statements may be said at a time. To a node of a Galera cluster none are: where another node's
+/// writes undo the transaction between two of them, MariaDB 10.11 goes on with the second one outside of it, and COMMIT
+/// keeps the half.
 fn takes_many(connection: &mut Conn) -> mysql::Result<bool> {
     let mut answers =
         connection.query_iter("DO 0; SHOW VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'")?;

@@ -19,8 +19,8 @@ use crate::sql::session::SqlSession;
 use crate::sql::transaction::{SqlTransaction, TransactionHost};
 use crate::sql::{codec, items};
 
-/// How long a transaction may take from its time to its commit. One that takes longer is undone and tried again, so that who reads
-/// the ledger by time knows how far behind a movement may turn up (`sql/dialect.rs`).
+/// How long a transaction may take from its time to its commit. One that takes longer is undone and tried again, so
+/// that who reads the ledger by time knows how far behind a movement may turn up (`sql/dialect.rs`).
 const DECIDED_AGO_MAX: Duration = Duration::from_secs(10);
 
 /// Whose clock decides.
@@ -132,7 +132,8 @@ struct Writing<'a> {
     surroundings: Option<Surroundings>,
 }
 
-/// What a batch is decided amid, besides its orders and items: read by one statement of its own behind the locks (PROTOCOL, E12).
+/// What a batch is decided amid, besides its orders and items: read by one statement of its own behind the locks
+/// (PROTOCOL, E12).
 #[derive(Clone, Copy)]
 struct Surroundings {
     now: Timestamp,

@@ -13,7 +13,8 @@ struct Asked<'a> {
     key: Option<&'a str>,
 }
 
-/// Takes the parameters about encryption out of an URL: what is left of it, and how connections are encrypted, if they are.
+/// Takes the parameters about encryption out of an URL: what is left of it, and how connections are encrypted, if they
+/// are.
 ///
 /// # Errors
 ///

@@ -66,8 +66,8 @@ impl std::fmt::Debug for RedisKeeper {
 }
 
 impl RedisKeeper {
-    /// Starts the thread; a lane will wait for an answer no longer than `answer_max`. Whether somebody answers at the address
-    /// shows in [`Self::state`]; nobody waits for it here.
+    /// Starts the thread; a lane will wait for an answer no longer than `answer_max`. Whether somebody answers at the
+    /// address shows in [`Self::state`]; nobody waits for it here.
     ///
     /// # Errors
     ///

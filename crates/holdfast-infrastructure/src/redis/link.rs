@@ -59,8 +59,8 @@ impl Link {
         Ok(())
     }
 
-    /// Asks all questions in one round trip and returns the answers in their order. After an error the link must not be used
-    /// any more: late answers would be taken for those to the next questions.
+    /// Asks all questions in one round trip and returns the answers in their order. After an error the link must not be
+    /// used any more: late answers would be taken for those to the next questions.
     pub(super) fn exchange(&mut self, questions: &[Question]) -> RedisResult<Vec<Value>> {
         let started = Instant::now();
         let mut packets = vec![Vec::new(); self.servers.len()];

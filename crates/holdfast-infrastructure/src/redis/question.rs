@@ -1,5 +1,5 @@
-//! What is asked of those who have the locks, a key each: `SET key token NX PX ttl`, given back and extended by scripts that compare the
-//! token.
+//! What is asked of those who have the locks, a key each: `SET key token NX PX ttl`, given back and extended by scripts
+//! that compare the token.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Sentinels: who of those they watch over has the locks at present.
 //!
-//! Asked by hand, because the driver's own client for Sentinels connects without a time-out and would hang with one that is
-//! paused.
+//! Asked by hand, because the driver's own client for Sentinels connects without a time-out and would hang with one
+//! that is paused.
 
 use redis::{ErrorKind, RedisError, RedisResult, Value};
 

@@ -6,7 +6,7 @@ use holdfast_domain::{AskedLine, Count, LocationNumber, ProductId, Quantity, Tim
 
 /// What is read back is not what was written.
 #[derive(Debug, thiserror::Error)]
-#[error("the store holds {0}, which nobody can have written there")]
+#[error("the store holds an invalid value: {0}")]
 pub(crate) struct Unreadable(pub(crate) String);
 
 pub(crate) fn broken(what: impl Into<String>) -> StoreError {

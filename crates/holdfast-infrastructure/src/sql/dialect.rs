@@ -9,17 +9,18 @@ pub(crate) struct Dialect {
     pub(crate) stages: Option<Stages>,
     /// What a `SELECT` ends with that locks its rows until the transaction ends.
     pub(crate) lock_rows: &'static str,
-    /// Joins `reservations` as `r` to the `orders` as `o` in front of them: an order's number stands before the place, which
-    /// has 20 bits.
+    /// Joins `reservations` as `r` to the `orders` as `o` in front of them: an order's number stands before the place,
+    /// which has 20 bits.
     pub(crate) reservations_of_order: &'static str,
     /// Whether one transaction writes at a time, so that rows stand in the order in which transactions were decided.
     pub(crate) one_writes: bool,
     /// Puts movements in an order in which each item's sequences rise, the cheapest there is.
     pub(crate) commit_order: &'static str,
-    /// Puts what waits in the outbox, of a destination's stream, in an order in which each key's events come in theirs. Times alone do
-    /// not tell: a product's time never runs backwards, so that of two batches can be the same.
+    /// Puts what waits in the outbox, of a destination's stream, in an order in which each key's events come in theirs.
+    /// Times alone do not tell: a product's time never runs backwards, so that of two batches can be the same.
     pub(crate) written_order: &'static str,
-    /// Tells up to when batches were decided: the last one, of a single writer; of several, the time on the clock they share.
+    /// Tells up to when batches were decided: the last one, of a single writer; of several, the time on the clock they
+    /// share.
     pub(crate) decided_up_to: &'static str,
     /// How long a transaction may stay under way after its time was read.
     pub(crate) unsettled_max: Duration,
@@ -27,8 +28,8 @@ pub(crate) struct Dialect {
     pub(crate) ahead_max: Duration,
 }
 
-/// How long a transaction of a shared store may stay under way after its time was read: a writer gives up before half of this
-/// (`mysql/store.rs`), and the rest is for a commit that a cluster holds up (PROTOCOL, E7: 17 s).
+/// How long a transaction of a shared store may stay under way after its time was read: a writer gives up before half
+/// of this (`mysql/store.rs`), and the rest is for a commit that a cluster holds up (PROTOCOL, E7: 17 s).
 const SHARED_UNSETTLED_MAX: Duration = Duration::from_secs(30);
 
 /// A fence that stands stage by stage: each holds a stretch of sequences of every item.

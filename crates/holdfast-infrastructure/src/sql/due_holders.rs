@@ -1,11 +1,11 @@
-//! Which due orders hold units of which items, as the one writer of a store and its readers remember it: each order that
-//! becomes due is looked at once, so a backlog of orders that hold other units costs an attempt or a quote that is short
-//! nothing.
+//! Which due orders hold units of which items, as the one writer of a store and its readers remember it: each order
+//! that becomes due is looked at once, so a backlog of orders that hold other units costs an attempt or a quote that is
+//! short nothing.
 //!
-//! It may name an order that is due no more or holds nothing of the item any more, so what it names is looked at again. It
-//! never misses one: orders become due in the order of their ends, up to where somebody has looked; and one that changes
-//! behind that point is noted when it is saved. What a transaction saves is not seen by readers before it is durable, so
-//! until then nobody looks beyond the first end in it.
+//! It may name an order that is due no more or holds nothing of the item any more, so what it names is looked at again.
+//! It never misses one: orders become due in the order of their ends, up to where somebody has looked; and one that
+//! changes behind that point is noted when it is saved. What a transaction saves is not seen by readers before it is
+//! durable, so until then nobody looks beyond the first end in it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -68,8 +68,8 @@ pub(crate) enum Asker {
     Reader,
 }
 
-/// What up to `most` due orders hold of `levels`, by one who remembers which of them hold what. `None` tells a reader to ask
-/// again, in another transaction: not all of them were looked at yet.
+/// What up to `most` due orders hold of `levels`, by one who remembers which of them hold what. `None` tells a reader
+/// to ask again, in another transaction: not all of them were looked at yet.
 pub(crate) fn holds_as_remembered(
     session: &mut dyn SqlSession,
     shared: &SharedHolders,
@@ -171,8 +171,8 @@ fn look_on(
     Ok(stopped_at.is_none() || holders.is_full())
 }
 
-/// What up to `most` of them hold of `levels`. One statement walks the live reservations of due orders in their order, so a
-/// backlog of orders that hold other units hides nobody.
+/// What up to `most` of them hold of `levels`. One statement walks the live reservations of due orders in their order,
+/// so a backlog of orders that hold other units hides nobody.
 pub(crate) fn holds(
     session: &mut dyn SqlSession,
     levels: Levels<'_>,

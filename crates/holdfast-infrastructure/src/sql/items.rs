@@ -30,8 +30,8 @@ static PRODUCT_OF_NUMBER: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT i.number, i.product FROM items i", "i.number = ?", "i.number"));
 static NUMBER_OF_PRODUCT: LazyLock<RowFinder> =
     LazyLock::new(|| RowFinder::new("SELECT i.number, i.product FROM items i", "i.product = ?", "i.product"));
-/// Locked as well, behind the items: MariaDB reads what others changed a moment ago twice as fast under a lock, and nobody waits for
-/// a level of an item that he has locked.
+/// Locked as well, behind the items: MariaDB reads what others changed a moment ago twice as fast under a lock, and
+/// whoever holds the lock of an item never waits for its levels.
 static LEVELS_OF: LazyLock<RowFinder> = LazyLock::new(|| {
     let select = "SELECT l.item, l.location, l.available, l.reserved FROM levels l";
     RowFinder::new(select, "l.item = ?", "l.item, l.location").that_locks("levels l", "PRIMARY")
@@ -83,8 +83,8 @@ pub(crate) fn from_row(row: &dyn Row) -> Result<InventoryItem, StoreError> {
     Ok(item)
 }
 
-/// Says that these items will be loaded next, and `next` will be asked behind them; and so will their levels, where all their numbers
-/// are known. Of those that are named by their SKUs nobody knows yet which they are.
+/// Says that these items will be loaded next, and `next` will be asked behind them; and so will their levels, where all
+/// their numbers are known. Of those that are named by their SKUs nobody knows yet which they are.
 pub(crate) fn load_along(
     session: &mut dyn SqlSession,
     named: &[ProductRef],
@@ -105,7 +105,8 @@ pub(crate) fn load_along(
     }
 }
 
-/// Items with their levels, by product id. A session that writes locks them, and then asks for `next` along with the levels.
+/// Items with their levels, by product id. A session that writes locks them, and then asks for `next` along with the
+/// levels.
 pub(crate) fn load(
     session: &mut dyn SqlSession,
     named: &[ProductRef],

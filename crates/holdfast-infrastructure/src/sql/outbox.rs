@@ -44,8 +44,8 @@ pub(crate) fn append_alerts(session: &mut dyn SqlSession, alerts: &[Alert]) -> R
     session.write_rows(&ALERTS, &mut rows)
 }
 
-/// Appends events for a destination. Where one transaction writes at a time those of a batch stand together; where several do, what
-/// comes first of a key is told by its own row, so each has one.
+/// Appends events for a destination. Where one transaction writes at a time those of a batch stand together; where
+/// several do, what comes first of a key is told by its own row, so each has one.
 pub(crate) fn append(
     session: &mut dyn SqlSession,
     destination: &str,
@@ -108,8 +108,8 @@ pub(crate) fn remove(session: &mut dyn SqlSession, destination: &str, sent: &[Se
     parts.iter().try_for_each(|((stream, at), sent)| split(session, destination, *stream, *at, sent))
 }
 
-/// Removes some events of the parcels that were written at a time, or of what is left of them. The others keep their row, and
-/// therewith their turn.
+/// Removes some events of the parcels that were written at a time, or of what is left of them. The others keep their
+/// row, and so their position.
 fn split(
     session: &mut dyn SqlSession,
     destination: &str,
@@ -169,8 +169,8 @@ fn key_of_row<'a>(destination: &'a str, row: &'a Parcel) -> Vec<Value<'a>> {
 pub(crate) const COLUMNS: &str =
     "destination, stream, written_at, event_key, key_seq, part, kind, told_at, events, data";
 
-/// The oldest events that a destination has not heard. Those of one key come in their order, and none is left out: a later one
-/// was never written before an earlier one ([`OutgoingEvent::written_at`]).
+/// The oldest events that a destination has not heard. Those of one key come in their order, and none is left out: a
+/// later one was never written before an earlier one ([`OutgoingEvent::written_at`]).
 pub(crate) fn unsent(
     session: &mut dyn SqlSession,
     destination: &str,

@@ -1,7 +1,8 @@
 //! Events that stand together in one row of the outbox, packed: those of a batch say nearly the same.
 //!
-//! One behind the other, each as its key (16 bytes), sequence (8), part (4), kind (1), time (8), the length of what it says (4) and
-//! what it says, numbers with their lowest byte first; all of it as a block of LZ4 behind its length (4). This layout never changes.
+//! One behind the other, each as its key (16 bytes), sequence (8), part (4), kind (1), time (8), the length of what it
+//! says (4) and what it says, numbers with their lowest byte first; all of it as a block of LZ4 behind its length (4).
+//! This layout never changes.
 
 use holdfast_application::events::{EventKind, OutgoingEvent, Parcel, PlaceInStream, Stream};
 use holdfast_application::ports::StoreError;

@@ -83,8 +83,8 @@ pub(crate) struct RowFinder {
     pub(crate) order: &'static str,
     /// Whether a session that writes locks the rows until its transaction ends, in that order.
     pub(crate) locks: bool,
-    /// The table as it stands in `select`, and its index by which rows are found and locked, where the database would choose for
-    /// itself: one that reads the whole table waits for rows that nobody asked for.
+    /// The table as it stands in `select`, and its index by which rows are found and locked, where the database would
+    /// choose for itself: one that reads the whole table waits for rows that nobody asked for.
     pub(crate) by_index: Option<(&'static str, &'static str)>,
     /// The whole statement for one key, without locks.
     one: String,
@@ -174,7 +174,8 @@ pub(crate) trait SqlSession: OrderIndex {
     fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError>;
     /// Runs a statement and visits its rows.
     fn query(&mut self, sql: &str, values: &[Value<'_>], visit: RowVisitor<'_>) -> Result<(), StoreError>;
-    /// Writes rows, each with its values in the order of the columns. What they met may be told as late as by [`Self::flush`].
+    /// Writes rows, each with its values in the order of the columns. What they met may be told as late as by
+    /// [`Self::flush`].
     fn write_rows(
         &mut self,
         writer: &'static RowWriter,
@@ -187,10 +188,11 @@ pub(crate) trait SqlSession: OrderIndex {
         keys: &[Vec<Value<'_>>],
         visit: RowVisitor<'_>,
     ) -> Result<(), StoreError>;
-    /// Says what will be asked next, so that a session whose questions travel sends it along with the next look-up of rows.
+    /// Says what will be asked next, so that a session whose questions travel sends it along with the next look-up of
+    /// rows.
     fn ask_along(&mut self, _question: &'static str) {}
-    /// Says which rows will be looked up next: see [`Self::ask_along`]. Whoever looks up others after all, under a lock, has locked these
-    /// for nothing.
+    /// Says which rows will be looked up next: see [`Self::ask_along`]. Whoever looks up others after all, under a
+    /// lock, has locked these for nothing.
     fn find_along(&mut self, _finder: &RowFinder, _keys: &[Vec<Value<'_>>]) {}
     /// Removes the rows of `keys`, where they are; as late as with [`Self::flush`].
     fn remove_rows(&mut self, remover: &RowRemover, keys: &[Vec<Value<'_>>]) -> Result<(), StoreError>;

@@ -56,7 +56,8 @@ pub(crate) trait TransactionHost {
     }
     /// Keeps all locations in mind, or forgets them.
     fn learn_locations(&mut self, _locations: Option<&[Location]>) {}
-    /// What is remembered of due orders, by a writer that is the only one. The host settles it with each end of a transaction.
+    /// What is remembered of due orders, by a writer that is the only one. The host settles it with each end of a
+    /// transaction.
     fn due(&self) -> Option<SharedHolders> {
         None
     }

@@ -1,6 +1,6 @@
 //! Payments that came before their order: until when each waits, or since when it is given up.
 //!
-//! One column tells both: a time in the future or past of when the wait ends, or minus the time at which it was given up.
+//! One column tells both: the time at which the wait ends, or, as a negative number, the time at which it was given up.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -80,7 +80,8 @@ pub(crate) fn page(
     after: Option<WaitingPayment>,
     most: usize,
 ) -> Result<Vec<(WaitingPayment, Option<OrderStatus>)>, StoreError> {
-    // Those that were given up stand below 0. The first condition alone tells a database which stretch of the key it needs.
+    // Those that were given up stand below 0. The first condition alone tells a database which stretch of the key it
+    // needs.
     let sql = "SELECT id, `until` FROM waiting_payments WHERE `until` >= ? AND (`until` > ? OR id > ?) \
                ORDER BY `until`, id LIMIT ?";
     let (until, order) =

@@ -86,8 +86,8 @@ impl OrderIndex for Counting {
     }
 }
 
-/// The time at which so many orders are due that hold a unit of item 1, each a microsecond behind the one before; the last
-/// of them holds one of item 2.
+/// The time at which so many orders are due that hold a unit of item 1, each a microsecond behind the one before; the
+/// last of them holds one of item 2.
 fn backlog(orders: i64) -> (Counting, Timestamp) {
     let connection = rusqlite::Connection::open_in_memory().expect("memory");
     schema::upgrade(&connection).expect("a schema");

@@ -1,8 +1,8 @@
 //! The beacon: which batch was acknowledged last, beside the file it went into.
 //!
 //! SQLite cannot tell a log that lost its end from one that never had it (PROTOCOL, E14). The beacon can: it is written
-//! after each commit, before anybody hears of it, and not synced, so it costs next to nothing. After a power cut it may be
-//! older than the file, never newer; a file that is older than its beacon has lost what was acknowledged.
+//! after each commit, before anybody hears of it, and not synced, so it costs next to nothing. After a power cut it may
+//! be older than the file, never newer; a file that is older than its beacon has lost what was acknowledged.
 
 use std::fs::{File, OpenOptions};
 use std::io;

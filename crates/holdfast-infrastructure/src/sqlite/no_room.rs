@@ -1,7 +1,7 @@
 //! Whether a write failed because there is no room for it, whichever way the system says so.
 //!
-//! SQLite has a code of its own for a full disk only. A quota that is used up, and a file that may not grow any more, it
-//! reports as any other failed write; the system's error behind it tells them apart.
+//! SQLite has a code of its own for a full disk only. A quota that is used up, and a file that may not grow any more,
+//! it reports as any other failed write; the system's error behind it tells them apart.
 
 use std::io::{self, ErrorKind};
 
@@ -9,17 +9,17 @@ use rusqlite::{ErrorCode, ffi};
 
 /// Whether what has failed just now, on this thread, failed for want of room.
 ///
-/// Of a COMMIT this means that it did not happen: the frame that makes a commit is the last one written to the log, the log
-/// is synced after it, and nothing is written behind it, for this VFS promises that an overwrite is safe in a power cut
-/// (`walFrames` in SQLite's `wal.c`; PROTOCOL, section 3.3). A sync that fails has another code, and so has a failed write
-/// of any other cause another system error: of those nobody knows.
+/// Of a COMMIT this means that it did not happen: the frame that makes a commit is the last one written to the log, the
+/// log is synced after it, and nothing is written behind it, for this VFS promises that an overwrite is safe in a power
+/// cut (`walFrames` in SQLite's `wal.c`; PROTOCOL, section 3.3). A sync that fails has another code, and so has a
+/// failed write of any other cause another system error: of those nobody knows.
 pub(crate) fn is_no_room(error: &rusqlite::Error) -> bool {
     if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
         return true;
     }
     let is_write = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE);
-    // What failed last was that write: taking a transaction back writes nothing to the log. Were it something else, this
-    // would not be one of the kinds below.
+    // What failed last was that write: taking a transaction back writes nothing to the log. Were it something else,
+    // this would not be one of the kinds below.
     is_write && is_room(io::Error::last_os_error().kind())
 }
 

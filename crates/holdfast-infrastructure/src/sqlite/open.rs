@@ -226,8 +226,8 @@ fn prepare(connection: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Writes again what an earlier sync may have dropped, makes it durable, and lets the log start empty. On a full disk the
-/// log stays as it is: reads go on, and writes recover by themselves.
+/// Writes again what an earlier sync may have dropped, makes it durable, and lets the log start empty. On a full disk
+/// the log stays as it is: reads go on, and writes recover by themselves.
 fn carry_over(connection: &Connection) -> Result<(), OpenError> {
     match connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
         Err(error) if is_no_room(&error) => {

@@ -36,7 +36,8 @@ impl OrderIndex for SqliteSession {
         Ok(found)
     }
 
-    /// Each run gives a few of its first, and more of them only while the page needs them: random ids lie evenly in all runs.
+    /// Each run gives a few of its first, and more of them only while the page needs them: random ids lie evenly in all
+    /// runs.
     fn list_orders(&mut self, stretch: OrderStretch<'_>) -> Result<Vec<Order>, StoreError> {
         let sql = format!(
             "SELECT {} FROM orders o WHERE (o.number >> {RUN_BITS}) = ? AND o.id BETWEEN ? AND ?{} ORDER BY o.id LIMIT ?",

@@ -1,9 +1,9 @@
 //! Which runs of orders can hold an id: filters in memory, so that a random id costs no look-up per run.
 //!
-//! Orders are indexed run by run (see the first migration). Two layers of Bloom filters (B. Bloom, 1970) tell which runs
-//! can hold an id: one filter for each era of a million orders, which says at once that an id is new, and one for each
-//! run, of which 64 lie bit by bit beside each other in words, so that one look-up asks 64 runs. They may name a run that
-//! does not hold the id, never miss one that does.
+//! Orders are indexed run by run (see the first migration). Two layers of Bloom filters (B. Bloom, 1970) tell which
+//! runs can hold an id: one filter for each era of a million orders, which says at once that an id is new, and one for
+//! each run, of which 64 lie bit by bit beside each other in words, so that one look-up asks 64 runs. They may name a
+//! run that does not hold the id, never miss one that does.
 
 use holdfast_domain::OrderId;
 
@@ -98,8 +98,8 @@ fn set(words: &mut [u64], place: u64, bit: u64) {
     }
 }
 
-/// The bits of an id, by double hashing (Kirsch, Mitzenmacher 2006) over its two halves, mixed so that ids which are not
-/// random spread as well.
+/// The bits of an id, by double hashing (Kirsch, Mitzenmacher 2006) over its two halves, mixed so that ids which are
+/// not random spread as well.
 fn places(id: OrderId, probes: u64, bits: u64) -> impl Iterator<Item = u64> {
     let (high, low) = halves(id);
     let first = mix(high ^ low.rotate_left(32));

@@ -59,7 +59,8 @@ impl SqliteReaders {
         Self { due: Some(SharedHolders::default()), ..self }
     }
 
-    /// Does something while nobody reads, if that comes about within `most`; meanwhile new reads wait. Says whether it was done.
+    /// Does something while nobody reads, if that comes about within `most`; meanwhile new reads wait. Says whether it
+    /// was done.
     pub(crate) fn while_idle(&self, most: Duration, work: impl FnOnce()) -> bool {
         let _upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
         self.readers.while_idle(most, work)

@@ -119,8 +119,8 @@ impl SqlSession for SqliteSession {
         Ok(())
     }
 
-    /// The writer is the only one, so there is nothing to lock; and a prepared look-up a key is faster here than many keys
-    /// a statement.
+    /// The writer is the only one, so there is nothing to lock; and a prepared look-up a key is faster here than many
+    /// keys a statement.
     fn find_rows(
         &mut self,
         finder: &RowFinder,

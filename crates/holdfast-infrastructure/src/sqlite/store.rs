@@ -132,7 +132,8 @@ impl SqliteStore {
     }
 }
 
-/// Whether a sync has failed: what the disk holds is not known then, and no sync is tried again (PROTOCOL, section 4.1).
+/// Whether a sync has failed: what the disk holds is not known then, and no sync is tried again (PROTOCOL, section
+/// 4.1).
 fn is_failed_sync(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_FSYNC)
 }

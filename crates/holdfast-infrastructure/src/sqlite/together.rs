@@ -1,7 +1,7 @@
 //! Two readers at one moment, so that two threads can read parts of the same books.
 //!
-//! Each connection sees one moment from its first read on. Every commit raises the number of the batch, so two connections
-//! that read the same number see the same books.
+//! Each connection sees one moment from its first read on. Every commit raises the number of the batch, so two
+//! connections that read the same number see the same books.
 
 use std::ops::ControlFlow;
 
@@ -10,14 +10,15 @@ use holdfast_application::ports::StoreError;
 use crate::sql::session::SqlSession;
 use crate::sqlite::session::SqliteSession;
 
-/// How often two readers are tried to begin between the same two batches. A batch takes longer than two reads of one row,
-/// so already the second try seldom fails.
+/// How often two readers are tried to begin between the same two batches. A batch takes longer than two reads of one
+/// row, so already the second try seldom fails.
 const TRIES_MAX: u32 = 100;
 
 /// A connection, and what it is asked.
 pub(crate) type Question<'a, F> = (&'a mut SqliteSession, F);
 
-/// Asks both at one moment, each on a thread of its own. `None` when a writer got in between at every try: nobody was asked.
+/// Asks both at one moment, each on a thread of its own. `None` when a writer got in between at every try: nobody was
+/// asked.
 pub(crate) fn at_one_moment<A, B>(one: Question<'_, A>, other: Question<'_, B>) -> Option<Result<(), StoreError>>
 where
     A: FnOnce(&mut SqliteSession) -> Result<(), StoreError>,

@@ -52,7 +52,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         (0x2002, _) => is_public_v4(Ipv4Addr::from((u32::from(second) << 16) | u32::from(third))),
         (0x2001, second) if second < 0x0200 || second == 0x0db8 => false,
         (0x3fff, second) if second < 0x1000 => false,
-        // Everything else out in the world is in 2000::/3: mapped, loopback, unique local and link-local addresses are not.
+        // Everything else out in the world is in 2000::/3: mapped, loopback, unique local and link-local addresses are
+        // not.
         _ => first & 0xe000 == 0x2000,
     }
 }
@@ -68,8 +69,8 @@ fn last_four(address: Ipv6Addr) -> Ipv4Addr {
 #[error("the address is in a private network, which webhooks.allow_private = true alone permits")]
 pub(super) struct PrivateNetwork;
 
-/// Resolves names to addresses that are out in the world. Connections go to what it returns and to nothing else, so a name
-/// cannot lead elsewhere in between.
+/// Resolves names to addresses that are out in the world. Connections go to what it returns and to nothing else, so a
+/// name cannot lead elsewhere in between.
 #[derive(Debug, Default)]
 pub(super) struct OnlyPublic(DefaultResolver);
 

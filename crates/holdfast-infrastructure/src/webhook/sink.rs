@@ -1,7 +1,7 @@
 //! An endpoint as a place where events go: one after the other, of each key in order.
 //!
-//! What fails is remembered here with a time before which it is not tried again: a key whose event is refused, and the whole
-//! endpoint when it is away or refuses one key after another.
+//! What fails is remembered here with a time before which it is not tried again: a key whose event is refused, and the
+//! whole endpoint when it is away or refuses one key after another.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};

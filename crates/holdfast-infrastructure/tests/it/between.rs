@@ -3,7 +3,8 @@
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-/// Listens before the server at `port`, and hands over each connection: the client's, and one to the server. Says where it listens.
+/// Listens before the server at `port`, and hands over each connection: the client's, and one to the server. Says where
+/// it listens.
 pub(crate) fn listen_before(port: u16, serve: impl Fn(TcpStream, TcpStream) + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let here = listener.local_addr().expect("its address").port();

@@ -1,4 +1,5 @@
-//! A database that took over from another one and does not know the last that was done there: whoever writes goes on by itself.
+//! A database that took over from another one and does not know the last that was done there: whoever writes goes on by
+//! itself.
 
 use holdfast_application::Policy;
 use holdfast_application::answer::Reply;

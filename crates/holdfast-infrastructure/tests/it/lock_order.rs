@@ -25,7 +25,8 @@ fn done(store: &mut dyn Store, commands: impl Iterator<Item = Command>) {
     assert!(replies.iter().all(|reply| matches!(reply, Reply::Decided(Ok(_)))), "{replies:?}");
 }
 
-/// While somebody holds a row of `table` in the middle, and `commands` wait for it, those before it are locked and none behind it.
+/// While somebody holds a row of `table` in the middle, and `commands` wait for it, those before it are locked and none
+/// behind it.
 fn shows_the_order(database: &Database, store: &mut (dyn Store + Send), table: &str, commands: Vec<Command>) {
     let row = |number: u8| format!("SELECT number FROM {table} WHERE number = {number} FOR UPDATE");
     let mut holder = database.connect();
@@ -63,7 +64,8 @@ fn rows_are_locked_in_the_order_of_their_ids_however_they_were_named() {
     }
     assert_eq!(database.ask("SELECT MAX(number) FROM items"), 20);
     assert_eq!(database.ask("SELECT MAX(number) FROM orders"), 20);
-    // New orders, whose items are asked for along with them; orders that are there; and their items, which come behind them.
+    // New orders, whose items are asked for along with them; orders that are there; and their items, which come behind
+    // them.
     let new = NUMBERS.rev().map(|number| reserve(number + 100, &[(number, 1)])).collect();
     shows_the_order(&database, &mut store, "items", new);
     shows_the_order(&database, &mut store, "orders", NUMBERS.rev().map(confirm).collect());

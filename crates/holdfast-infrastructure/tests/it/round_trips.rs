@@ -87,7 +87,8 @@ fn orders_that_are_there_tell_of_products_that_nobody_names() {
     let (mut store, queries) = open(&settings, TimeSource::Database).expect("opens");
     decided(&mut store, made(100));
     assert_eq!(decided(&mut store, vec![reserve(1, &[(1, 1)]), reserve(2, &[(2, 3)])]), [true, true]);
-    // A statement is prepared that finds the reservations of an order or two. Of the same lines, and of others: the second batch begins anew, for it has not locked the product that the order holds.
+    // A statement is prepared that finds the reservations of an order or two. Of the same lines, and of others: the
+    // second batch begins anew, for it has not locked the product that the order holds.
     let mut trips = |wishes: Vec<Command>, expected: &[bool]| {
         let before = proxy.heard();
         assert_eq!(decided(&mut store, wishes), expected);

@@ -1,5 +1,5 @@
-//! A payment and its order that two services decide at the same moment: neither sees the other, for a row that is not there yet cannot
-//! be locked. The sweep finds the two.
+//! A payment and its order that two services decide at the same moment: neither sees the other, for a row that is not
+//! there yet cannot be locked. The sweep finds the two.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

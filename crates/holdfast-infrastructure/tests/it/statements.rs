@@ -1,5 +1,5 @@
-//! What the statements for the shared store must not use, so that they mean the same on MySQL 8, MariaDB, Galera and `TiDB`
-//! (ECOSYSTEM, section 12): a word that one of them takes and ignores would be believed.
+//! What the statements for the shared store must not use, so that they mean the same on MySQL 8, MariaDB, Galera and
+//! `TiDB` (ECOSYSTEM, section 12): a word that one of them takes and ignores would be believed.
 
 use std::path::{Path, PathBuf};
 
@@ -43,8 +43,9 @@ fn no_statement_uses_what_one_of_the_databases_takes_otherwise() {
     assert!(looked_at > 1_000, "{looked_at} lines were looked at");
 }
 
-/// Words that only some of the databases keep for themselves, as long as they stand alone: no table and no column is called so,
-/// unless its name stands between backticks. (What MySQL 8, MariaDB or `TiDB` reserves and any of our kind of tables might use.)
+/// Words that only some of the databases keep for themselves, as long as they stand alone: no table and no column is
+/// called so, unless its name stands between backticks. (What MySQL 8, MariaDB or `TiDB` reserves and any of our kind
+/// of tables might use.)
 const RESERVED: &[&str] = &[
     "array",
     "call",

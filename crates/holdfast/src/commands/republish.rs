@@ -1,5 +1,5 @@
-//! `republish`: sends the stock events of a range of the ledger again. Readers drop what they know by sequence and part, so it is
-//! harmless to send too much. What became of whole orders is not in the ledger and is not sent.
+//! `republish`: sends the stock events of a range of the ledger again. Readers drop what they know by sequence and
+//! part, so it is harmless to send too much. What became of whole orders is not in the ledger and is not sent.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

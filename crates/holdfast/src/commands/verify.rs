@@ -11,8 +11,8 @@ use crate::exit::{Exit, Failure};
 use crate::numbers::seconds;
 use crate::wiring;
 
-/// The largest embedded store whose indexes are compared with its tables unasked: some 2 s. It takes three times as long as the rest
-/// of a proof, and damage of that kind comes from a disk, not from a program.
+/// The largest embedded store whose indexes are compared with its tables unasked: some 2 s. It takes three times as
+/// long as the rest of a proof, and damage of that kind comes from a disk, not from a program.
 const INDEXES_COMPARED_MAX: u64 = 256 << 20;
 
 /// Proves the books, or tells the faults.

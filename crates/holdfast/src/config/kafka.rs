@@ -35,7 +35,8 @@ pub(super) fn read(from: &Reader<'_>, brokers: String, faults: &mut Vec<String>)
 
 /// What the outbox calls the brokers.
 pub(crate) const DESTINATION: &str = "kafka";
-/// What the outbox calls the brokers as those who are told of dead letters: a topic that does not take one keeps no event waiting.
+/// What the outbox calls the brokers as those who are told of dead letters: a topic that does not take one keeps no
+/// event waiting.
 const DEAD_LETTERS: &str = "kafka dead letters";
 
 /// The brokers as those who are told of events and of dead letters, where they are.

@@ -25,8 +25,9 @@ pub(super) fn file(path: Option<&Path>, faults: &mut Vec<String>) -> Vec<Given> 
     }
 }
 
-/// The environment: `HOLDFAST_SECTION__KEY`, for secrets `HOLDFAST_SECTION__KEY_FILE` too, and the connection strings of the service that Holdfast replaces, which
-/// those beat. Names without `__` are no settings: container platforms make up many that begin with a service's name.
+/// The environment: `HOLDFAST_SECTION__KEY`, for secrets `HOLDFAST_SECTION__KEY_FILE` too, and the connection strings
+/// of the service that Holdfast replaces, which those beat. Names without `__` are no settings: container platforms
+/// make up many that begin with a service's name.
 pub(super) fn environment(
     variables: impl IntoIterator<Item = (String, String)>,
     faults: &mut Vec<String>,

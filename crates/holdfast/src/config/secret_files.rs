@@ -1,4 +1,5 @@
-//! Secrets in files, as container platforms hand them out: `HOLDFAST_SECTION__KEY_FILE` names the file that holds the value.
+//! Secrets in files, as container platforms hand them out: `HOLDFAST_SECTION__KEY_FILE` names the file that holds the
+//! value.
 
 use std::path::PathBuf;
 

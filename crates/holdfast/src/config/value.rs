@@ -130,7 +130,8 @@ pub(crate) fn masked(url: &str) -> String {
     format!("{scheme}{}{password}@{}", without_secrets(user), without_secrets(place))
 }
 
-/// A place with its parameters, `?name=value&…` or as in connection strings `;name=value,…`, less the values that are secrets.
+/// A place with its parameters, `?name=value&…` or as in connection strings `;name=value,…`, less the values that are
+/// secrets.
 fn without_secrets(place: &str) -> String {
     let is_secret = |name: &str| {
         let name = name.to_ascii_lowercase();

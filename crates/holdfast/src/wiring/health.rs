@@ -133,8 +133,8 @@ impl Health {
         self.of.lanes.iter().filter_map(|lane| lane.committed_ago()).any(|ago| ago <= STUCK_AFTER)
     }
 
-    /// A write that changes nothing tells whether writing is possible again, also when nobody else asks any more. Each lane
-    /// that has nothing to do makes one.
+    /// A write that changes nothing tells whether writing is possible again, also when nobody else asks any more. Each
+    /// lane that has nothing to do makes one.
     fn try_to_write(&self) {
         let actor = Actor::new("health").expect("a plain word is an actor");
         let idle = self.of.lanes.iter().enumerate().filter(|(_, lane)| lane.busy_for().is_none());

@@ -1,7 +1,6 @@
 //! A running service: its lanes, one sweep, one watch, and the HTTP interface before them.
 
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -9,28 +8,25 @@ use std::time::{Duration, Instant};
 use holdfast_api::server::{Server, ServerSettings};
 use holdfast_api::{ApiSettings, Service};
 use holdfast_application::commit_bell::CommitBell;
-use holdfast_application::consumer::Consumer;
-use holdfast_application::dead_letters::LetterRoom;
 use holdfast_application::expiry::Sweep;
-use holdfast_application::lane::{Lane, LaneEnd};
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::relay::{Relay, RelayParts};
 use holdfast_application::stream::{RecentEvents, StreamReader};
 use holdfast_application::{Clock, CommandQueue};
-use holdfast_domain::Actor;
-use holdfast_infrastructure::kafka::{KafkaSettings, KafkaSource, KafkaStatus};
 use tokio::sync::watch;
 
 use super::Books;
+use super::consuming::{Consuming, Member};
 use super::health::{Health, Watched};
+use super::lanes::Lanes;
 use super::letters::LetterWatch;
 use super::lock::SharedLock;
 use super::outbox::OutboxWatch;
 use super::relays::relays;
 use super::threads::{BoundedThread, thread};
 use crate::config::Settings;
-use crate::exit::{Exit, Failure, with_sources};
+use crate::exit::{Exit, Failure};
 use crate::telemetry;
 
 /// How long a shutdown takes at most, whatever keeps it (PROTOCOL, section 3.12).
@@ -42,10 +38,12 @@ const LAST_COMMIT: Duration = Duration::from_millis(500);
 /// Who still waits in line so long before requests under way are given up is turned away, and hears so.
 const TURNED_AWAY_BEFORE: Duration = Duration::from_millis(500);
 
-/// How long a shutdown waits for the consumer once the HTTP interface has ended: brokers that do not answer keep nobody.
+/// How long a shutdown waits for the consumer once the HTTP interface has ended: brokers that do not answer keep
+/// nobody.
 const LEAVE_GROUP_WITHIN: Duration = Duration::from_secs(4);
 
-/// How long it then waits for the relays: two seconds in which they still tell, two in which what was told is removed, and one more.
+/// How long it then waits for the relays: two seconds in which they still tell, two in which what was told is removed,
+/// and one more.
 const TELL_WITHIN: Duration = Duration::from_secs(5);
 
 /// A running service.
@@ -86,19 +84,10 @@ impl Running {
         let queue = CommandQueue::with_lanes(settings.queue, stores.len());
         let lock = settings.lock.as_ref().map(SharedLock::of).transpose()?;
         let bell = Arc::new(CommitBell::default());
-        let on_line = |(line, store)| {
-            let lane = Lane::new(store, queue.clone().line(line), settings.policy.clone(), settings.batch);
-            let lane = lane.that_rings(bell.clone());
-            match &lock {
-                Some(lock) => lane.admitted_by(lock.admission(queries.clone())),
-                None => lane,
-            }
-        };
-        let lanes: Vec<Lane> = stores.into_iter().enumerate().map(on_line).collect();
-        let statuses = lanes.iter().map(Lane::status).collect();
+        let lanes = Lanes::over(stores, &queue, settings, &bell, lock.as_ref().map(|lock| (lock, &queries)));
         let letters = LetterWatch::of(&settings.policy.publishing);
         let room = letters.room();
-        let kafka = settings.kafka.as_ref().map(|kafka| join_group(kafka, &queue, room.clone())).transpose()?;
+        let kafka = settings.kafka.as_ref().map(|kafka| Member::join(kafka, &queue, room.clone())).transpose()?;
         let stop_sweep = Arc::new(AtomicBool::new(false));
         let parts = RelayParts {
             queries: queries.clone(),
@@ -116,11 +105,11 @@ impl Running {
             queue: queue.clone(),
             queries: queries.clone(),
             clock: clock.clone(),
-            lanes: statuses,
+            lanes: lanes.statuses(),
             sweep: sweep.status(),
             pace: settings.sweep,
             lock,
-            kafka: kafka.as_ref().map(|member| (member.brokers.clone(), member.consumer.status())),
+            kafka: kafka.as_ref().map(Member::status),
             outbox: outbox_watch(settings, &relays),
             letters,
         };
@@ -130,41 +119,32 @@ impl Running {
         let stream = StreamReader::new(events.clone(), queries.clone(), bell, &settings.event_source);
         let (stop_http, stopping) = watch::channel(false);
         let (ended, http_ended) = mpsc::channel();
-        let api = api_settings(settings);
-        let service = {
-            let (queue, queries, health, room) = (queue.clone(), queries.clone(), health.clone(), room.clone());
-            let events = events.clone();
-            let metrics = metrics.clone();
-            move |landing| {
-                let service = Service {
-                    commands: queue.clone(),
-                    queries: queries.clone(),
-                    events: events.clone(),
-                    clock: clock.clone(),
-                    landing: Some(landing),
-                    settings: api.clone(),
-                    letters: room.clone(),
-                    health: health.clone(),
-                    metrics: Some(metrics.clone()),
-                };
-                holdfast_api::interface(Arc::new(service))
-            }
+        let service = Service {
+            commands: queue.clone(),
+            queries: queries.clone(),
+            events: events.clone(),
+            clock,
+            landing: None,
+            settings: api_settings(settings),
+            letters: room,
+            health: health.clone(),
+            metrics: Some(metrics.clone()),
         };
+        let on_thread =
+            move |landing| holdfast_api::interface(Arc::new(Service { landing: Some(landing), ..service.clone() }));
         let watched = health.clone();
         let mut writers = vec![BoundedThread::start("sweep", move || sweep.run())?];
         let telling: Result<Vec<_>, Failure> =
             relays.into_iter().map(|relay| BoundedThread::start("relay", move || relay.run())).collect();
         let telling = telling?;
-        for lane in lanes {
-            writers.push(BoundedThread::start("lane", move || work_off(lane))?);
-        }
-        let consumer = kafka.map(Consuming::start).transpose()?;
+        writers.extend(lanes.start()?);
+        let consumer = kafka.map(Member::start).transpose()?;
         // None of these writes, so nobody needs to wait for them at the end.
         thread("stream", move || stream.run())?;
         thread("watch", move || watched.watch(&metrics))?;
         thread("http", move || {
             // Nobody listens once the service is being stopped.
-            let _ = ended.send(server.run(service, &stopping));
+            let _ = ended.send(server.run(on_thread, &stopping));
         })?;
         Ok(Self {
             address,
@@ -204,8 +184,8 @@ impl Running {
         }
     }
 
-    /// Stops: not ready any more, no new connections, requests under way finish, what waits in line is decided. All of that within
-    /// ten seconds; who still waits in line by then is turned away.
+    /// Stops: not ready any more, no new connections, requests under way finish, what waits in line is decided. All of
+    /// that within ten seconds; who still waits in line by then is turned away.
     ///
     /// # Errors
     ///
@@ -213,7 +193,7 @@ impl Running {
     pub(crate) fn stop(self) -> Result<(), Failure> {
         self.health.leaving.store(true, Ordering::Relaxed);
         if let Some(consumer) = &self.consumer {
-            consumer.stop.store(true, Ordering::Relaxed);
+            consumer.stop();
         }
         let leaves = Until::after(LEAVE_WITHIN);
         let others = Until::after(LEAVE_WITHIN.saturating_sub(LAST_COMMIT));
@@ -266,43 +246,6 @@ impl Until {
     }
 }
 
-/// A member of the group that has not begun to take events.
-struct Member {
-    consumer: Consumer,
-    stop: Arc<AtomicBool>,
-    brokers: Arc<KafkaStatus>,
-}
-
-fn join_group(settings: &KafkaSettings, queue: &CommandQueue, room: Arc<LetterRoom>) -> Result<Member, Failure> {
-    let (source, brokers) = KafkaSource::join(settings).map_err(|error| Failure::usage(with_sources(&error)))?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let actor = Actor::new("kafka").expect("a plain word is an actor");
-    let consumer = Consumer::new(Box::new(source), queue.clone(), actor, stop.clone()).with_room(room);
-    Ok(Member { consumer, stop, brokers })
-}
-
-/// The thread that takes events from a broker.
-struct Consuming {
-    stop: Arc<AtomicBool>,
-    thread: BoundedThread,
-}
-
-impl Consuming {
-    fn start(member: Member) -> Result<Self, Failure> {
-        let thread = BoundedThread::start("consumer", move || member.consumer.run())?;
-        Ok(Self { stop: member.stop, thread })
-    }
-
-    /// What was taken is decided and settled, nothing more is taken, and the group is left: all of that within some time. What is
-    /// not settled by then comes again.
-    fn leave(self, within: Duration) {
-        self.stop.store(true, Ordering::Relaxed);
-        if !self.thread.ends_within(within) {
-            tracing::warn!("the brokers do not let the consumer go in time: what they were not told comes again");
-        }
-    }
-}
-
 fn outbox_watch(settings: &Settings, relays: &[Relay]) -> OutboxWatch {
     let statuses = relays.iter().map(Relay::status).collect();
     OutboxWatch::of(&settings.policy.publishing, statuses, settings.outbox_events_max)
@@ -335,16 +278,4 @@ fn api_settings(settings: &Settings) -> ApiSettings {
         event_source: settings.event_source.clone(),
         ..ApiSettings::default()
     }
-}
-
-/// Runs a lane. Where it ends for another reason than a shutdown, so does the process: nobody knows what the store
-/// holds until it is read anew.
-fn work_off(lane: Lane) {
-    let why = match catch_unwind(AssertUnwindSafe(|| lane.run())) {
-        Ok(LaneEnd::Drained) => return,
-        Ok(LaneEnd::Unknown(words)) => words,
-        Err(_) => "the writer has died".to_owned(),
-    };
-    tracing::error!(error = %why, "what the store holds is not known: start again, and it will be read");
-    std::process::exit(1);
 }

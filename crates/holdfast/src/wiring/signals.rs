@@ -1,4 +1,5 @@
-//! The signals that end a service, where the first asks it to leave and the second does not wait; and one that must not.
+//! The signals that end a service, where the first asks it to leave and the second does not wait; and one that must
+//! not.
 
 use std::sync::mpsc;
 

@@ -1,8 +1,9 @@
-//! The machine's clock, made fit to decide by: it never runs backwards, and a jump of the wall clock moves it only slowly.
+//! The machine's clock, made fit to decide by: it never runs backwards, and a jump of the wall clock moves it only
+//! slowly.
 //!
-//! It starts at the wall clock (or at the last decision, if that is later) and goes on with the monotonic clock. Where the
-//! two drift apart it follows the wall clock by at most half a millisecond a second, so a jump of two hours neither ends
-//! orders early nor all at once.
+//! It starts at the wall clock (or at the last decision, if that is later) and goes on with the monotonic clock. Where
+//! the two drift apart it follows the wall clock by at most half a millisecond a second, so a jump of two hours neither
+//! ends orders early nor all at once.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

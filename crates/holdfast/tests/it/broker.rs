@@ -82,7 +82,8 @@ impl Broker {
         self.kcat(&["-P", "-K", "\t", "-z", "none"], lines.as_bytes());
     }
 
-    /// Writes records one after another, spread over this time, each once and in order even if the broker is away for a while.
+    /// Writes records one after another, spread over this time, each once and in order even if the broker is away for a
+    /// while.
     pub(crate) fn write_within(&self, records: &[(String, String)], time: Duration) {
         let pause = time / u32::try_from(records.len()).expect("a small number");
         let mut kcat = Command::new("kcat");
@@ -213,8 +214,8 @@ impl Published {
     }
 }
 
-/// What is heard first of each key comes as n, n + 1, n + 2 … with its parts, whatever is repeated (PROTOCOL, I19): n is 1, but
-/// where publishing was switched on later. Returns the first occurrences.
+/// What is heard first of each key comes as n, n + 1, n + 2 … with its parts, whatever is repeated (PROTOCOL, I19): n
+/// is 1, but where publishing was switched on later. Returns the first occurrences.
 pub(crate) fn in_order<'a>(events: &'a [Published], sequence: &str) -> Vec<&'a Published> {
     let mut last: HashMap<&str, (u64, u64)> = HashMap::new();
     let mut first = Vec::new();

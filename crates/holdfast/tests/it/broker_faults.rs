@@ -1,5 +1,5 @@
-//! What becomes of a service when its broker fails under load: requests go on, nothing is lost, and what is published is in
-//! order and what the books say.
+//! What becomes of a service when its broker fails under load: requests go on, nothing is lost, and what is published
+//! is in order and what the books say.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! A way to the database that breaks at COMMIT: before it is passed on, before it is answered, or before the answer arrives.
+//! A way to the database that breaks at COMMIT: before it is passed on, before it is answered, or before the answer
+//! arrives.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

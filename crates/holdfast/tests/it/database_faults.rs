@@ -1,5 +1,5 @@
-//! What becomes of a service when its database fails: what was acknowledged stays, nothing is done twice, everybody hears
-//! what may have happened, and it goes on by itself (PROTOCOL, section 4.4).
+//! What becomes of a service when its database fails: what was acknowledged stays, nothing is done twice, everybody
+//! hears what may have happened, and it goes on by itself (PROTOCOL, section 4.4).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

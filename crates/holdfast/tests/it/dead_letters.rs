@@ -1,5 +1,5 @@
-//! What can never be applied waits for people: it is seen over HTTP, keeps nobody up where it cannot be told, and is tried again or
-//! discarded.
+//! What can never be applied waits for people: it is seen over HTTP, keeps nobody up where it cannot be told, and is
+//! tried again or discarded.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! A crash at each call that makes a commit durable, and a disk that fails there: nothing acknowledged is lost, and what
-//! nobody knows is said to be unknown.
+//! A crash at each call that makes a commit durable, and a disk that fails there: nothing acknowledged is lost, and
+//! what nobody knows is said to be unknown.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -126,7 +126,8 @@ struct Strace {
 }
 
 impl Strace {
-    /// Nothing, and a word on the screen, where strace cannot run; on a machine that checks every change that is a failure.
+    /// Nothing, and a word on the screen, where strace cannot run; on a machine that checks every change that is a
+    /// failure.
     fn of(program: &Program) -> Option<Self> {
         let runs = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
         if runs.is_ok_and(|said| said.status.success()) {

@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A port that nobody listens on, below those from which connections are made: a server that was killed finds its own again.
+/// A port that nobody listens on, below those from which connections are made: a server that was killed finds its own
+/// again.
 pub(crate) fn free_port() -> u16 {
     static TRIED: AtomicU32 = AtomicU32::new(0);
     let first = 10_000 + std::process::id() % 1_000 * 20;

@@ -1,5 +1,5 @@
-//! The service on a Galera cluster, once it is told that all know of it: nodes are killed, several of them are written to, and
-//! nothing that was acknowledged is lost or promised twice.
+//! The service on a Galera cluster, once it is told that all know of it: nodes are killed, several of them are written
+//! to, and nothing that was acknowledged is lost or promised twice.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

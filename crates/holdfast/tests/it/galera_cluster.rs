@@ -217,7 +217,8 @@ impl Drop for Cluster {
     }
 }
 
-/// The folder with the scripts of a state transfer, which `cargo xtask test` names where all that a cluster needs is there.
+/// The folder with the scripts of a state transfer, which `cargo xtask test` names where all that a cluster needs is
+/// there.
 fn scripts() -> Option<PathBuf> {
     std::env::var_os("HOLDFAST_TEST_GALERA").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }

@@ -1,4 +1,5 @@
-//! Brokers that fall silent, with connections open and nobody answering: the service goes on, and leaves when it is asked to.
+//! Brokers that fall silent, with connections open and nobody answering: the service goes on, and leaves when it is
+//! asked to.
 
 use std::time::Duration;
 

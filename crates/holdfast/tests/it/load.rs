@@ -71,8 +71,8 @@ impl Load {
         self.clients[0].random.within(least, most)
     }
 
-    /// Lets all clients write to the service at `url` until it does not answer any more, which `end_it` sees to. What was
-    /// not answered before is sent first, and then some of what was.
+    /// Lets all clients write to the service at `url` until it does not answer any more, which `end_it` sees to. What
+    /// was not answered before is sent first, and then some of what was.
     pub(crate) fn run(&mut self, url: &str, end_it: impl FnOnce()) {
         std::thread::scope(|scope| {
             for writer in &mut self.clients {

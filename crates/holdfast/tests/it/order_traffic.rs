@@ -1,5 +1,5 @@
-//! Orders over Kafka and over HTTP at once, while something happens to brokers or services: no request fails, and in the end
-//! the books hold what both led to.
+//! Orders over Kafka and over HTTP at once, while something happens to brokers or services: no request fails, and in
+//! the end the books hold what both led to.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,8 +29,8 @@ pub(crate) struct OrderTraffic {
 }
 
 impl OrderTraffic {
-    /// Writes the orders of three days to the broker within `lasting`, and asks the service for others over HTTP, while `work` is
-    /// done. Every request is granted, whatever the broker does.
+    /// Writes the orders of three days to the broker within `lasting`, and asks the service for others over HTTP, while
+    /// `work` is done. Every request is granted, whatever the broker does.
     pub(crate) fn run(&mut self, service: &Service, broker: &Broker, lasting: Duration, work: impl FnOnce()) {
         let events = shuffled(&order_events());
         self.run_beside(service, work, || broker.write_within(&events, lasting));
@@ -77,8 +77,8 @@ impl OrderTraffic {
         }
     }
 
-    /// Waits until every order from the broker is in the books as expected; then every order over HTTP is as it was answered,
-    /// there is no other, and what became of all is told.
+    /// Waits until every order from the broker is in the books as expected; then every order over HTTP is as it was
+    /// answered, there is no other, and what became of all is told.
     pub(crate) fn must_be_in_the_books(&self, program: &Program, service: &Service) {
         let expected = Books::expected(&kept("online_retail_small"), "unlimited").orders;
         let asked = Instant::now();

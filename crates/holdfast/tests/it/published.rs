@@ -1,5 +1,5 @@
-//! What happens is published: each change once and in order of its product, each outcome in order of its order, and what is
-//! published is what the books say.
+//! What happens is published: each change once and in order of its product, each outcome in order of its order, and
+//! what is published is what the books say.
 
 use std::collections::HashMap;
 

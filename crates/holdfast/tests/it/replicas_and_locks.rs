@@ -1,5 +1,5 @@
-//! Several services with a lock between them: whatever the lock does, each unit is promised once and what was acknowledged is
-//! there.
+//! Several services with a lock between them: whatever the lock does, each unit is promised once and what was
+//! acknowledged is there.
 
 use std::time::{Duration, Instant};
 
@@ -114,8 +114,8 @@ fn replicas_whose_lock_lies_promise_each_unit_once() {
     }
 }
 
-/// Lets clients write through three services until `meanwhile` is over, compares the books with what they were told, and
-/// returns what the services counted.
+/// Lets clients write through three services until `meanwhile` is over, compares the books with what they were told,
+/// and returns what the services counted.
 fn three_replicas(shape: Shape, settings: &[&str], meanwhile: impl FnOnce()) -> String {
     let program = Program::new().on(SharedDatabase::migrated());
     let mut load = Load::of(shape, &program);

@@ -104,8 +104,8 @@ impl Service {
         self.client().get(path).expect("an answer").body
     }
 
-    /// Waits until it says of itself that it is well, or is not, and takes requests. For a moment it may take none: a disk that
-    /// others keep busy holds up a commit.
+    /// Waits until it says of itself that it is well, or is not, and takes requests. For a moment it may take none: a
+    /// disk that others keep busy holds up a commit.
     pub(crate) fn must_say(&self, status: &str) {
         let asked = Instant::now();
         loop {

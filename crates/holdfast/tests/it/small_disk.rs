@@ -13,8 +13,8 @@ pub(crate) struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts one of `mib` MiB. Nothing, and a word on the screen, where that is not allowed; on a machine that checks every
-    /// change that is a failure.
+    /// Mounts one of `mib` MiB. Nothing, and a word on the screen, where that is not allowed; on a machine that checks
+    /// every change that is a failure.
     pub(crate) fn mount(below: &Path, mib: u32) -> Option<Self> {
         let folder = below.join("small");
         std::fs::create_dir(&folder).expect("a folder");

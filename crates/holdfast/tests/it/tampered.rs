@@ -1,4 +1,5 @@
-//! Books that somebody has changed behind the service's back: what cannot be right is not served, and the proof names it.
+//! Books that somebody has changed behind the service's back: what cannot be right is not served, and the proof names
+//! it.
 
 use std::path::PathBuf;
 
@@ -261,7 +262,8 @@ fn a_database_of_another_program_is_not_touched() {
     }
 }
 
-/// A bit of a page turns, in the table or in its index: what is looked up by the index is not found, and would be made again.
+/// A bit of a page turns, in the table or in its index: what is looked up by the index is not found, and would be made
+/// again.
 #[test]
 fn a_bit_that_turned_in_an_index_is_named_like_one_in_its_table() {
     let program = some_books();

@@ -1,4 +1,5 @@
-//! Events that wait and dead letters that somebody has changed behind the service's back: the proof names them, on either store.
+//! Events that wait and dead letters that somebody has changed behind the service's back: the proof names them, on
+//! either store.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ const LETTERS: &str = "/api/inventory/dead-letters";
 /// The tables that a story changes.
 const TABLES: [&str; 3] = ["outbox", "dead_letters", "orders"];
 
-/// `{"productId":"4fa85f64-5717-4562-b3fc-2c963f66afa6","sequence":1,"part":0,"adjustedAt":1}` in place of what the first event says.
+/// `{"productId":"4fa85f64-5717-4562-b3fc-2c963f66afa6","sequence":1,"part":0,"adjustedAt":1}` in place of what the
+/// first event says.
 const ANOTHER_PRODUCTS: &str = "UPDATE outbox SET data = x'7b2270726f647563744964223a2234666138356636342d353731372d343536322d623366632d326339363366363661666136222c2273657175656e6365223a312c2270617274223a302c2261646a75737465644174223a317d' WHERE stream = 0 AND key_seq = 1";
 
 /// What somebody changes, and the invariant, or the table of a row that cannot be read, that the proof must name.
@@ -121,8 +123,8 @@ fn must_be_named(program: &Program, changes: &[(&str, &str)], change: impl Fn(&s
     }
 }
 
-/// A store that has not told an endpoint yet of an item, of its units at 12 more locations, and of an order of one from each: 12
-/// movements of one command, and its outcome.
+/// A store that has not told an endpoint yet of an item, of its units at 12 more locations, and of an order of one from
+/// each: 12 movements of one command, and its outcome.
 pub(crate) fn books_with_events_together() -> Program {
     let program = Program::new();
     let service = Service::start(&program, &endpoint_that_is_not_there());

@@ -24,8 +24,8 @@ pub(crate) fn large(folder: &str) -> Option<PathBuf> {
     None
 }
 
-/// The build for large data: the one `HOLDFAST_BIN` names, else this one. `None`, and a word on the screen, when this one
-/// is a debug build.
+/// The build for large data: the one `HOLDFAST_BIN` names, else this one. `None`, and a word on the screen, when this
+/// one is a debug build.
 pub(crate) fn fast_program(folder: &str) -> Option<Program> {
     if let Some(binary) = std::env::var_os("HOLDFAST_BIN") {
         return Some(Program::from_binary(Path::new(&binary)));

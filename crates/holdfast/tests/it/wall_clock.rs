@@ -99,8 +99,8 @@ struct FakeClock {
 }
 
 impl FakeClock {
-    /// Nothing, and a word on the screen, where the library is not installed; on a machine that checks every change that
-    /// is a failure.
+    /// Nothing, and a word on the screen, where the library is not installed; on a machine that checks every change
+    /// that is a failure.
     fn of(program: &Program) -> Option<Self> {
         let places = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
         let mut places = places.map(|place| place.join("faketime/libfaketime.so.1"));

@@ -1,4 +1,5 @@
-//! Somebody who receives webhooks: answers as a story wants, and checks signatures by the book (RFC 2104, Standard Webhooks).
+//! Somebody who receives webhooks: answers as a story wants, and checks signatures by the book (RFC 2104, Standard
+//! Webhooks).
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read, Write};

@@ -166,8 +166,8 @@ pub fn payments_wait_for_their_order(make: MakeStore<'_>) {
     assert_eq!(overdue(&warehouse, later, 9), [order(2)], "who waits is not forgotten");
 }
 
-/// Two writers that decide a payment and its order at the same moment do not see each other: the payment waits although the order
-/// is there. Such payments are found among those that wait, a page at a time, and meet their order.
+/// Two writers that decide a payment and its order at the same moment do not see each other: the payment waits although
+/// the order is there. Such payments are found among those that wait, a page at a time, and meet their order.
 pub fn a_payment_that_missed_its_order_is_found_and_confirms_it(make: MakeStore<'_>) {
     let mut warehouse = Warehouse::open(make);
     warehouse.stock(1, 10);

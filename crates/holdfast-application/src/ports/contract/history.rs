@@ -29,8 +29,8 @@ pub struct Step {
     pub batch: Vec<Submission>,
 }
 
-/// Plays a history on both, under the rules' settings of `seed`; every reply must be the same, and so must the ledgers in
-/// the end, with every number explained.
+/// Plays a history on both, under the rules' settings of `seed`; every reply must be the same, and so must the ledgers
+/// in the end, with every number explained.
 pub fn plays_the_same(one: &mut Warehouse, other: &mut Warehouse, history: &[Step], seed: u64) {
     one.policy = random_policy(seed);
     other.policy = random_policy(seed);
@@ -69,8 +69,8 @@ pub fn random_policy(seed: u64) -> Policy {
 const PRODUCTS: u64 = 12;
 const PLACES: [&str; 4] = ["main", "berlin", "aachen", "nowhere"];
 
-/// A history of `commands` commands in batches of 1 … 200: all kinds of them, few products so that they meet often, keys
-/// that repeat, time that passes so that orders become due. Its last fifth runs on the events' clock.
+/// A history of `commands` commands in batches of 1 … 200: all kinds of them, few products so that they meet often,
+/// keys that repeat, time that passes so that orders become due. Its last fifth runs on the events' clock.
 pub fn random_history(seed: u64, commands: usize) -> Vec<Step> {
     let mut story = Storyteller { random: Random::new(seed), orders: 0, told: Vec::new(), ts: None };
     let mut history = vec![Step { pause: Duration::from_secs(1), batch: story.opening() }];

@@ -1,4 +1,5 @@
-//! What can never be applied is put away once, is found again, is dealt with once, and is forgotten some time after that.
+//! What can never be applied is put away once, is found again, is dealt with once, and is forgotten some time after
+//! that.
 
 use std::sync::Arc;
 use std::time::Duration;

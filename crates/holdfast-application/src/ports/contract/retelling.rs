@@ -116,8 +116,8 @@ pub fn the_ledger_has_a_horizon(make: MakeStore<'_>) {
     }
 }
 
-/// The ledger of a history tells what was told, but for what the ledger keeps only as it is now: until when units are held,
-/// and what a product is called.
+/// The ledger of a history tells what was told, but for what the ledger keeps only as it is now: until when units are
+/// held, and what a product is called.
 pub fn same_retold(warehouse: &Warehouse) {
     let retold = everything(warehouse);
     let mut last: BTreeMap<ItemNumber, u64> = BTreeMap::new();

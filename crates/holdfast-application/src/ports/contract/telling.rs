@@ -173,7 +173,8 @@ fn told_of(events: &[&UnsentEvent]) -> Command {
     Command::RemoveEvents { destination: BROKERS.into(), sent: sent.into() }
 }
 
-/// Nobody to tell, nothing written down; but what happened is counted, so that whoever listens later can tell what was before.
+/// Nobody to tell, nothing written down; but what happened is counted, so that whoever listens later can tell what was
+/// before.
 pub fn with_nobody_to_tell_nothing_is_written(make: MakeStore<'_>) {
     let mut warehouse = Warehouse::open(make);
     warehouse.stock(1, 12);
@@ -186,8 +187,8 @@ pub fn with_nobody_to_tell_nothing_is_written(make: MakeStore<'_>) {
     assert_eq!(told(&warehouse, BROKERS, Stream::Orders), [(EventKind::OrderReleased, 2, 0)]);
 }
 
-/// Money that was taken for goods that are not held is told, once for each event, and the same whether the payment came before or
-/// behind what says no.
+/// Money that was taken for goods that are not held is told, once for each event, and the same whether the payment came
+/// before or behind what says no.
 pub fn a_payment_for_nothing_is_told(make: MakeStore<'_>) {
     use OrderEventKind::{OrderCancelled, OrderCreated, PaymentCompleted};
     let mut warehouse = open(make);

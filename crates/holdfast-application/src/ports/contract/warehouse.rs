@@ -66,7 +66,8 @@ impl Warehouse {
         self.clock.advance(time);
     }
 
-    /// Decides a batch and makes it durable, a millisecond after what was before. The clock then says when it was decided.
+    /// Decides a batch and makes it durable, a millisecond after what was before. The clock then says when it was
+    /// decided.
     pub fn decide_all(&mut self, batch: &[Submission]) -> Vec<Reply> {
         self.wait(Duration::from_millis(1));
         let batch: Vec<&Submission> = batch.iter().collect();

@@ -27,7 +27,8 @@ fn tell_unsent<R: OutboxReader + ?Sized>(
     }
 }
 
-/// Hands over what stands beside orders: payments that wait for theirs, dead letters, and what waits to be told of both.
+/// Hands over what stands beside orders: payments that wait for theirs, dead letters, and what waits to be told of
+/// both.
 pub(super) fn tell_beside_orders(books: &Books, reader: &mut dyn PromiseReader) {
     tell_unsent(books, Stream::Orders, &|_| true, reader);
     tell_unsent(books, Stream::DeadLetters, &|_| true, reader);

@@ -50,8 +50,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// The lines of one product and location ask for more than one operation moves, or a line that may be served from any
-    /// location does so together with those that name theirs: parts at one level are one.
+    /// The lines of one product and location ask for more than one operation moves, or a line that may be served from
+    /// any location does so together with those that name theirs: parts at one level are one.
     pub(super) fn resolve(&self, lines: &[OrderLine]) -> Result<Asked, Refusal> {
         let mut known: BTreeMap<(ProductId, Option<LocationNumber>), Quantity> = BTreeMap::new();
         let mut unknown: BTreeMap<(ProductRef, Option<&LocationCode>), Quantity> = BTreeMap::new();

@@ -14,8 +14,8 @@ use crate::sql::session::{SqlSession, Value};
 /// How a row is called.
 const KEY: &[(usize, &str)] = &[(3, "key"), (4, "sequence"), (5, "part")];
 
-/// Reads what waits in a stream, of all products or of one, a destination's one behind the other and in the order in which they
-/// were written.
+/// Reads what waits in a stream, of all products or of one, a destination's one behind the other and in the order in
+/// which they were written.
 pub(super) fn read_unsent<R: OutboxReader + ?Sized>(
     session: &mut dyn SqlSession,
     stream: Stream,

@@ -19,8 +19,8 @@ const OWNER: &str = "o.number, o.id, o.status, o.asked, o.reserved_at, o.expires
 /// Where [`OWNER`] begins.
 const OWNER_AT: usize = 10;
 
-/// Reads every order with its reservations, and beside them payments, dead letters, what waits to be told, and answers; of one product, those orders that hold
-/// or held some of it.
+/// Reads every order with its reservations, and beside them payments, dead letters, what waits to be told, and answers;
+/// of one product, those orders that hold or held some of it.
 pub(crate) fn read_promises(
     session: &mut dyn SqlSession,
     product: Option<ProductId>,

@@ -10,8 +10,8 @@ use super::question::{Asked, Question};
 use crate::sql::session::{Row, SqlSession};
 use crate::sql::{codec, items, movements, reservations};
 
-/// Reads what waits to be told of products, then locations, items, what changes of them, levels, and movements in the order of their commits, so each item's in
-/// order of sequence.
+/// Reads what waits to be told of products, then locations, items, what changes of them, levels, and movements in the
+/// order of their commits, so each item's in order of sequence.
 pub(crate) fn read_stock(
     session: &mut dyn SqlSession,
     product: Option<ProductId>,

@@ -16,8 +16,8 @@ pub(super) fn beacon_of(settings: &SqliteSettings, batch: i64) -> Result<Beacon,
     Ok(beacon)
 }
 
-/// The file must not be older than its beacon. A reader stands beside a writer, which commits first and tells the beacon
-/// afterwards; so the beacon is read first: what it tells of must be in the file by then.
+/// The file must not be older than its beacon. A reader stands beside a writer, which commits first and tells the
+/// beacon afterwards; so the beacon is read first: what it tells of must be in the file by then.
 pub(super) fn check_beacon(settings: &SqliteSettings, connection: &Connection) -> Result<(), OpenError> {
     let beacon = Beacon::look(&settings.folder).map_err(|source| no_beacon(settings, source))?;
     let acknowledged = beacon.map(|beacon| beacon.batch()).transpose().map_err(|source| no_beacon(settings, source))?;

@@ -21,8 +21,8 @@ impl Runs {
     }
 }
 
-/// Reads all order ids into the filters. An order whose number lies far behind all others stays out of them: they are as
-/// large as the highest number.
+/// Reads all order ids into the filters. An order whose number lies far behind all others stays out of them: they are
+/// as large as the highest number.
 pub(super) fn read_runs(connection: &Connection) -> rusqlite::Result<Runs> {
     let mut runs = Runs { filters: OrderRuns::default(), damage: None };
     let mut statement = connection.prepare("SELECT number, id FROM orders ORDER BY number >> 10, id")?;

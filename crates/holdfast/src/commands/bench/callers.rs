@@ -1,5 +1,6 @@
-//! `bench commit --database-url …`: callers who each wait for an answer before they ask again, before the queue and the lanes of this
-//! process on a shared database of the bench's own; with `--naive` in turns with a transaction for each order.
+//! `bench commit --database-url …`: callers who each wait for an answer before they ask again, before the queue and the
+//! lanes of this process on a shared database of the bench's own; with `--naive` in turns with a transaction for each
+//! order.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

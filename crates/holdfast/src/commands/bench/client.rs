@@ -36,8 +36,8 @@ pub(super) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: holdfast\r\n\r\n").into_bytes()
 }
 
-/// Lets every script run over a connection of its own, to each of `addresses` in turn; all of them share one thread, so that
-/// the load costs little of what it measures.
+/// Lets every script run over a connection of its own, to each of `addresses` in turn; all of them share one thread, so
+/// that the load costs little of what it measures.
 pub(super) fn drive(addresses: &[SocketAddr], scripts: Vec<Box<dyn Script>>) -> Result<Tally, Failure> {
     let cannot = |error: io::Error| Failure::failed("the load cannot be made", &error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;

@@ -1,4 +1,5 @@
-//! `bench commit`: the committer in this process, batch after batch, without queue and HTTP; on a shared database with the queue.
+//! `bench commit`: the committer in this process, batch after batch, without queue and HTTP; on a shared database with
+//! the queue.
 
 use std::time::{Duration, Instant};
 

@@ -21,7 +21,8 @@ pub(super) struct Naive {
 }
 
 impl Naive {
-    /// Makes their tables with the same products and stock, and connects as many clients as there are callers and the database takes.
+    /// Makes their tables with the same products and stock, and connects as many clients as there are callers and the
+    /// database takes.
     pub(super) fn prepare(
         database: &mut OwnDatabase,
         orders: Orders,

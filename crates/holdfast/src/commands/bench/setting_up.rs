@@ -21,8 +21,8 @@ use crate::wiring::Books;
 /// Products that are made in one transaction.
 const BATCH: usize = 1_024;
 
-/// A folder that goes away with the bench: in `within`, or where the bench was started (which is on a disk more often than
-/// the system's folder for temporary files).
+/// A folder that goes away with the bench: in `within`, or where the bench was started (which is on a disk more often
+/// than the system's folder for temporary files).
 pub(super) fn folder(within: Option<&Path>) -> Result<TempDir, Failure> {
     let within = within.unwrap_or_else(|| Path::new("."));
     let folder = tempfile::Builder::new().prefix(".holdfast-bench-").tempdir_in(within);

@@ -67,8 +67,8 @@ impl IntoService {
         }
     }
 
-    /// Makes the product and adds its first stock at other locations, each once however often the same rows are imported: a
-    /// repeat goes on where an import broke off. `Unchanged` when all of it was done already.
+    /// Makes the product and adds its first stock at other locations, each once however often the same rows are
+    /// imported: a repeat goes on where an import broke off. `Unchanged` when all of it was done already.
     fn create(&self, path: &str, item: &NewItem) -> Result<Result<Imported, NotTaken>, Failure> {
         let at_main = item.initial.iter().find(|(location, _)| location.is_main());
         let body = json!({
@@ -144,8 +144,8 @@ fn has_stock_elsewhere(item: &NewItem) -> bool {
     item.initial.iter().any(|(location, _)| !location.is_main())
 }
 
-/// The key under which a product is made: what all its rows say. Other rows for the same product are another import, and
-/// find it there.
+/// The key under which a product is made: what all its rows say. Other rows for the same product are another import,
+/// and find it there.
 fn key_of(body: &Value, item: &NewItem) -> String {
     let mut elsewhere: Vec<String> =
         item.initial.iter().map(|(location, quantity)| format!("\n{location} {quantity}")).collect();

@@ -207,8 +207,8 @@ fn outcome(answered: Answered) -> Result<EventOutcome, Failure> {
     }
 }
 
-/// What a result says. What was known counts as known, also when it was refused the first time, but a rejected event was
-/// never taken.
+/// What a result says. What was known counts as known, also when it was refused the first time, but a rejected event
+/// was never taken.
 fn told(result: &Value, is_replayed: bool) -> EventOutcome {
     match outcome_named(result.get("outcome")) {
         EventOutcome::Rejected => EventOutcome::Rejected,

@@ -90,7 +90,8 @@ impl Target for IntoStore {
 fn outcome(reply: &Reply) -> EventOutcome {
     match reply {
         Reply::Kept(answer) => outcome_of(answer).0,
-        // What was known counts as known, also when it was refused the first time, but a rejected event was never taken.
+        // What was known counts as known, also when it was refused the first time, but a rejected event was never
+        // taken.
         Reply::Replayed(answer) => match outcome_of(answer).0 {
             EventOutcome::Rejected => EventOutcome::Rejected,
             _ => EventOutcome::Replayed,

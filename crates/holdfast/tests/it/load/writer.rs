@@ -52,7 +52,8 @@ impl Writer {
         }
     }
 
-    /// Writes until it is told to stop, each time to whomever `pick` names; who does not answer is left for somebody else.
+    /// Writes until it is told to stop, each time to whomever `pick` names; who does not answer is left for somebody
+    /// else.
     pub(super) fn write_to_any(&mut self, pick: impl Fn(&mut Random) -> Client, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             let client = pick(&mut self.random);
