@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// The pauses after failures: a source or a store that is there again is not kept waiting.
 const PAUSES: Backoff = Backoff::between(Duration::from_millis(50), Duration::from_secs(2));
 
-/// After so many failures to put letters away, though the store answers, they are put away in short.
+/// A letter that has failed so often while the store commits other things is put away in short.
 const FAILURES_MAX: u32 = 3;
 
 /// What others may know about the consumer.
@@ -131,36 +131,37 @@ impl Consumer {
 
     /// Puts letters away, each under its own name and so once, however long the store is away.
     fn put_away(&mut self, letters: Vec<NewLetter>) -> Result<(), Stopped> {
-        let within = |letter: NewLetter| Arc::new(letter.within(&self.room));
-        let mut left: Vec<Arc<NewLetter>> = letters.into_iter().map(within).collect();
-        let (mut pause, mut failed) = (PAUSES, 0_u32);
+        let within = |letter: NewLetter| (Arc::new(letter.within(&self.room)), 0_u32);
+        let mut left: Vec<(Arc<NewLetter>, u32)> = letters.into_iter().map(within).collect();
+        let mut pause = PAUSES;
         loop {
             let tickets: Vec<_> = left
                 .into_iter()
-                .map(|letter| {
+                .map(|(letter, failed)| {
                     let (command, key) = (Command::PutAway(letter.clone()), Some(letter.command_key()));
                     let submission = Submission { command, actor: self.actor.clone(), key, decided_at: None };
-                    (letter, self.queue.submit(submission, Class::Events, None))
+                    (letter, failed, self.queue.submit(submission, Class::Events, None))
                 })
                 .collect();
             left = Vec::new();
             let mut why = None;
-            for (letter, ticket) in tickets {
+            for (letter, failed, ticket) in tickets {
                 match ticket.and_then(Ticket::wait) {
                     Ok(_) => {}
                     Err(Fault::ShuttingDown) => return Err(Stopped),
                     Err(fault) => {
-                        failed = failed.saturating_add(u32::from(matches!(fault, Fault::Failed(_))));
+                        left.push((letter, failed.saturating_add(u32::from(matches!(fault, Fault::Failed(_))))));
                         why = Some(fault);
-                        left.push(letter);
                     }
                 }
             }
             let Some(why) = why else { return Ok(()) };
             tracing::warn!(letters = left.len(), ?why, "dead letters cannot be put away at present");
-            if failed >= FAILURES_MAX {
-                // Some may be too large for the database to take; their records still stand in their topics.
-                left = left.iter().map(|letter| Arc::new(letter.in_short())).collect();
+            if left.iter().any(|(_, failed)| *failed >= FAILURES_MAX) && self.store_commits()? {
+                // Those may be too large for the database to take; their records still stand in their topics.
+                for (letter, _) in left.iter_mut().filter(|(_, failed)| *failed >= FAILURES_MAX) {
+                    *letter = Arc::new(letter.in_short());
+                }
             }
             self.wait(&mut pause)?;
         }

@@ -132,7 +132,7 @@ impl Consumer {
     }
 
     /// Whether the store commits a command that reads what every event reads, and changes nothing.
-    fn store_commits(&self) -> Result<bool, Stopped> {
+    pub(super) fn store_commits(&self) -> Result<bool, Stopped> {
         let command = Command::ExpireOrder { order: OrderId::from_bytes([0; 16]) };
         let nothing = Submission { command, actor: self.actor.clone(), key: None, decided_at: None };
         Ok(self.ask(nothing)?.is_ok())
