@@ -105,6 +105,8 @@ struct Hall {
     closed: bool,
     /// Whether those who are not there for upkeep are turned away.
     only_maintenance: bool,
+    /// All but maintenance is turned away, for the service ends.
+    turns_away: bool,
 }
 
 impl Hall {
@@ -113,6 +115,21 @@ impl Hall {
         let (commands, bytes) = (self.commands.saturating_add(1), self.bytes.saturating_add(weight));
         let fits = commands <= limits.commands_max && (bytes <= limits.bytes_max || self.commands == 0);
         fits.then_some((commands, bytes))
+    }
+
+    /// Takes all commands but maintenance out of all lines.
+    fn leave_but_maintenance(&mut self) -> Vec<Waiting> {
+        let mut left = Vec::new();
+        for line in &mut self.lines {
+            let before = left.len();
+            left.append(&mut line.aside);
+            let others = line.classes.iter_mut().enumerate().filter(|(place, _)| *place != Class::Maintenance.place());
+            others.for_each(|(_, waiting)| left.extend(waiting.drain(..)));
+            line.commands = line.commands.saturating_sub(left.len().saturating_sub(before));
+        }
+        self.commands = self.commands.saturating_sub(left.len());
+        self.bytes = self.bytes.saturating_sub(left.iter().map(Waiting::weight).sum());
+        left
     }
 }
 
@@ -155,6 +172,7 @@ impl CommandQueue {
             bytes: 0,
             closed: false,
             only_maintenance: false,
+            turns_away: false,
         };
         let came = (0..lanes).map(|_| Condvar::new()).collect();
         Self(Arc::new(Shared { hall: Mutex::new(hall), came, limits }))
@@ -206,7 +224,7 @@ impl CommandQueue {
     ) -> Result<Ticket, Fault> {
         let weight = submission.command.weight();
         let mut hall = self.hall();
-        if hall.closed {
+        if hall.closed || hall.turns_away && class != Class::Maintenance {
             return Err(Fault::ShuttingDown);
         }
         if hall.only_maintenance && class != Class::Maintenance {
@@ -282,17 +300,12 @@ impl CommandQueue {
         self.0.came.iter().for_each(Condvar::notify_all);
     }
 
-    /// Turns everybody away who still waits.
+    /// Turns away whoever still waits and whoever comes, but for maintenance: what was told is removed up to the end.
     pub fn turn_away(&self) {
         let mut wakes = Wakes::default();
         let mut hall = self.hall();
-        hall.closed = true;
-        (hall.commands, hall.bytes) = (0, 0);
-        let waiting = hall.lines.iter_mut().flat_map(|line| {
-            line.commands = 0;
-            std::mem::take(&mut line.aside).into_iter().chain(line.classes.iter_mut().flat_map(std::mem::take))
-        });
-        let waiting: Vec<Waiting> = waiting.collect();
+        hall.turns_away = true;
+        let waiting = hall.leave_but_maintenance();
         drop(hall);
         for command in waiting {
             command.promise.keep(Err(Fault::ShuttingDown), &mut wakes);

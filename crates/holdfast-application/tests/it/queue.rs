@@ -217,12 +217,16 @@ fn commands_of_one_order_wait_in_one_line_in_their_order() {
 #[test]
 fn who_is_turned_away_hears_it() {
     let queue = CommandQueue::new(QueueLimits::default());
-    let tickets = [1, 2].map(|number| ask(&queue, Class::Interactive, number).expect("room"));
+    let tickets = [Class::Interactive, Class::Events].map(|class| ask(&queue, class, 1).expect("room"));
+    let upkeep = ask(&queue, Class::Maintenance, 2).expect("room");
     queue.turn_away();
     for ticket in tickets {
         assert_eq!(ticket.wait(), Err(Fault::ShuttingDown));
     }
-    assert_eq!(queue.depth(), 0);
+    assert_eq!(ask(&queue, Class::Interactive, 3).map(|_| ()).expect_err("turned away"), Fault::ShuttingDown);
+    assert_eq!((queue.depth(), upkeep.heard()), (1, None), "what was told is removed up to the end");
+    ask(&queue, Class::Maintenance, 4).expect("more of it");
+    assert_eq!(taken(&queue, BatchLimits::default()).len(), 2);
 }
 
 #[test]

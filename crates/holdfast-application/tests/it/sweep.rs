@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use holdfast_application::answer::{Answer, Reply};
+use holdfast_application::answer::{Answer, Fault, Reply};
 use holdfast_application::batch::BatchLimits;
 use holdfast_application::duties::{Duties, Duty, SoleDuties};
 use holdfast_application::expiry::{Sweep, SweepPace};
@@ -134,7 +134,14 @@ fn old_answers_without_end_do_not_keep_what_is_due_waiting() {
         wakes.wake();
     }
     stop.store(true, Ordering::Relaxed);
-    queue.turn_away();
+    queue.close();
+    while let Some(left) = line.next_batch(&BatchLimits::default(), Duration::from_millis(10)) {
+        let mut wakes = Wakes::default();
+        for waiting in left {
+            waiting.promise.keep(Err(Fault::ShuttingDown), &mut wakes);
+        }
+        wakes.wake();
+    }
     sweep.join().expect("the sweep stops");
     let in_turns = ["expire_order", "forget_answers", "forget_letters"].repeat(5);
     assert_eq!(asked.get(..15), Some(in_turns.as_slice()));

@@ -38,6 +38,10 @@ const LAST_COMMIT: Duration = Duration::from_millis(500);
 /// Who still waits in line so long before requests under way are given up is turned away, and hears so.
 const TURNED_AWAY_BEFORE: Duration = Duration::from_millis(500);
 
+/// But not before, and not after so long: an interface without requests ends at once, and those who are turned away
+/// want to hear it.
+const TURNED_AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(8_500));
+
 /// How long a shutdown waits for the consumer once the HTTP interface has ended: brokers that do not answer keep
 /// nobody.
 const LEAVE_GROUP_WITHIN: Duration = Duration::from_secs(4);
@@ -203,7 +207,7 @@ impl Running {
         let _ = self.stop_http.send(true);
         let runs_on =
             |most: Duration| matches!(self.http_ended.recv_timeout(most), Err(mpsc::RecvTimeoutError::Timeout));
-        if runs_on(self.drain_max.saturating_sub(TURNED_AWAY_BEFORE)) {
+        if runs_on(self.drain_max.saturating_sub(TURNED_AWAY_BEFORE).clamp(TURNED_AWAY.0, TURNED_AWAY.1)) {
             tracing::warn!(commands = self.queue.depth(), "what still waits in line is turned away");
             self.queue.turn_away();
             if runs_on(others.left()) {

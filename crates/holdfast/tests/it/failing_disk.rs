@@ -4,7 +4,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -86,7 +86,7 @@ fn a_disk_that_does_not_answer_keeps_nobody_waiting_for_ever() {
     assert_eq!(service.post("/api/inventory", &item).0, 201);
     assert_eq!(service.stop(), Some(0));
 
-    let started = strace.start(&program, "fsync,fdatasync", "delay_enter=14000000:when=3+");
+    let started = strace.start(&program, "fsync,fdatasync", "delay_enter=20000000:when=3+");
     let mut service = started.unwrap_or_else(|(ended, log)| panic!("{ended}: {log}"));
     let url = service.url().to_owned();
     let add = || {
@@ -97,7 +97,11 @@ fn a_disk_that_does_not_answer_keeps_nobody_waiting_for_ever() {
     let mut done = 0;
     let hangs = loop {
         let asked = add();
-        std::thread::sleep(Duration::from_millis(700));
+        // Longer than a disk that works takes, however busy it is.
+        let since = Instant::now();
+        while !asked.is_finished() && since.elapsed() < Duration::from_secs(3) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         if !asked.is_finished() {
             break asked;
         }
