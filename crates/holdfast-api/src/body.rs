@@ -114,9 +114,10 @@ pub(crate) async fn read(
         return Err(Problem::new(ProblemCode::Overloaded, "There are too many long bodies; nothing was done."));
     };
     let headers = headers.clone();
-    let parsed = tokio::task::spawn_blocking(move || json(&headers, &bytes, presence, JSON)).await;
-    let parsed = parsed.unwrap_or_else(|_| Err(Problem::new(ProblemCode::Internal, "The body could not be read.")));
-    Ok(Tree { value: parsed?, _turn: turn.ok() })
+    // The turn goes along: it is over with the tree, also where the caller has gone meanwhile.
+    let parse = move || Ok(Tree { value: json(&headers, &bytes, presence, JSON)?, _turn: turn.ok() });
+    let parsed = tokio::task::spawn_blocking(parse).await;
+    parsed.unwrap_or_else(|_| Err(Problem::new(ProblemCode::Internal, "The body could not be read.")))
 }
 
 #[cfg(test)]

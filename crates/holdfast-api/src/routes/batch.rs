@@ -48,12 +48,6 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
     }
     let write = Write::of(&service, parts, bytes, Presence::Required, deadline).await?;
     let orders = decode::batch(&write.body, ORDERS_MAX)?;
-    let mut is_ours = true;
-    if let Some(key) = &write.key {
-        // The key is this route's, whatever its orders come to; only then it may have been another batch's.
-        let route = write.fingerprint_of(&Value::Null);
-        is_ours = !request_key::claim(&service, key, route, Class::Interactive, deadline).await?;
-    }
     let read = orders.iter().zip(1_u32..).map(|(order, position)| {
         // Each order is known by what itself says: once a bad one is mended, the others are the same still.
         let key = write.key.as_deref();
@@ -61,8 +55,14 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
         decode::reserve_order(order).map(|command| service.submission(command, key))
     });
     let mut orders = read.collect::<Vec<_>>().into_iter();
+    let (key, route) = (write.key.clone(), write.fingerprint_of(&Value::Null));
     let request_id = write.request_id().to_owned();
     drop(write);
+    let mut is_ours = true;
+    if let Some(key) = key {
+        // The key is this route's, whatever its orders come to; only then it may have been another batch's.
+        is_ours = !request_key::claim(&service, &key, route, Class::Interactive, deadline).await?;
+    }
     let mut results: Vec<Heard> = Vec::new();
     // The first answer tells whether the key belongs to another batch; the others wait for that.
     while !is_ours && let Some(order) = orders.next() {
