@@ -72,7 +72,7 @@ fn commit_with(
         metrics::counter!("holdfast_stock_crossings_total", "crossing" => crossing).increment(1);
     }
     for order in &book.waiting.turned_away {
-        tracing::warn!(order.id = %order, "a payment that waited for its order is turned away: the order was cancelled or refused");
+        tracing::warn!(order.id = %order, "a payment that waited for its order is turned away: the order was cancelled or refused, or has expired");
         metrics::counter!("holdfast_events_in_total", "type" => "PaymentCompleted", "outcome" => "refused")
             .increment(1);
     }

@@ -109,6 +109,8 @@ pub struct Relay {
     holes: Holes,
     duty_taken: Option<Instant>,
     stopped: Option<Instant>,
+    /// Whether so much waits to be removed that nothing was told.
+    is_full: bool,
 }
 
 impl std::fmt::Debug for Relay {
@@ -120,7 +122,7 @@ impl std::fmt::Debug for Relay {
 /// What became of a look into the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Round {
-    /// There was nothing to tell, or it is another's duty.
+    /// There was nothing to tell, it is another's duty, or what was told must be removed first.
     Idle,
     /// So many events were told.
     Told(usize),
@@ -149,6 +151,7 @@ impl Relay {
             holes: Holes::default(),
             duty_taken: None,
             stopped: None,
+            is_full: false,
         }
     }
 
@@ -225,6 +228,16 @@ impl Relay {
                 return Round::Failed;
             }
         }
+        // What is seen to be removed is so for whoever reads from now on.
+        self.removals.look();
+        let was_full = std::mem::replace(&mut self.is_full, self.removals.is_full());
+        if self.is_full {
+            self.status.set(Some("what was told cannot be removed".to_owned()));
+            return Round::Idle;
+        }
+        if was_full {
+            self.status.set(None);
+        }
         let unsent = match self.unsent() {
             Ok(unsent) => unsent,
             Err(error) => {
@@ -290,12 +303,7 @@ impl Relay {
     }
 
     /// What waits, of all its streams, but what was told already and is only not removed yet.
-    fn unsent(&mut self) -> Result<Vec<UnsentEvent>, ReadError> {
-        // What is seen to be removed is so for whoever reads from now on.
-        self.removals.look();
-        if self.removals.is_full() {
-            return Ok(Vec::new());
-        }
+    fn unsent(&self) -> Result<Vec<UnsentEvent>, ReadError> {
         let step = OutboxStep { events_max: STEP.events_max.saturating_add(self.removals.parts()), ..STEP };
         let told = self.removals.parcels();
         let mut unsent = Vec::new();

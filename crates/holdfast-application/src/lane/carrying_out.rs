@@ -109,6 +109,7 @@ impl Lane {
                     return Tried::Halved(part.halved());
                 }
                 answer_all(part.commands, &Err(Fault::Failed(words)), wakes);
+                std::mem::take(wakes).wake();
                 self.try_to_write(wakes)
             }
         }
@@ -169,6 +170,8 @@ impl Lane {
                 return self.not_known(Part::whole(Vec::new()), &chain(&*source), wakes);
             }
             // Until a commit succeeds again; the health watch tries one.
+            // Another writer is no fault of the store.
+            Err(CommitError::NotApplied(StoreError::Contention(..))) => {}
             Err(CommitError::NotApplied(_)) => self.status.set_cannot_write(),
         }
         Tried::Done
