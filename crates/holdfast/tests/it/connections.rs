@@ -140,6 +140,24 @@ fn a_request_names_its_host_once_or_is_refused() {
     assert_eq!(service.stop(), Some(0));
 }
 
+#[test]
+fn a_client_that_never_ends_its_request_keeps_no_shutdown_and_an_idle_interface_ends_at_once() {
+    let program = Program::new();
+    for (drain_max, is_slow) in [("1s", true), ("0s", true), ("0s", false), ("10s", false)] {
+        let mut service = Service::start(&program, &["--set", &format!("server.drain_max={drain_max}")]);
+        let mut guest = is_slow.then(|| connect(&service));
+        if let Some(guest) = &mut guest {
+            let head = "POST /api/inventory HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
+            guest.write_all(head.as_bytes()).expect("sent");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        service.terminate();
+        assert_eq!(service.ended().code(), Some(0), "{drain_max} {is_slow}");
+        let log = service.log();
+        assert!(is_slow || !log.contains("turned away"), "{drain_max}: nobody waits in line: {log}");
+    }
+}
+
 fn connect(service: &Service) -> TcpStream {
     let stream = TcpStream::connect(service.url().trim_start_matches("http://")).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a setting of the stream");
