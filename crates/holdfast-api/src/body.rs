@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::code::ProblemCode;
 use crate::problem::Problem;
-use crate::received::Received;
+use crate::received::{Received, too_many_long_bodies};
 use crate::strict_json;
 
 /// Whether a body may be left out.
@@ -111,7 +111,7 @@ pub(crate) async fn read(
         return Ok(Tree { value: json(headers, &bytes, presence, JSON)?, _turn: None });
     }
     let Ok(turn) = tokio::time::timeout_at(deadline, LONG_BODIES.acquire()).await else {
-        return Err(Problem::new(ProblemCode::Overloaded, "There are too many long bodies; nothing was done."));
+        return Err(too_many_long_bodies());
     };
     let headers = headers.clone();
     // The turn goes along: it is over with the tree, also where the caller has gone meanwhile.

@@ -59,7 +59,6 @@ impl Received {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| broken_off(&error))?;
             let Ok(data) = frame.into_data() else { continue };
-            let before = size;
             size = size.saturating_add(data.len());
             if size > most {
                 tokio::spawn(throw_away(body, size));
@@ -69,15 +68,11 @@ impl Received {
                 first = Some(data);
                 continue;
             }
-            let known = if first.is_some() { 0 } else { before };
-            let Ok(more) = room_for(known, size) else {
+            let Some(enough) = room_for(size, room) else {
                 tokio::spawn(throw_away(body, size));
-                return Err(Problem::new(ProblemCode::Overloaded, "There are too many long bodies; nothing was done."));
+                return Err(too_many_long_bodies());
             };
-            match &mut room {
-                None => room = Some(more),
-                Some(room) => room.merge(more),
-            }
+            room = Some(enough);
             if let Some(first) = first.take() {
                 all.extend_from_slice(&first);
             }
@@ -87,10 +82,20 @@ impl Received {
     }
 }
 
-/// Room for a body that has grown from `before` bytes to `size`.
-fn room_for(before: usize, size: usize) -> Result<SemaphorePermit<'static>, tokio::sync::TryAcquireError> {
-    let more = size.min(COUNTED_MAX).saturating_sub(before.min(COUNTED_MAX));
-    ROOM.try_acquire_many(u32::try_from(more).unwrap_or(u32::MAX))
+/// Room for a body that has grown to `size` bytes, with what it has already.
+fn room_for(size: usize, had: Option<SemaphorePermit<'static>>) -> Option<SemaphorePermit<'static>> {
+    let held = had.as_ref().map_or(0, SemaphorePermit::num_permits);
+    let more = size.min(COUNTED_MAX).saturating_sub(held);
+    let mut room = ROOM.try_acquire_many(u32::try_from(more).unwrap_or(u32::MAX)).ok()?;
+    if let Some(had) = had {
+        room.merge(had);
+    }
+    Some(room)
+}
+
+/// There is no room for a body, or no turn to be parsed, beside all others.
+pub(crate) fn too_many_long_bodies() -> Problem {
+    Problem::new(ProblemCode::Overloaded, "There are too many long bodies; nothing was done.")
 }
 
 /// A body that did not come to its end. There is no code of its own for a client that is too slow.
