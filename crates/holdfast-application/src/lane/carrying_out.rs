@@ -4,13 +4,11 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use holdfast_domain::{Actor, Timestamp};
-
 use super::part::Part;
 use super::pause::pause_after;
 use super::{Dropped, Lane, LaneEnd, answer_all, chain, measuring};
 use crate::answer::{Fault, Reply};
-use crate::command::{Command, Submission};
+use crate::command::Submission;
 use crate::committer::commit_batch;
 use crate::policy::Policy;
 use crate::ports::{Collision, CommitError, Store, StoreError};
@@ -161,17 +159,14 @@ impl Lane {
     /// A command alone has broken something: the store may do so with any, or the fault is the command's own. A batch
     /// that changes nothing tells.
     fn try_to_write(&mut self, wakes: &mut Wakes) -> Tried {
-        let command = Command::ForgetAnswers { before: Timestamp::EPOCH, most: 1 };
-        let actor = Actor::new("lane").expect("a plain word is an actor");
-        let nothing = Submission { command, actor, key: None, decided_at: None };
-        match attempt(&mut *self.store, &[&nothing], &self.policy) {
+        match attempt(&mut *self.store, &[&Submission::of_nothing()], &self.policy) {
             Ok(_) => self.status.set_committed(),
             Err(CommitError::Unknown(source)) => {
                 return self.not_known(Part::whole(Vec::new()), &chain(&*source), wakes);
             }
-            // Until a commit succeeds again; the health watch tries one.
             // Another writer is no fault of the store.
             Err(CommitError::NotApplied(StoreError::Contention(..))) => {}
+            // Until a commit succeeds again; the health watch tries one.
             Err(CommitError::NotApplied(_)) => self.status.set_cannot_write(),
         }
         Tried::Done

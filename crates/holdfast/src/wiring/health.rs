@@ -12,8 +12,7 @@ use holdfast_application::lane::LaneStatus;
 use holdfast_application::ports::LockState;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::ticket::Ticket;
-use holdfast_application::{Class, Clock, Command, CommandQueue, Submission};
-use holdfast_domain::{Actor, Timestamp};
+use holdfast_application::{Class, Clock, CommandQueue, Submission};
 use holdfast_infrastructure::kafka::KafkaStatus;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -136,14 +135,9 @@ impl Health {
     /// A write that changes nothing tells whether writing is possible again, also when nobody else asks any more. Each
     /// lane that has nothing to do makes one.
     fn try_to_write(&self) {
-        let actor = Actor::new("health").expect("a plain word is an actor");
         let idle = self.of.lanes.iter().enumerate().filter(|(_, lane)| lane.busy_for().is_none());
         let tickets: Vec<Ticket> = idle
-            .filter_map(|(lane, _)| {
-                let command = Command::ForgetAnswers { before: Timestamp::EPOCH, most: 1 };
-                let submission = Submission { command, actor: actor.clone(), key: None, decided_at: None };
-                self.of.queue.submit_to(lane, submission, Class::Maintenance).ok()
-            })
+            .filter_map(|(lane, _)| self.of.queue.submit_to(lane, Submission::of_nothing(), Class::Maintenance).ok())
             .collect();
         let asked = Instant::now();
         for ticket in tickets {
