@@ -199,8 +199,9 @@ impl Running {
         if let Some(consumer) = &self.consumer {
             consumer.stop();
         }
-        let leaves = Until::after(LEAVE_WITHIN);
-        let others = Until::after(LEAVE_WITHIN.saturating_sub(LAST_COMMIT));
+        let began = Instant::now();
+        let left = || LEAVE_WITHIN.saturating_sub(began.elapsed());
+        let left_for_others = || left().saturating_sub(LAST_COMMIT);
         // Streams do not end by themselves.
         self.events.close();
         // Nobody listens when the HTTP interface has ended already.
@@ -210,43 +211,29 @@ impl Running {
         if runs_on(self.drain_max.saturating_sub(TURNED_AWAY_BEFORE).clamp(TURNED_AWAY.0, TURNED_AWAY.1)) {
             tracing::warn!(commands = self.queue.depth(), "what still waits in line is turned away");
             self.queue.turn_away();
-            if runs_on(others.left()) {
+            if runs_on(left_for_others()) {
                 tracing::warn!("requests under way did not finish in time");
             }
         }
         self.stop_sweep.store(true, Ordering::Relaxed);
         if let Some(consumer) = self.consumer {
-            consumer.leave(others.left().min(LEAVE_GROUP_WITHIN));
+            consumer.leave(left_for_others().min(LEAVE_GROUP_WITHIN));
         }
         // What the relays have told is removed by a lane, as long as there is time.
-        let told = Until::after(TELL_WITHIN.min(others.left()));
+        let telling = Instant::now();
         for relay in self.telling {
-            if !relay.ends_within(told.left()) {
+            if !relay.ends_within(TELL_WITHIN.saturating_sub(telling.elapsed()).min(left_for_others())) {
                 tracing::warn!("a relay does not end in time: what it has not told is told after the next start");
             }
         }
         self.queue.close();
         // Each is waited for, also behind one that does not end.
-        let ended: Vec<bool> = self.writers.into_iter().map(|writer| writer.ends_within(leaves.left())).collect();
+        let ended: Vec<bool> = self.writers.into_iter().map(|writer| writer.ends_within(left())).collect();
         if ended.contains(&false) {
             let words = "the store does not let a writer go: what it was asked last may be done or not; start again, and it will be read";
             return Err(Failure::new(Exit::Failed, words));
         }
         Ok(())
-    }
-}
-
-/// A time by which something must be over.
-#[derive(Clone, Copy)]
-struct Until(Option<Instant>);
-
-impl Until {
-    fn after(time: Duration) -> Self {
-        Self(Instant::now().checked_add(time))
-    }
-
-    fn left(self) -> Duration {
-        self.0.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 }
 
