@@ -76,6 +76,14 @@ fn configuration(
     Configuration::load(&line, variables)
 }
 
+/// The settings of a service that a command starts for itself, in a store of its own.
+fn own_configuration(
+    common: &CommonArgs,
+    flags: impl Iterator<Item = (&'static str, &'static str, String)>,
+) -> Result<Configuration, Failure> {
+    Ok(configuration(common, flags)?.kept_to_itself())
+}
+
 /// The checked settings of a command without setting flags of its own.
 fn settings(common: &CommonArgs) -> Result<Settings, Failure> {
     configuration(common, std::iter::empty())?.typed()

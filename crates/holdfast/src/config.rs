@@ -69,6 +69,17 @@ impl Configuration {
         if faults.is_empty() { Ok(Self { values }) } else { Err(Failure::usage(faults.join("\n"))) }
     }
 
+    /// The same for a service that a command starts for itself: of databases, locks, brokers and endpoints only those
+    /// that its command line names, so that a variable or file of another service does not lead it to that one's.
+    pub(crate) fn kept_to_itself(mut self) -> Self {
+        for (key, given) in &mut self.values {
+            if known::find(key).is_some_and(|known| known.is_elsewhere()) {
+                given.retain(|(origin, _)| matches!(origin, Origin::Default | Origin::CommandLine(_)));
+            }
+        }
+        self
+    }
+
     /// The value that counts, and where it comes from.
     pub(crate) fn get(&self, key: &str) -> &(Origin, Value) {
         self.values.get(key).and_then(|given| given.last()).expect("a known setting has a default")

@@ -19,6 +19,11 @@ mod traffic;
 
 /// Runs the demonstration until it is told to stop.
 pub(super) fn run(common: &CommonArgs, args: &DemoArgs) -> Result<Exit, Failure> {
+    if common.data.is_some() || common.database_url.is_some() {
+        return Err(Failure::usage(
+            "demo makes a store of its own, in a temporary folder: it takes no --data and no --database-url",
+        ));
+    }
     let folder = tempfile::Builder::new().prefix("holdfast-demo-").tempdir();
     let mut folder = folder.map_err(|error| Failure::failed("no temporary folder can be made", &error))?;
     folder.disable_cleanup(args.keep);
@@ -29,7 +34,7 @@ pub(super) fn run(common: &CommonArgs, args: &DemoArgs) -> Result<Exit, Failure>
         ("log.level", "demo", Some("warn".to_owned())),
     ];
     let flags = own.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
-    let settings = super::configuration(common, flags)?.typed()?;
+    let settings = super::own_configuration(common, flags)?.typed()?;
     telemetry::start_logging(&settings);
     let told = signals::listen()?;
 

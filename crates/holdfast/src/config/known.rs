@@ -136,6 +136,13 @@ pub(super) const KNOWN: &[Known] = &[
 ];
 
 impl Known {
+    /// Whether it leads to something outside of this process that others use too.
+    pub(super) fn is_elsewhere(self) -> bool {
+        matches!(self.key, "store.database_url" | "kafka.brokers")
+            || self.key.starts_with("lock.")
+            || self.key.starts_with("webhooks.")
+    }
+
     /// Whether its value may hold a secret, and so may stand in a file of its own.
     pub(super) const fn is_secret(self) -> bool {
         matches!(self.kind, Kind::Url | Kind::Properties)

@@ -136,6 +136,33 @@ fn a_demonstration_has_a_catalogue_and_traffic() {
     assert_eq!(demo.stop(), Some(0));
 }
 
+#[test]
+fn a_demonstration_and_a_bench_keep_to_themselves_whatever_stands_around() {
+    let nobody = "127.0.0.1:9";
+    let program = Program::new()
+        .with_variable("ConnectionStrings__DefaultConnection", "server=127.0.0.1;port=9;database=inventory;user=app")
+        .with_variable("HOLDFAST_LOCK__REDIS_URL", &format!("redis://{nobody}"))
+        .with_variable("HOLDFAST_KAFKA__BROKERS", nobody)
+        .with_variable("HOLDFAST_WEBHOOKS__ENDPOINTS", "shop=https://shop.example/hook");
+    let demo = Service::start_with(&program, &["demo", "--listen", "127.0.0.1:0"]);
+    assert_eq!(demo.ready["store"], "sqlite");
+    let (_, health) = demo.get("/health");
+    let parts = health["components"].as_array().expect("a list");
+    for name in ["lock", "kafka", "outbox"] {
+        let part = parts.iter().find(|part| part["name"] == name).expect("a part");
+        assert_eq!(part["detail"], "not configured", "{health}");
+    }
+    assert_eq!(demo.stop(), Some(0));
+    let said = program.done(&["bench", "--seconds", "1", "--rounds", "1", "--connections", "2"]).json();
+    assert_eq!(said["verified"], true, "{said}");
+
+    for named in [["--data", "elsewhere"], ["--database-url", "mysql://db/inventory"]] {
+        let refused = program.run(&[&["demo"][..], &named].concat());
+        assert_eq!(refused.exit, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(named[0]), "{refused:?}");
+    }
+}
+
 /// The members of the contract.
 fn check(said: &Value) {
     assert_eq!((&said["errors"], &said["oversold"]), (&json!(0), &json!(0)), "{said}");
