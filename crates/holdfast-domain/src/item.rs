@@ -212,7 +212,7 @@ impl InventoryItem {
         self.on_hand().plus(quantity).ok_or(TooMany)?;
         let before = self.balance(location);
         let available = before.available.plus(quantity).ok_or(TooMany)?;
-        if kind == StockMovementType::StockIn {
+        if matches!(kind, StockMovementType::StockIn | StockMovementType::Returned) {
             self.last_restocked = Some(now);
         }
         let after = Balance { available, reserved: before.reserved };

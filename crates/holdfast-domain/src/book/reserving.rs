@@ -56,11 +56,15 @@ impl Book {
         match self.order(id).map(|order| order.status) {
             Some(status @ (OrderStatus::Reserved | OrderStatus::Confirmed)) => {
                 let before = self.order(id).map(|order| order.asked.as_slice());
-                let same = self.resolve(lines).is_ok_and(|asked| asked.all_known() == before);
-                return if same { Ok(Effect::Replayed) } else { Err(Refusal::OrderAlreadyReserved(status)) };
+                return match self.resolve(lines) {
+                    Err(beyond @ Refusal::OutOfRange { .. }) => Err(beyond),
+                    Ok(asked) if asked.all_known() == before => Ok(Effect::Replayed),
+                    Ok(_) | Err(_) => Err(Refusal::OrderAlreadyReserved(status)),
+                };
             }
             Some(status @ (OrderStatus::Released | OrderStatus::Closed)) => {
-                return Err(Refusal::OrderAlreadyClosed(status));
+                let beyond = self.resolve(lines).err().filter(|refusal| matches!(refusal, Refusal::OutOfRange { .. }));
+                return Err(beyond.unwrap_or(Refusal::OrderAlreadyClosed(status)));
             }
             Some(OrderStatus::Refused | OrderStatus::Expired) | None => {}
         }

@@ -64,13 +64,15 @@ fn an_item_never_holds_more_than_a_count_can_tell() {
 }
 
 #[test]
-fn only_added_stock_is_a_restock() {
+fn what_was_added_and_what_came_back_is_a_restock_and_what_moved_is_not() {
     let mut lamp = lamp_with(1);
     assert_eq!(lamp.last_restocked, Some(at(1)));
-    lamp.add(MAIN, StockMovementType::Returned, units(1), because(), at(5)).expect("room");
+    lamp.add(MAIN, StockMovementType::TransferIn, units(1), because(), at(5)).expect("room");
     assert_eq!(lamp.last_restocked, Some(at(1)));
     lamp.add(MAIN, StockMovementType::StockIn, units(1), because(), at(6)).expect("room");
     assert_eq!(lamp.last_restocked, Some(at(6)));
+    lamp.add(MAIN, StockMovementType::Returned, units(1), because(), at(7)).expect("room");
+    assert_eq!(lamp.last_restocked, Some(at(7)));
 }
 
 fn lamp_with(initial: u32) -> InventoryItem {
