@@ -124,7 +124,7 @@ fn json(view: &impl Serialize) -> Vec<u8> {
 pub(crate) fn heard(reply: Reply, render: Render) -> Result<(KeptAnswer, bool), Problem> {
     match reply {
         Reply::Decided(decision) => Ok((render(&decision), false)),
-        Reply::Kept(answer) => Ok((answer, false)),
+        Reply::Kept { answer, .. } => Ok((answer, false)),
         Reply::Replayed(mut answer) => {
             replayed(&mut answer.body);
             Ok((answer, true))

@@ -26,7 +26,7 @@ pub(crate) async fn claim(
     let ticket = service.commands.submit(submission, class, service.landing.clone())?;
     match service.hear_until(deadline, ticket).await? {
         Reply::KeyReused => Err(render::key_reused()),
-        Reply::Decided(_) | Reply::Kept(_) => Ok(false),
+        Reply::Decided(_) | Reply::Kept { .. } => Ok(false),
         Reply::Replayed(_) => Ok(true),
     }
 }

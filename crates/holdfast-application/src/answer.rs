@@ -76,6 +76,21 @@ pub enum Answer {
 /// What the rules said.
 pub type Decision = Result<Answer, Refusal>;
 
+/// The word for a decision (CONTRACT, section 6): `applied`, `replayed` or `refused`, of events their own.
+pub fn outcome_word(decision: &Decision) -> &'static str {
+    let effect = match decision {
+        Ok(Answer::Event(event)) => return event.outcome.as_str(),
+        Err(_) => return "refused",
+        Ok(Answer::Item(item)) => item.effect,
+        Ok(Answer::Order { effect, .. } | Answer::DeadLetter { effect, .. }) => *effect,
+        Ok(Answer::Location(_) | Answer::Swept { .. }) => Effect::Applied,
+    };
+    match effect {
+        Effect::Applied => "applied",
+        Effect::Replayed => "replayed",
+    }
+}
+
 /// An answer as it was first given, kept under its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptAnswer {
@@ -95,7 +110,12 @@ pub enum Reply {
     /// It was decided just now.
     Decided(Decision),
     /// It was decided just now, and the answer is kept under its key.
-    Kept(KeptAnswer),
+    Kept {
+        /// The answer.
+        answer: KeptAnswer,
+        /// The word for what was decided: see [`outcome_word`].
+        outcome: &'static str,
+    },
     /// It was decided before, under the same key.
     Replayed(KeptAnswer),
     /// The key was used before for something else.

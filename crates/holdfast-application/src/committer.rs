@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use holdfast_domain::{Book, Refusal};
 
-use crate::answer::{Answer, Decision, KeptAnswer, Reply};
+use crate::answer::{Answer, Decision, KeptAnswer, Reply, outcome_word};
 use crate::command::{Command, CommandKey, Submission};
 use crate::dead_letters::DeadLetter;
 use crate::dead_letters::shelf::Shelf;
@@ -118,11 +118,13 @@ fn decide(
             }
             ends.note(book, submission);
             match &submission.key {
-                Some(key) if is_kept(&submission.command, &decision) => Reply::Kept((key.render)(&decision)),
+                Some(key) if is_kept(&submission.command, &decision) => {
+                    Reply::Kept { answer: (key.render)(&decision), outcome: outcome_word(&decision) }
+                }
                 _ => Reply::Decided(decision),
             }
         });
-        if let (Some(key), Reply::Kept(_)) = (&submission.key, &reply) {
+        if let (Some(key), Reply::Kept { .. }) = (&submission.key, &reply) {
             first_of.insert((&key.scope, &key.key, key.position), at);
         }
         replies.push(reply);
@@ -151,7 +153,7 @@ fn replay(logged: &LoggedAnswer, key: &CommandKey) -> Reply {
 
 /// The reply to a command that stands twice in one batch.
 fn repeated(batch: &[&Submission], replies: &[Reply], first: usize, key: &CommandKey) -> Option<Reply> {
-    let Some(Reply::Kept(answer)) = replies.get(first) else { return None };
+    let Some(Reply::Kept { answer, .. }) = replies.get(first) else { return None };
     let fingerprint = batch.get(first)?.key.as_ref()?.fingerprint;
     Some(replay(&LoggedAnswer { fingerprint, answer: answer.clone() }, key))
 }
@@ -242,7 +244,7 @@ fn save_answers(
         .iter()
         .zip(&*replies)
         .filter_map(|(submission, reply)| match (&submission.key, reply) {
-            (Some(key), Reply::Kept(answer)) => Some((key, answer)),
+            (Some(key), Reply::Kept { answer, .. }) => Some((key, answer)),
             _ => None,
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use holdfast_domain::book::reserving::OrderLine;
 use holdfast_domain::book::{Effect, Hold};
-use holdfast_domain::order::{Order, OrderEventKind};
+use holdfast_domain::order::OrderEventKind;
 use holdfast_domain::{Actor, Book, OrderId, OrderStatus, Reason, Refusal};
 
 use crate::policy::{LatePayment, Policy};
@@ -113,13 +113,23 @@ impl OrderEvent {
     }
 
     /// An event that the order remembers. While the order holds what it was made with, the same lines are a repeat, and
-    /// others are another order's.
+    /// others are another order's. A no is heard again where the order's state can only have come from it.
     fn known(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
-        let is_as_made = |order: &Order| order.status == OrderStatus::Reserved && order.event_seq == 1;
-        if self.kind == OrderEventKind::OrderCreated && book.order(self.order).is_some_and(is_as_made) {
-            return self.created(book, policy, actor);
+        use OrderEventKind::{OrderCreated, PaymentCompleted};
+        let Some(order) = book.order(self.order) else { return EventAnswer::plain(EventOutcome::Replayed) };
+        let status = order.status;
+        match (self.kind, status) {
+            (OrderCreated, OrderStatus::Reserved | OrderStatus::Refused) if order.event_seq == 1 => {
+                self.created(book, policy, actor)
+            }
+            (OrderCreated | PaymentCompleted, OrderStatus::Closed) | (PaymentCompleted, OrderStatus::Released) => {
+                EventAnswer::coded(EventOutcome::Refused, Refusal::OrderAlreadyClosed(status).code())
+            }
+            (PaymentCompleted, OrderStatus::Refused) => {
+                EventAnswer::coded(EventOutcome::Refused, Refusal::OrderStateConflict(status).code())
+            }
+            _ => EventAnswer::plain(EventOutcome::Replayed),
         }
-        EventAnswer::plain(EventOutcome::Replayed)
     }
 
     /// Tells the world of an order that is not served, and answers the event.

@@ -16,7 +16,7 @@ pub fn heard(reply: &Reply) -> Outcome {
     match reply {
         Reply::Decided(Ok(Answer::Event(answer))) => (answer.outcome, answer.code.map(str::to_owned)),
         Reply::Decided(decision) => outcome_of(&kept_event(decision)),
-        Reply::Kept(answer) => outcome_of(answer),
+        Reply::Kept { answer, .. } => outcome_of(answer),
         Reply::Replayed(answer) => heard_again(answer),
         Reply::KeyReused => (EventOutcome::Rejected, Some(IDENTITY_REUSED.to_owned())),
     }

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use holdfast_domain::book::Effect;
+use holdfast_domain::order::OrderEventKind::{OrderCancelled, PaymentFailed};
 
-use crate::answer::{Answer, Reply};
+use crate::answer::{Reply, outcome_word};
+use crate::command::Command;
 use crate::queue::Waiting;
 
 /// Tells the metrics of a batch that was committed; its last try began at `started`.
@@ -16,6 +17,7 @@ pub(super) fn committed(batch: &[Waiting], replies: &[Reply], started: Instant) 
     for (command, reply) in batch.iter().zip(replies) {
         let name = command.submission.command.name();
         let outcome = outcome_of(reply);
+        tell_if_kept_alive(&command.submission.command, outcome);
         match counts.iter_mut().find(|(kind, _)| *kind == (name, outcome)) {
             Some((_, count)) => *count = count.saturating_add(1),
             None => counts.push(((name, outcome), 1)),
@@ -34,14 +36,21 @@ pub(super) fn committed(batch: &[Waiting], replies: &[Reply], started: Instant) 
 /// What the metrics call a reply.
 fn outcome_of(reply: &Reply) -> &'static str {
     match reply {
-        Reply::Decided(Ok(Answer::Event(event))) => event.outcome.as_str(),
-        Reply::Replayed(_)
-        | Reply::Decided(Ok(
-            Answer::Order { effect: Effect::Replayed, .. } | Answer::DeadLetter { effect: Effect::Replayed, .. },
-        )) => "replayed",
-        Reply::Decided(Ok(Answer::Item(item))) if item.effect == Effect::Replayed => "replayed",
-        Reply::KeyReused | Reply::Decided(Err(_)) => "refused",
-        Reply::Kept(answer) if answer.status >= 400 => "refused",
-        Reply::Kept(_) | Reply::Decided(Ok(_)) => "applied",
+        Reply::Decided(decision) => outcome_word(decision),
+        Reply::Kept { outcome, .. } => outcome,
+        Reply::Replayed(_) => "replayed",
+        Reply::KeyReused => "not_applied",
+    }
+}
+
+/// Tells of an event that ends an order and was refused, which only a confirmed one does (CONTRACT, section 4): its
+/// units went out, and somebody has to see to the goods.
+fn tell_if_kept_alive(command: &Command, outcome: &str) {
+    if let Command::OrderEvent(event) = command
+        && matches!(event.kind, OrderCancelled | PaymentFailed)
+        && outcome == "refused"
+    {
+        let kind = event.kind.as_str();
+        tracing::warn!(order.id = %event.order, event = kind, "a confirmed order is not ended: its goods come back by a return");
     }
 }

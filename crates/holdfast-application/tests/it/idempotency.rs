@@ -26,7 +26,7 @@ fn what_depends_on_the_callers_copy_is_judged_anew() {
     let stale = warehouse.decide_all(&[on_version(1)]);
     assert!(matches!(stale.as_slice(), [Reply::Decided(Err(_))]), "a stale copy is no answer: {stale:?}");
     let fresh = warehouse.decide_all(&[on_version(2)]);
-    assert!(matches!(fresh.as_slice(), [Reply::Kept(_)]), "{fresh:?}");
+    assert!(matches!(fresh.as_slice(), [Reply::Kept { .. }]), "{fresh:?}");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn callers_do_not_share_names_and_positions_are_names_too() {
     let another = with_key(|key| key.scope = "another".to_owned());
     let second = with_key(|key| key.position = 1);
     let replies = warehouse.decide_all(&[asked.clone(), another.clone(), second.clone()]);
-    assert!(replies.iter().all(|reply| matches!(reply, Reply::Kept(_))), "{replies:?}");
+    assert!(replies.iter().all(|reply| matches!(reply, Reply::Kept { .. })), "{replies:?}");
     let replies = warehouse.decide_all(&[asked, another, second]);
     assert!(replies.iter().all(|reply| matches!(reply, Reply::Replayed(_))), "{replies:?}");
     assert_eq!(warehouse.levels(1), (13, 0));
@@ -57,7 +57,8 @@ fn a_repeat_beside_new_commands_does_not_count_again() {
     let batch =
         [keyed("second", reserve(2, &[(1, 4)])), first, submission(confirm(1)), submission(reserve(3, &[(1, 1)]))];
     let replies = warehouse.decide_all(&batch);
-    let [Reply::Kept(_), Reply::Replayed(_), Reply::Decided(Ok(_)), Reply::Decided(Err(_))] = replies.as_slice() else {
+    let [Reply::Kept { .. }, Reply::Replayed(_), Reply::Decided(Ok(_)), Reply::Decided(Err(_))] = replies.as_slice()
+    else {
         panic!("{replies:?}")
     };
     assert_eq!(warehouse.levels(1), (0, 4));
@@ -73,7 +74,7 @@ fn an_answer_that_was_forgotten_leaves_the_orders_state_to_prevent_a_second_prom
     let before = warehouse.now().after(std::time::Duration::from_hours(1));
     warehouse.decide(Command::ForgetAnswers { before, most: 10 }).expect("forgotten");
     let replies = warehouse.decide_all(&[asked]);
-    assert!(matches!(replies.as_slice(), [Reply::Kept(_)]), "{replies:?}");
+    assert!(matches!(replies.as_slice(), [Reply::Kept { .. }]), "{replies:?}");
     assert_eq!(warehouse.levels(1), (4, 6), "the same lines again are the same promise");
 }
 
@@ -89,7 +90,7 @@ fn a_refusal_and_a_success_in_one_batch_are_kept_each_for_itself() {
     ];
     let statuses = |replies: &[Reply]| -> Vec<u16> {
         let status = |reply: &Reply| match reply {
-            Reply::Kept(answer) | Reply::Replayed(answer) => answer.status,
+            Reply::Kept { answer, .. } | Reply::Replayed(answer) => answer.status,
             other => panic!("{other:?}"),
         };
         replies.iter().map(status).collect()

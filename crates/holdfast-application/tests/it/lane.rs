@@ -108,7 +108,7 @@ fn a_store_that_cannot_write_is_said_so_and_recovers_by_itself() {
     assert!(status.cannot_write());
     assert_eq!(levels(&queries), (100, 0), "reads go on, nothing was done");
     faults.unavailable.store(false, Ordering::SeqCst);
-    assert!(matches!(ask(keyed("k", change(1, Add, 7))), Ok(Reply::Kept(_))));
+    assert!(matches!(ask(keyed("k", change(1, Add, 7))), Ok(Reply::Kept { .. })));
     assert!(!status.cannot_write());
     queue.close();
     assert!(matches!(thread.join().expect("the lane ends"), LaneEnd::Drained));
@@ -162,7 +162,7 @@ fn an_unknown_outcome_ends_the_lane_and_the_same_keys_tell_afterwards() {
         let replies = house.decide(&asked);
         let expected = |reply: &Reply| match reply {
             Reply::Replayed(_) => happened,
-            Reply::Kept(_) => !happened,
+            Reply::Kept { .. } => !happened,
             _ => false,
         };
         assert!(replies.iter().all(expected), "happened {happened}: {replies:?}");
@@ -185,7 +185,7 @@ fn a_store_that_can_be_asked_on_tells_by_the_same_keys_what_became_of_a_commit()
         assert!(matches!(nameless.wait(), Err(Fault::OutcomeUnknown(_))), "nobody can tell without a key");
         match known.wait() {
             Ok(Reply::Replayed(_)) => assert!(happened),
-            Ok(Reply::Kept(_)) => assert!(!happened),
+            Ok(Reply::Kept { .. }) => assert!(!happened),
             heard => panic!("{heard:?}"),
         }
         assert_eq!(house.levels(), if happened { (207, 0) } else { (107, 0) });

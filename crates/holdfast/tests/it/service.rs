@@ -93,6 +93,46 @@ fn the_metrics_have_the_names_that_dashboards_ask_for() {
 }
 
 #[test]
+fn what_became_of_an_event_is_counted_and_the_end_of_a_confirmed_order_is_logged() {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 5});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    let other = "11111111-a170-5cd6-98a5-117f65ca1582";
+    let events = json!([
+        {"type": "OrderCreated", "orderId": ORDER, "items": [{"sku": "L", "quantity": 1}]},
+        {"type": "OrderCreated", "orderId": other, "items": [{"sku": "L", "quantity": 6}]},
+        {"type": "PaymentCompleted", "orderId": ORDER},
+        {"type": "OrderCancelled", "orderId": ORDER},
+        {"type": "OrderCancelled", "orderId": other},
+    ]);
+    let (status, told) = service.post("/api/inventory/events", &events);
+    let results = told["results"].as_array().expect("a list");
+    let outcomes: Vec<&Value> = results.iter().map(|result| &result["outcome"]).collect();
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(outcomes, ["applied", "refused", "applied", "refused", "ignored"], "{told}");
+    let metrics = service.text("/metrics");
+    for (command, outcome) in [
+        ("OrderCreated", "applied"),
+        ("OrderCreated", "refused"),
+        ("PaymentCompleted", "applied"),
+        ("OrderCancelled", "refused"),
+        ("OrderCancelled", "ignored"),
+    ] {
+        for name in [
+            format!("holdfast_commands_total{{command=\"{command}\",outcome=\"{outcome}\"}} 1"),
+            format!("holdfast_events_in_total{{type=\"{command}\",outcome=\"{outcome}\"}} 1"),
+        ] {
+            assert!(metrics.contains(&name), "{name} is not in\n{metrics}");
+        }
+    }
+    let log = service.log();
+    let line = log.lines().find(|line| line.contains("a confirmed order is not ended")).expect("a line");
+    assert!(line.contains(ORDER) && line.contains("OrderCancelled"), "{line}");
+    service.stop();
+}
+
+#[test]
 fn every_metric_is_there_before_anything_has_happened() {
     let service = Service::start(&Program::new(), &[]);
     let metrics = service.text("/metrics");

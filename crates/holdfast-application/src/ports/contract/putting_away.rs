@@ -80,7 +80,7 @@ pub fn a_record_is_put_away_once(make: MakeStore<'_>) {
     let mut warehouse = Warehouse::open(make);
     let first = letter_of(&record(7), "malformed_json");
     let replies = warehouse.decide_all(&[first.clone(), first.clone(), letter_of(&record(8), "validation_failed")]);
-    assert!(matches!(replies.as_slice(), [Reply::Kept(_), Reply::Replayed(_), Reply::Kept(_)]), "{replies:?}");
+    assert!(matches!(replies.as_slice(), [Reply::Kept { .. }, Reply::Replayed(_), Reply::Kept { .. }]), "{replies:?}");
     let again = warehouse.decide_all(std::slice::from_ref(&first));
     assert!(matches!(again.as_slice(), [Reply::Replayed(_)]), "{again:?}");
     // When its answer is forgotten, the letter itself is known.

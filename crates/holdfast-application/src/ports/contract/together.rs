@@ -19,7 +19,7 @@ pub fn a_repeat_hears_the_first_answer(make: MakeStore<'_>) {
     warehouse.stock(1, 10);
     let asked = keyed("k", change(1, StockVerb::Add, 5));
     let first = warehouse.decide_all(std::slice::from_ref(&asked));
-    let [Reply::Kept(answer)] = first.as_slice() else { panic!("{first:?} is not kept") };
+    let [Reply::Kept { answer, .. }] = first.as_slice() else { panic!("{first:?} is not kept") };
     warehouse.decide(change(1, StockVerb::Remove, 15)).expect("there are 15");
     warehouse.wait(Duration::from_mins(1));
     assert_eq!(warehouse.decide_all(&[asked]), [Reply::Replayed(answer.clone())]);
@@ -42,7 +42,8 @@ pub fn a_key_that_stands_twice_in_one_batch_is_carried_out_once(make: MakeStore<
     warehouse.stock(1, 10);
     let add = |units: u32| keyed("k", change(1, StockVerb::Add, units));
     let replies = warehouse.decide_all(&[add(5), submission(change(1, StockVerb::Remove, 1)), add(5), add(6)]);
-    let [Reply::Kept(first), Reply::Decided(Ok(_)), Reply::Replayed(again), Reply::KeyReused] = replies.as_slice()
+    let [Reply::Kept { answer: first, .. }, Reply::Decided(Ok(_)), Reply::Replayed(again), Reply::KeyReused] =
+        replies.as_slice()
     else {
         panic!("{replies:?}")
     };
@@ -59,7 +60,8 @@ pub fn a_refusal_is_kept_too(make: MakeStore<'_>) {
     let refused = warehouse.decide_all(std::slice::from_ref(&asked));
     warehouse.decide(change(1, StockVerb::Add, 5)).expect("room");
     let again = warehouse.decide_all(&[asked]);
-    let ([Reply::Kept(first)], [Reply::Replayed(second)]) = (refused.as_slice(), again.as_slice()) else {
+    let ([Reply::Kept { answer: first, .. }], [Reply::Replayed(second)]) = (refused.as_slice(), again.as_slice())
+    else {
         panic!("{refused:?} {again:?}")
     };
     assert_eq!((first, first.status), (second, 409));

@@ -89,7 +89,7 @@ impl Target for IntoStore {
 /// What became of an event.
 fn outcome(reply: &Reply) -> EventOutcome {
     match reply {
-        Reply::Kept(answer) => outcome_of(answer).0,
+        Reply::Kept { answer, .. } => outcome_of(answer).0,
         // What was known counts as known, also when it was refused the first time, but a rejected event was never
         // taken.
         Reply::Replayed(answer) => match outcome_of(answer).0 {
