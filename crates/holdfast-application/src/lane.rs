@@ -6,16 +6,15 @@ use std::time::Duration;
 use holdfast_domain::OrderId;
 
 use crate::admission::{Admission, Admitted};
-use crate::answer::{Fault, Reply};
+use crate::answer::Fault;
 use crate::batch::BatchLimits;
-use crate::command::Submission;
 use crate::commit_bell::CommitBell;
-use crate::committer::commit_batch;
 use crate::policy::Policy;
 use crate::ports::{CommitError, Store};
 use crate::queue::{QueueLine, Waiting};
 use crate::ticket::{Heard, Wakes};
 
+mod at_once;
 mod carrying_out;
 mod dropped;
 mod measuring;
@@ -23,6 +22,7 @@ mod part;
 mod pause;
 mod status;
 
+pub use at_once::decide_at_once;
 pub use dropped::Dropped;
 pub use status::LaneStatus;
 
@@ -181,19 +181,4 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         source = cause.source();
     }
     words
-}
-
-/// Decides commands one after the other on a store of one's own: for imports, replays and tests, without queue and
-/// threads.
-///
-/// # Errors
-///
-/// As [`commit_batch`].
-pub fn decide_at_once(
-    store: &mut dyn Store,
-    submissions: &[Submission],
-    policy: &Policy,
-) -> Result<Vec<Reply>, CommitError> {
-    let batch: Vec<&Submission> = submissions.iter().collect();
-    commit_batch(store, &batch, policy)
 }

@@ -13,6 +13,7 @@ use holdfast_application::ports::contract::warehouse::{
     change, keyed, lines, new_item, order, product, reserve, submission,
 };
 use holdfast_application::ports::memory::MemoryQueries;
+use holdfast_application::ports::{CommitError, StoreError};
 use holdfast_application::queries::StockQueries;
 use holdfast_application::queue::{Class, CommandQueue, QueueLimits};
 use holdfast_application::succession::Succession;
@@ -293,6 +294,38 @@ fn behind_a_command_that_could_not_be_decided_none_of_its_succession_is() {
     assert_eq!(heard, [true, true, false, false, false, false]);
     assert!(another.wait().is_ok(), "it is in no succession");
     assert_eq!(house.levels(), (105, 2));
+}
+
+#[test]
+fn who_decides_at_once_tries_again_and_gives_up_on_what_always_collides() {
+    let mut house = House::open(Poison::Collides);
+    house.faults.contentions.store(5, Ordering::SeqCst);
+    let orders: Vec<Submission> = (1..=4).map(|number| submission(reserve(number, &[(1, 1)]))).collect();
+    let replies = house.decide(&orders);
+    assert!(replies.iter().all(|reply| matches!(reply, Reply::Decided(Ok(_)))), "{replies:?}");
+    assert_eq!((house.levels(), house.begun()), ((96, 4), 8), "twice whole, halved, halved, and each is there once");
+
+    let poisoned = [submission(reserve(5, &[(1, 1)])), submission(reserve(POISON, &[(1, 1)]))];
+    let failed = decide_at_once(&mut house.store, &poisoned, &Policy::default()).expect_err("it collides for ever");
+    assert!(matches!(failed, CommitError::NotApplied(StoreError::Contention(..))), "{failed:?}");
+    assert_eq!(house.levels(), (95, 5), "the other one was decided");
+}
+
+#[test]
+fn who_decides_at_once_asks_again_where_nobody_knows_and_the_store_goes_on() {
+    for happened in [false, true] {
+        let mut house = House::open(Poison::Breaks);
+        house.faults.happened.store(happened, Ordering::SeqCst);
+        house.faults.unknown.store(true, Ordering::SeqCst);
+        let order = [submission(reserve(1, &[(1, 1)]))];
+        let failed = decide_at_once(&mut house.store.clone(), &order, &Policy::default()).expect_err("the end");
+        assert!(matches!(failed, CommitError::Unknown(_)), "{failed:?}");
+
+        house.faults.unknown.store(true, Ordering::SeqCst);
+        house.faults.outlives_unknown.store(true, Ordering::SeqCst);
+        assert_eq!(house.decide(&order).len(), 1);
+        assert_eq!(house.levels(), (99, 1));
+    }
 }
 
 /// A queue in front of a store with 100 units of product 1.
