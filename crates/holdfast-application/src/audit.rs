@@ -12,12 +12,14 @@ use holdfast_domain::movement::Balance;
 use crate::queries::{ReadError, StockQueries, UnfitRow};
 use places::LevelKey;
 use promises::{PromiseProof, Promised};
+pub use rows_read::RowsRead;
 use stock::{Moved, StockProof};
 
 mod members;
 mod outbox;
 mod places;
 pub mod promises;
+mod rows_read;
 pub mod stock;
 mod tally;
 
@@ -93,8 +95,24 @@ fn note(faults: &mut Vec<LedgerFault>, fault: LedgerFault) {
 ///
 /// [`ReadError`]: the store could not be read, so nothing is proven.
 pub fn prove(queries: &dyn StockQueries, product: Option<ProductId>) -> Result<AuditReport, ReadError> {
-    let mut stock = StockProof::default();
-    let mut promises = if product.is_some() { PromiseProof::of_one_product() } else { PromiseProof::default() };
+    prove_watched(queries, product, &RowsRead::default())
+}
+
+/// The same while somebody watches how far it has come.
+///
+/// # Errors
+///
+/// As [`prove`].
+pub fn prove_watched(
+    queries: &dyn StockQueries,
+    product: Option<ProductId>,
+    read: &RowsRead,
+) -> Result<AuditReport, ReadError> {
+    let mut stock = StockProof::watched_by(read.clone());
+    let mut promises = PromiseProof::watched_by(read.clone());
+    if product.is_some() {
+        promises = promises.of_one_product();
+    }
     queries.read_ledger(product, &mut stock, &mut promises)?;
     Ok(conclude(stock, promises))
 }

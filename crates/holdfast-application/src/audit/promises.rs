@@ -6,6 +6,7 @@ use holdfast_domain::{OrderId, OrderStatus, ReservationStatus};
 
 use super::outbox::OutboxProof;
 use super::places::ByLevel;
+use super::rows_read::RowsRead;
 use super::tally::Tally;
 use super::{LedgerFault, members, note};
 use crate::dead_letters::LetterHead;
@@ -52,6 +53,7 @@ pub struct PromiseProof {
     /// The order whose reservations are being read: they come order by order.
     order: OrderSeen,
     is_of_one_product: bool,
+    read: RowsRead,
 }
 
 /// One order, and what its reservations tell so far.
@@ -96,9 +98,15 @@ impl OrderSeen {
 }
 
 impl PromiseProof {
+    /// One that tells how far it has come.
+    pub fn watched_by(read: RowsRead) -> Self {
+        Self { read, ..Self::default() }
+    }
+
     /// The same, of a ledger of which only one product is read.
-    pub fn of_one_product() -> Self {
-        Self { is_of_one_product: true, ..Self::default() }
+    #[must_use]
+    pub fn of_one_product(self) -> Self {
+        Self { is_of_one_product: true, ..self }
     }
 
     /// Ends the last order and looks at all of them together.
@@ -229,6 +237,7 @@ impl PromiseReader for PromiseProof {
 
     fn reservation(&mut self, reservation: &LedgerReservation) {
         self.reservations = self.reservations.saturating_add(1);
+        self.read.side_has(self.reservations);
         self.order.add(reservation);
         let LedgerReservation { order, line, item, location, quantity, status, sequence, .. } = *reservation;
         if let Some(words) = members::of_reservation(reservation) {

@@ -7,6 +7,7 @@ use holdfast_domain::{Count, LocationCode, LocationNumber, ProductId, StockMovem
 
 use super::outbox::OutboxProof;
 use super::places::{ByItem, ByLevel};
+use super::rows_read::RowsRead;
 use super::tally::Tally;
 use super::{LedgerFault, note, words};
 use crate::events::UnsentEvent;
@@ -71,9 +72,15 @@ pub struct StockProof {
     chains: ByItem<Chain>,
     /// What waits to be told of products.
     outbox: OutboxProof,
+    read: RowsRead,
 }
 
 impl StockProof {
+    /// One that tells how far it has come.
+    pub fn watched_by(read: RowsRead) -> Self {
+        Self { read, ..Self::default() }
+    }
+
     /// Compares the ends of all chains with what the books show of the items.
     pub(super) fn conclude(mut self) -> Self {
         let mut faults = std::mem::take(&mut self.faults);
@@ -261,6 +268,7 @@ impl StockReader for StockProof {
 
     fn movement(&mut self, line: &LedgerLine) {
         self.movements = self.movements.saturating_add(1);
+        self.read.side_has(self.movements);
         self.follow_chain(line);
         self.follow_level(line);
     }
