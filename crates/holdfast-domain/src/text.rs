@@ -145,16 +145,25 @@ impl Reason {
     /// The first 64 printable characters of `text`, or `None` when there are none: for reasons that come from
     /// elsewhere.
     pub fn shortened(text: &str) -> Option<Self> {
-        let kept: String = text.chars().filter(|c| !c.is_control()).take(64).collect();
-        Self::new(&kept).ok()
+        Self::new(&first_printable(text)).ok()
     }
 }
 
 impl Reference {
+    /// The same of a document number.
+    pub fn shortened(text: &str) -> Option<Self> {
+        Self::new(&first_printable(text)).ok()
+    }
+
     /// Of the first stock of a new item.
     pub fn initial() -> Self {
         Self("INITIAL".into())
     }
+}
+
+/// The first 64 printable characters.
+fn first_printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 #[cfg(test)]

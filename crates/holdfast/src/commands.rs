@@ -1,10 +1,13 @@
 //! One file per command.
 
+use holdfast_application::ports::{CommitError, StoreError};
+
 use crate::cli::{Command, CommandLine, CommonArgs, ConfigCommand, ServeArgs, VerifyArgs};
-use crate::config::{Configuration, Settings};
+use crate::config::{Configuration, Origin, Settings};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{Interrupt, Work};
 use crate::output::Output;
+use crate::telemetry;
 use crate::wiring::signals;
 
 mod asyncapi;
@@ -84,9 +87,29 @@ fn own_configuration(
     Ok(configuration(common, flags)?.kept_to_itself())
 }
 
-/// The checked settings of a command without setting flags of its own.
+/// The checked settings of a command without setting flags of its own, which works on a store and is told what there is
+/// to be warned of.
 fn settings(common: &CommonArgs) -> Result<Settings, Failure> {
-    configuration(common, std::iter::empty())?.typed()
+    warned(&configuration(common, std::iter::empty())?)
+}
+
+/// The checked settings; of what happens under them only warnings are told, unless a level was asked for.
+fn warned(configuration: &Configuration) -> Result<Settings, Failure> {
+    let mut settings = configuration.typed()?;
+    if configuration.get("log.level").0 == Origin::Default {
+        "warn".clone_into(&mut settings.log_level);
+    }
+    telemetry::start_logging(&settings);
+    Ok(settings)
+}
+
+/// Why the store did not take what it was given. One that does not answer at present may later.
+fn not_taken(what: &str, error: &CommitError) -> Failure {
+    let failure = Failure::failed(&format!("the store did not take the {what}"), error);
+    match error {
+        CommitError::NotApplied(StoreError::Unavailable(_)) => Failure { exit: Exit::Later, ..failure },
+        CommitError::NotApplied(_) | CommitError::Unknown(_) => failure,
+    }
 }
 
 /// The results of a command on their way out.

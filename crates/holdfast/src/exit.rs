@@ -113,6 +113,11 @@ impl Failure {
     }
 }
 
+/// A result that was written: nobody reading it changes nothing about how the command ends.
+pub(crate) fn unless_unread(written: Result<(), Failure>) -> Result<(), Failure> {
+    written.or_else(|failure| if failure.exit == Exit::Done { Ok(()) } else { Err(failure) })
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -1,6 +1,7 @@
 //! How far long work has come: a bar on a terminal, else a line now and then; both on standard error.
 
 use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
@@ -10,6 +11,9 @@ use crate::numbers::float;
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// How often somebody looks how far work has come that does not tell.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// How far long work has come.
 pub(crate) struct Progress {
@@ -55,6 +59,22 @@ impl Progress {
             self.told = Instant::now();
             self.tell();
         }
+    }
+
+    /// Does the work, while another thread looks how far it has come.
+    pub(crate) fn watch<T>(mut self, so_far: impl Fn() -> u64 + Send, work: impl FnOnce() -> T) -> T {
+        let (ends, end) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while end.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                    self.advance(so_far().saturating_sub(self.done));
+                }
+                self.finish();
+            });
+            let done = work();
+            drop(ends);
+            done
+        })
     }
 
     fn tell(&self) {

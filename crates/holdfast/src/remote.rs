@@ -130,16 +130,20 @@ impl Remote {
 
     /// Sends a request, again and again while the service is busy.
     fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Answered, Failure> {
-        let mut tries = 0_u32;
+        let (mut tries, mut may_be_done) = (0_u32, false);
         loop {
             let response = request().send().map_err(|error| self.away(&error))?;
-            let status = response.status().as_u16();
+            let (status, patience) = (response.status().as_u16(), patience(response.headers()));
+            let mut answered = self.read(status, response)?;
             if matches!(status, 429 | 503) && tries < TRIES_MAX {
                 tries = tries.saturating_add(1);
-                std::thread::sleep(patience(response.headers()));
+                may_be_done |= answered.body.get("outcome").and_then(Value::as_str) == Some("unknown");
+                std::thread::sleep(patience);
                 continue;
             }
-            return self.read(status, response);
+            // What nobody knew of this very request, and was so.
+            answered.is_replayed &= !may_be_done;
+            return Ok(answered);
         }
     }
 

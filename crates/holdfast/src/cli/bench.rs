@@ -67,13 +67,13 @@ pub(crate) struct BenchCommitArgs {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) products: u32,
     /// Orders in a transaction
-    #[arg(long, default_value_t = 1_024)]
+    #[arg(long, default_value_t = 1_024, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=65_536))]
     pub(crate) batch: usize,
     /// Orders in all
     #[arg(long, default_value_t = 200_000)]
     pub(crate) orders: u64,
     /// Lines of an order
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=5_000))]
     pub(crate) lines: usize,
     /// Where the bench's own store is made; put it on a disk [default: here]
     #[arg(long, value_name = "FOLDER")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::{BenchArgs, BenchCommand, CommonArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread};
 use crate::numbers::{count, float};
 
 mod answered;
@@ -34,7 +34,7 @@ pub(super) fn run(common: &CommonArgs, args: &BenchArgs) -> Result<Exit, Failure
         Some(BenchCommand::FlashSale(args)) => flash_sale::run(common, args)?,
         None => http::run(common, &args.http)?,
     };
-    super::output(common).object(&result.shown)?;
+    unless_unread(super::output(common).object(&result.shown))?;
     Ok(if result.is_right { Exit::Done } else { Exit::Failed })
 }
 
@@ -103,6 +103,14 @@ impl Tally {
             "p999_ms": percentile(999),
         })
     }
+}
+
+/// Whether books that hold so many orders tell what was answered: of a request that failed nobody knows whether its
+/// order is held.
+fn tell_the_same(answered: &[&Tally], held: u64) -> bool {
+    let accepted = answered.iter().map(|tally| tally.accepted).fold(0, u64::saturating_add);
+    let in_doubt = answered.iter().map(|tally| tally.errors).fold(0, u64::saturating_add);
+    (accepted..=accepted.saturating_add(in_doubt)).contains(&held)
 }
 
 /// How many a second.

@@ -8,14 +8,18 @@ use holdfast_infrastructure::copying::{self, CopyError, Source, Target};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{CommonArgs, CopyArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread, with_sources};
 use crate::interrupt::{Interrupt, Work};
 use crate::numbers::seconds;
 use crate::progress::Progress;
 use crate::wiring;
 
 /// What an interrupted copy says.
-const COPYING: Work = Work { counted: None, go_on: "the new store is still empty; run it again", looks: true };
+const COPYING: Work = Work {
+    counted: None,
+    go_on: "run it again; should the new store hold something by then, it is whole, and `holdfast verify` proves it",
+    looks: true,
+};
 
 /// Copies, and proves the copy.
 pub(super) fn run(common: &CommonArgs, args: &CopyArgs) -> Result<Exit, Failure> {
@@ -44,12 +48,12 @@ pub(super) fn run(common: &CommonArgs, args: &CopyArgs) -> Result<Exit, Failure>
     let report =
         audit::prove(&*queries, None).map_err(|error| Failure::failed("the new store cannot be read", &error))?;
     let rows: Map<String, Value> = copied.into_iter().map(|(table, rows)| (table.to_owned(), rows.into())).collect();
-    super::output(common).object(&json!({
+    unless_unread(super::output(common).object(&json!({
         "ok": report.is_clean(),
         "rows": rows,
         "faults": report.faults.len(),
         "seconds": seconds(started.elapsed()),
-    }))?;
+    })))?;
     Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
 }
 
@@ -62,6 +66,7 @@ fn is_one_place(from: &str, to: &str) -> bool {
 fn not_copied(error: &CopyError) -> Failure {
     match error {
         CopyError::NotEmpty => Failure::new(Exit::Conflict, error.to_string()),
+        CopyError::Unknown(_) => Failure::new(Exit::Failed, with_sources(error)),
         _ => Failure::failed("the store was not copied", error),
     }
 }

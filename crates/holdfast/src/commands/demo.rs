@@ -9,7 +9,7 @@ use holdfast_domain::Actor;
 use serde_json::json;
 
 use crate::cli::{CommonArgs, DemoArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread};
 use crate::output::Output;
 use crate::telemetry;
 use crate::wiring::{self, Running, signals};
@@ -51,7 +51,7 @@ pub(super) fn run(common: &CommonArgs, args: &DemoArgs) -> Result<Exit, Failure>
         })
         .collect();
     decide_at_once(&mut *books.store, &imports, &settings.policy)
-        .map_err(|error| Failure::failed("the store did not take the products", &error))?;
+        .map_err(|error| super::not_taken("products", &error))?;
 
     let running = Running::start(&settings, books)?;
     say_ready(common, &running, folder.path(), args.keep)?;
@@ -88,5 +88,5 @@ fn say_ready(common: &CommonArgs, running: &Running, folder: &std::path::Path, k
         output.json(&json!({"ready": true, "url": url, "store": "sqlite", "version": version}))
     };
     // A reader that has gone does not stop the service.
-    said.or_else(|failure| if failure.exit == Exit::Done { Ok(()) } else { Err(failure) })
+    unless_unread(said)
 }

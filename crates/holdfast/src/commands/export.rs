@@ -14,6 +14,7 @@ use crate::cli::{CommonArgs, ExportArgs, ExportFormat, ExportKind};
 use crate::csv_table::write_record;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{Interrupt, Work};
+use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::wiring;
 
@@ -72,12 +73,14 @@ pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failur
     };
     let format = args.format.unwrap_or(if common.json { ExportFormat::Jsonl } else { ExportFormat::Csv });
     let mut writer = RowWriter::new(BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), args.what, format);
+    let mut progress = Progress::new(common, "export", "rows", None);
     let read = {
         let mut receive = |row: Vec<Value>| {
             if interrupt.came() {
                 return ControlFlow::Break(());
             }
             interrupt.note(1);
+            progress.advance(1);
             writer.row(&row)
         };
         let read = match &source {
@@ -88,6 +91,7 @@ pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failur
         let written = if read.is_ok() { writer.header() } else { Ok(()) };
         written.and_then(|()| writer.finish()).map(|()| read)
     };
+    progress.finish();
     read.map_err(|error| Failure::output(&error))??;
     interrupt.look()?;
     Ok(Exit::Done)

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::{CommonArgs, ImportArgs};
 use crate::csv_table::CsvTable;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread};
 use crate::interrupt::{Interrupt, Work};
 use crate::numbers::count;
 use crate::progress::Progress;
@@ -60,14 +60,21 @@ struct Summary {
     unchanged: u64,
     bad: u64,
     faults: Vec<RowFault>,
+    /// Faults that are not listed.
+    unlisted: usize,
 }
 
 impl Summary {
     /// Notes a bad row.
     fn bad_row(&mut self, faults: impl IntoIterator<Item = RowFault>) {
         self.bad = self.bad.saturating_add(1);
-        let room = FAULTS_LISTED_MAX.saturating_sub(self.faults.len());
-        self.faults.extend(faults.into_iter().take(room));
+        for fault in faults {
+            if self.faults.len() < FAULTS_LISTED_MAX {
+                self.faults.push(fault);
+            } else {
+                self.unlisted = self.unlisted.saturating_add(1);
+            }
+        }
     }
 
     fn note(&mut self, product: &Gathered, outcome: Result<Imported, NotTaken>) {
@@ -77,7 +84,7 @@ impl Summary {
             Ok(Imported::Unchanged) => &mut self.unchanged,
             Err((column, detail)) => {
                 for line in &product.lines {
-                    self.bad_row([RowFault { line: *line, column, detail: detail.clone() }]);
+                    self.bad_row([RowFault { line: *line, column: column.map(Into::into), detail: detail.clone() }]);
                 }
                 return;
             }
@@ -190,8 +197,8 @@ fn report(common: &CommonArgs, summary: &Summary) -> Result<(), Failure> {
         // Standard output tells them too; a closed standard error is no failure.
         let _ = writeln!(stderr, "{fault}");
     }
-    if count(faults.len()) < summary.bad {
-        let _ = writeln!(stderr, "… {} bad rows in all", summary.bad);
+    if summary.unlisted > 0 {
+        let _ = writeln!(stderr, "… and {} faults more; {} bad rows in all", summary.unlisted, summary.bad);
     }
     let mut output = super::output(common);
     let errors: Vec<_> = faults.iter().map(RowFault::to_json).collect();
@@ -204,5 +211,5 @@ fn report(common: &CommonArgs, summary: &Summary) -> Result<(), Failure> {
     if !output.is_for_people() {
         result["errors"] = errors.into();
     }
-    output.object(&result)
+    unless_unread(output.object(&result))
 }

@@ -10,7 +10,7 @@ use holdfast_domain::{OrderId, OrderStatus, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{CommonArgs, ReplayArgs, ReplayClock, Speed};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread};
 use crate::interrupt::{Interrupt, Work};
 use crate::numbers::{count, seconds};
 use crate::progress::Progress;
@@ -105,6 +105,13 @@ impl Tally {
         }
     }
 
+    /// Says that not all were listed.
+    fn say_if_cut(&self) {
+        if self.rejected() > count(self.listed) {
+            let _ = writeln!(std::io::stderr(), "… {} rejected lines in all", self.rejected());
+        }
+    }
+
     fn rejected(&self) -> u64 {
         OUTCOMES.iter().zip(self.outcomes).find(|(of, _)| **of == EventOutcome::Rejected).map_or(0, |(_, count)| count)
     }
@@ -147,17 +154,18 @@ pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failur
     let started = Instant::now();
     let mut work =
         Replay { target: &mut *target, pace: Pace::new(args.speed), tally: Tally::default(), interrupt: &interrupt };
-    let reading = event::Reading { kinds: args.kinds.clone(), clock };
-    std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(READ_AHEAD);
-        scope.spawn(move || file::read(lines, &reading, BATCH, &sender));
-        receiver.into_iter().try_for_each(|chunk| work.off(chunk?, &mut progress))
-    })?;
+    let reading = event::Reading { kinds: args.kinds.clone(), clock, is_paced: args.speed != Speed::Max };
+    let (sender, receiver) = sync_channel(READ_AHEAD);
+    let reader = std::thread::spawn(move || file::read(lines, &reading, BATCH, &sender));
+    // Where the work fails nobody waits for the reader: it may wait for a line that does not come.
+    receiver.into_iter().try_for_each(|chunk| work.off(chunk?, &mut progress))?;
+    reader.join().map_err(|_panic| Failure::new(Exit::Failed, "the events were not read to their end"))?;
     let tally = work.tally;
     let took = started.elapsed();
     progress.finish();
+    tally.say_if_cut();
     let statuses = target.statuses(&tally.orders)?;
-    super::output(common).object(&tally.to_json(&statuses, took))?;
+    unless_unread(super::output(common).object(&tally.to_json(&statuses, took)))?;
     Ok(if tally.rejected() > 0 { Exit::Partly } else { Exit::Done })
 }
 

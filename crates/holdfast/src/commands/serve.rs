@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::{CommonArgs, ServeArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread};
 use crate::output::Output;
 use crate::wiring::{self, Running, signals};
 use crate::{config, telemetry};
@@ -31,12 +31,6 @@ pub(super) fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, Failure
 pub(super) fn start(settings: &config::Settings) -> Result<Running, Failure> {
     let books = wiring::open_books(settings)?;
     let running = Running::start(settings, books)?;
-    if !running.address.ip().is_loopback() {
-        tracing::warn!(
-            address = %running.address,
-            "LISTENING BEYOND THIS MACHINE WITHOUT ACCESS KEYS: everybody who reaches this port can change stock"
-        );
-    }
     tracing::info!(address = %running.address, store = wiring::kind_of_store(settings), "ready");
     Ok(running)
 }
@@ -55,5 +49,5 @@ fn say_ready(common: &CommonArgs, settings: &config::Settings, running: &Running
         output.json(&json!({"ready": true, "url": url, "store": wiring::kind_of_store(settings), "version": version}))
     };
     // A reader that has gone does not stop the service.
-    said.or_else(|failure| if failure.exit == Exit::Done { Ok(()) } else { Err(failure) })
+    unless_unread(said)
 }

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use holdfast_application::audit::{self, LedgerFault};
+use holdfast_application::audit::{self, LedgerFault, RowsRead};
 use holdfast_domain::book::ProductRef;
 use serde_json::{Value, json};
 
 use crate::cli::{CommonArgs, VerifyArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread};
 use crate::numbers::seconds;
+use crate::progress::Progress;
 use crate::wiring;
 
 /// The largest embedded store whose indexes are compared with its tables unasked: some 2 s. It takes three times as
@@ -27,21 +28,24 @@ pub(super) fn run(common: &CommonArgs, args: &VerifyArgs) -> Result<Exit, Failur
         }
     }
     let started = Instant::now();
-    let mut report = audit::prove(&*queries, args.product).map_err(unreadable)?;
+    let read = RowsRead::default();
+    let progress = Progress::new(common, "verify", "rows", None);
+    let proved = progress.watch(|| read.get(), || audit::prove_watched(&*queries, args.product, &read));
+    let mut report = proved.map_err(unreadable)?;
     if args.indexes || wiring::embedded_bytes(&settings) <= INDEXES_COMPARED_MAX {
         report.add_unfit(queries.damage().map_err(unreadable)?);
     }
 
     let faults: Vec<Value> = report.faults.iter().map(fault).collect();
     let mut output = super::output(common);
-    output.object(&json!({
+    unless_unread(output.object(&json!({
         "ok": report.is_clean(),
         "products": report.products,
         "movements": report.movements,
         "reservations": report.reservations,
         "faults": faults,
         "seconds": seconds(started.elapsed()),
-    }))?;
+    })))?;
     Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
 }
 

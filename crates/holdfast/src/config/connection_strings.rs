@@ -7,6 +7,7 @@
 /// What is missing or not understood.
 pub(super) fn mysql_url(text: &str) -> Result<String, String> {
     let (mut server, mut port, mut database, mut user, mut password) = (None, "3306", None, None, None);
+    let mut encryption = Vec::new();
     for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').ok_or_else(|| "has a part without `=`".to_owned())?;
         match name.trim().to_ascii_lowercase().as_str() {
@@ -15,6 +16,12 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
             "database" | "initial catalog" => database = Some(value.trim()),
             "user" | "uid" | "user id" | "username" => user = Some(value.trim()),
             "password" | "pwd" => password = Some(value.trim()),
+            "sslmode" | "ssl mode" | "ssl-mode" => encryption.extend(ssl_mode(value.trim())?),
+            "sslca" | "ssl ca" | "ssl-ca" | "cacertificatefile" | "ca certificate file" => {
+                encryption.push(("ssl-ca", value.trim()));
+            }
+            "sslcert" | "ssl cert" | "ssl-cert" => encryption.push(("ssl-cert", value.trim())),
+            "sslkey" | "ssl key" | "ssl-key" => encryption.push(("ssl-key", value.trim())),
             // Drivers know dozens of further words (pooling, time-outs …); none of them says where the database is.
             _ => {}
         }
@@ -28,7 +35,24 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
             format!("{}:{}@", crate::percent::encoded(user), crate::percent::encoded(password))
         }
     };
-    Ok(format!("mysql://{credentials}{server}:{port}/{database}"))
+    let encryption: Vec<String> = encryption.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let parameters = if encryption.is_empty() { String::new() } else { format!("?{}", encryption.join("&")) };
+    Ok(format!("mysql://{credentials}{server}:{port}/{database}{parameters}"))
+}
+
+/// `SslMode` as a parameter of an URL; `Preferred`, which takes what it gets, says nothing.
+fn ssl_mode(mode: &str) -> Result<Option<(&'static str, &'static str)>, String> {
+    let mode = match mode.to_ascii_lowercase().as_str() {
+        "none" | "disabled" => "disabled",
+        "preferred" => return Ok(None),
+        "required" => "required",
+        "verifyca" | "verify_ca" => "verify_ca",
+        "verifyfull" | "verify_identity" => "verify_identity",
+        _ => {
+            return Err("has an SslMode that is none of Disabled, Preferred, Required, VerifyCA, VerifyFull".to_owned());
+        }
+    };
+    Ok(Some(("ssl-mode", mode)))
 }
 
 /// `host:port[,host:port…][,option=…]` as a URL: of the options those that a URL can say, `user`, `password`, `ssl`,
@@ -77,6 +101,24 @@ pub(super) fn redis_url(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_is_named_with_its_encryption() {
+        for (more, parameters) in [
+            ("", ""),
+            ("SslMode=Preferred", ""),
+            ("Ssl Mode=Required;Pooling=true", "?ssl-mode=required"),
+            ("SslMode=VerifyCA;SslCa=/ca.pem", "?ssl-mode=verify_ca&ssl-ca=/ca.pem"),
+            (
+                "sslmode=VerifyFull; sslcert=/c.pem; sslkey=/k.pem",
+                "?ssl-mode=verify_identity&ssl-cert=/c.pem&ssl-key=/k.pem",
+            ),
+        ] {
+            let url = mysql_url(&format!("Server=db;Database=d;Uid=u;Pwd=p@;{more}"));
+            assert_eq!(url, Ok(format!("mysql://u:p%40@db:3306/d{parameters}")), "{more}");
+        }
+        assert!(mysql_url("server=db;database=d;sslmode=perhaps").is_err_and(|fault| fault.contains("SslMode")));
+    }
 
     #[test]
     fn a_redis_is_named_with_all_that_a_url_can_say() {

@@ -92,7 +92,10 @@ fn from_toml(text: &str, origin: &Origin, faults: &mut Vec<String>) -> Vec<Given
     let table: toml::Table = match toml::from_str(text) {
         Ok(table) => table,
         Err(error) => {
-            faults.push(format!("{origin} is not understood: {}", error.to_string().trim_end()));
+            // Without the line itself: there may be a password in it.
+            let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.split('\n').count());
+            let place = line.map_or_else(String::new, |line| format!(", line {line},"));
+            faults.push(format!("{origin}{place} is not understood: {}", error.message()));
             return Vec::new();
         }
     };

@@ -50,6 +50,17 @@ fn a_flag_beats_the_environment_and_that_the_file_and_that_the_default() {
 }
 
 #[test]
+fn a_file_that_is_not_understood_is_told_by_line_without_what_stands_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("holdfast.toml");
+    std::fs::write(&path, "[store]\ndatabase_url = \"mysql://app:geheim@db/x\n").expect("written");
+    let line = FromCommandLine { file: Some(path), ..FromCommandLine::default() };
+    let failure = Configuration::load(&line, pairs(&[])).expect_err("a string without its end");
+    assert!(failure.message.contains(", line 2, is not understood: "), "{failure}");
+    assert!(!failure.message.contains("geheim"), "{failure}");
+}
+
+#[test]
 fn all_faults_are_told_at_once_with_the_nearest_known_name() {
     let line = FromCommandLine {
         set: vec!["server.listn=x".to_owned(), "nonsense".to_owned(), "queue.commands_max=0".to_owned()],

@@ -166,7 +166,11 @@ fn data(folder: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    assert!(std::env::var_os("CI").is_none(), "the test data is missing: {}", folder.display());
+    assert!(
+        std::env::var_os("CI").is_none_or(|value| value.is_empty()),
+        "the test data is missing: {}",
+        folder.display()
+    );
     eprintln!("left out: {} is not there", folder.display());
     None
 }

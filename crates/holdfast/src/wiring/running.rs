@@ -81,6 +81,12 @@ impl Running {
         let metrics = telemetry::start_metrics()?;
         let server = listen(settings)?;
         let address = server.local_addr().map_err(|error| Failure::failed("the address is not told", &error))?;
+        if !address.ip().is_loopback() {
+            tracing::warn!(
+                %address,
+                "LISTENING BEYOND THIS MACHINE WITHOUT ACCESS KEYS: everybody who reaches this port can change stock"
+            );
+        }
 
         let clock: Arc<dyn Clock> = books.clock;
         let queries = books.queries;

@@ -51,6 +51,50 @@ fn real_orders_lead_to_the_same_books_over_http() {
 }
 
 #[test]
+fn an_import_into_a_service_knows_all_of_its_locations() {
+    let (program, product) = (Program::new(), "3fa85f64-5717-4562-b3fc-2c963f66afa6");
+    let service = Service::start(&program, &[]);
+    for number in 0..60 {
+        let location = json!({"id": format!("a{number:02}"), "name": "Shelf", "priority": 1});
+        assert_eq!(service.post("/api/inventory/locations", &location).0, 201);
+    }
+    let file =
+        format!("product_id,sku,name,initial_quantity,location_id\n{product},A,Lamp,2,\n{product},A,Lamp,3,a59\n");
+    let file = program.file("catalogue.csv", file);
+    let said = program.done(&["import", argument(&file), "--server", service.url()]).json();
+    assert_eq!((&said["created"], &said["bad"]), (&json!(1), &json!(0)), "{said}");
+    assert_eq!(service.get(&format!("/api/inventory/product/{product}")).1["totalQuantity"], 5);
+}
+
+#[test]
+fn events_about_a_product_that_is_not_there_are_refused_and_the_others_go_on() {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    let product = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+    let line = |id: u32, kind: &str, how: &str, which: &str| {
+        format!(
+            r#"{{"eventId":"e-{id}","ts":"2026-01-01T00:00:00Z","kind":"{kind}","movementType":"{how}",{which},"quantity":2}}"#
+        )
+    };
+    let by_id = format!(r#""productId":"{product}""#);
+    let lines = [
+        line(1, "stock_added", "Adjustment", &by_id),
+        line(2, "stock_added", "StockIn", &by_id),
+        line(3, "stock_removed", "StockOut", r#""sku":"nobody's""#),
+        r#"{"eventId":"e-4","ts":"2026-01-01T00:00:00Z","kind":"order_cancelled","orderId":"95570777-a170-5cd6-98a5-117f65ca1582"}"#.to_owned(),
+    ];
+    let file = program.file("events.jsonl", lines.join("\n"));
+    let replay = ["replay", argument(&file), "--server", service.url()];
+    let said = program.done(&replay).json();
+    assert_eq!((&said["refused"], &said["applied"]), (&json!(3), &json!(1)), "{said}");
+    // What the service was told it knows, though the product is there by now.
+    let item = json!({"productId": product, "productName": "Lamp", "sku": "L", "initialQuantity": 5});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    let said = program.done(&replay).json();
+    assert_eq!((&said["refused"], &said["replayed"]), (&json!(1), &json!(3)), "{said}");
+}
+
+#[test]
 fn an_import_that_broke_off_is_brought_to_its_end_by_the_same_again() {
     let (program, product) = (Program::new(), "3fa85f64-5717-4562-b3fc-2c963f66afa6");
     let service = Service::start(&program, &[]);

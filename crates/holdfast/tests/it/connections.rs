@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::patience::eventually;
 use crate::program::Program;
 use crate::running::Service;
 
@@ -24,7 +25,7 @@ fn a_connection_too_many_hears_that_there_is_no_room_until_another_leaves() {
     assert!(answer.contains(r#""code":"overloaded""#), "{answer}");
 
     drop(guests);
-    eventually(|| ask(&mut connect(&service)).starts_with("HTTP/1.1 200"));
+    eventually("there is room", || ask(&mut connect(&service)).starts_with("HTTP/1.1 200"));
     assert_eq!(service.stop(), Some(0));
 }
 
@@ -41,7 +42,7 @@ fn a_client_that_does_not_read_its_answers_loses_its_connection() {
             break;
         }
     }
-    eventually(|| ask(&mut connect(&service)).starts_with("HTTP/1.1 200"));
+    eventually("there is room", || ask(&mut connect(&service)).starts_with("HTTP/1.1 200"));
     assert_eq!(service.stop(), Some(0));
 }
 
@@ -172,12 +173,4 @@ fn ask(stream: &mut TcpStream) -> String {
     let length = stream.read(&mut answer).unwrap_or(0);
     answer.truncate(length);
     String::from_utf8(answer).expect("text")
-}
-
-fn eventually(is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(20), "it never comes true");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

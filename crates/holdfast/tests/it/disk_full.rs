@@ -2,11 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
+use crate::patience::eventually;
 use crate::program::{Program, argument};
 use crate::running::Service;
 use crate::small_disk::SmallDisk;
@@ -36,9 +36,7 @@ fn a_full_disk_refuses_writes_and_with_room_again_they_go_on_by_themselves() {
 
         disk.resize(mib);
         // Nobody needs to write for that: it looks by itself.
-        while service.get("/health/ready").0 != 200 {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        eventually("it is ready again", || service.get("/health/ready").0 == 200);
         assert_eq!(service.get("/health").1["status"], "Healthy");
         told.must_be_read(&service);
         for _ in 0..20 {
@@ -98,9 +96,7 @@ fn a_limit_of_room_refuses_writes_as_a_full_disk_does() {
         told.must_be_read(&service);
         assert_eq!(program.done(&["verify"]).json()["ok"], true, "as another process sees it");
         service.limit_files(then);
-        while service.get("/health/ready").0 != 200 {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        eventually("it is ready again", || service.get("/health/ready").0 == 200);
         told.must_be_read(&service);
         told.hear(&add(&service.client(), "there is room"));
     }
@@ -119,9 +115,7 @@ fn a_limit_of_room_refuses_writes_as_a_full_disk_does() {
     told.must_be_read(&service);
     told.until_the_disk_is_full(&service);
     service.limit_files(None);
-    while service.get("/health/ready").0 != 200 {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    eventually("it is ready again", || service.get("/health/ready").0 == 200);
     told.hear(&add(&service.client(), "there is room"));
     told.must_be_read(&service);
     assert_eq!(service.stop(), Some(0));

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::listener::{Chronicle, Listener, ask};
+use crate::patience::eventually;
 use crate::program::Program;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
@@ -244,10 +245,7 @@ fn there_is_room_for_so_many_streams() {
     let problem: Value = serde_json::from_str(&refused.text().expect("text")).expect("JSON");
     assert_eq!(problem["code"], "overloaded");
     drop(listener);
-    while ask(service.url(), "?types=OutOfStock", None).status().as_u16() == 503 {
-        // The service notices within a moment that the first one has gone.
-        thread::sleep(Duration::from_millis(20));
-    }
+    eventually("the first one has gone", || ask(service.url(), "?types=OutOfStock", None).status().as_u16() != 503);
 }
 
 #[test]

@@ -58,6 +58,22 @@ fn a_reader_that_has_read_enough_is_no_failure() {
 }
 
 #[test]
+fn a_result_that_nobody_reads_still_has_its_exit_code() {
+    let program = replayed();
+    let file = program.file("bad.csv", "product_id,sku,name,initial_quantity\nnone,S,Name,5\n");
+    for (arguments, exit) in [
+        (&["verify"][..], 0),
+        (&["import", argument(&file)], 9),
+        (&["replay", argument(&program.file("bad.jsonl", "{}\n"))], 9),
+    ] {
+        let mut command = program.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+        drop(child.stdout.take());
+        assert_eq!(child.wait().expect("ended").code(), Some(exit), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_proof_tells_what_it_read() {
     let program = replayed();
     let mut said = program.done(&["verify"]).json();

@@ -108,6 +108,20 @@ fn bad_rows_are_told_with_line_and_column_and_the_good_ones_count() {
 }
 
 #[test]
+fn faults_are_told_under_the_names_of_the_file_and_not_without_end() {
+    let program = Program::new();
+    let id = |last: u32| format!("00000000-0000-4000-8000-{last:012}");
+    let rows: Vec<String> = (0..1_000).map(|number| format!("{},,Name,many\n", id(number))).collect();
+    let file = format!("product_id,sku,name,Shelf\n{}", rows.concat());
+    let path = program.file("bad.csv", file);
+    let said = program.run(&["import", path.to_str().expect("text"), "--quantity-column", "Shelf"]);
+    assert_eq!((said.exit, &said.json()["bad"]), (Some(9), &serde_json::json!(1_000)));
+    let errors = said.json()["errors"].as_array().expect("a list").clone();
+    assert_eq!((errors.len(), &errors[0]["column"], &errors[1]["column"]), (1_000, &"sku".into(), &"Shelf".into()));
+    assert!(said.stderr.contains("… and 1000 faults more; 1000 bad rows in all"), "{}", said.stderr);
+}
+
+#[test]
 fn another_products_sku_in_the_store_is_a_bad_row() {
     let program = Program::new();
     let header = "product_id,sku,name,initial_quantity";

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::patience::eventually;
 use crate::program::{Program, Said};
 use crate::running::Service;
 use crate::signals::signal;
@@ -20,7 +21,7 @@ fn an_import_that_is_interrupted_is_safe_to_repeat() {
     let mut input = import.stdin.take().expect("its input");
     input.write_all(format!("{HEADER}{rows}").as_bytes()).expect("rows");
     // The input stays open: the import waits for more.
-    wait_until(|| program.run(&["export", "products"]).stdout.lines().count() > 2_000);
+    eventually("some are there", || program.run(&["export", "products"]).stdout.lines().count() > 2_000);
     let said = interrupt(import);
     assert_eq!(said.exit, Some(130), "{said:?}");
     assert_eq!(
@@ -48,7 +49,7 @@ fn a_replay_that_is_interrupted_goes_on_where_it_was() {
     let (now, later) = ("2020-01-01T00:00:00Z", "2020-01-01T01:00:00Z");
     let file = program.file("events.jsonl", format!("{}\n{}\n{}\n", event(1, now), event(2, now), event(3, later)));
     let replay = start(&program, &["replay", "events.jsonl", "--speed", "1"]);
-    wait_until(|| program.run(&["export", "orders"]).stdout.lines().count() == 3);
+    eventually("some are there", || program.run(&["export", "orders"]).stdout.lines().count() == 3);
     let asked = Instant::now();
     let said = interrupt(replay);
     assert!(asked.elapsed() < Duration::from_mins(1), "it does not sleep on");
@@ -91,7 +92,10 @@ fn an_export_that_is_interrupted_ends_with_a_whole_row() {
 fn a_bench_that_is_interrupted_says_so() {
     let program = Program::new();
     let bench = start(&program, &["bench", "http", "--seconds", "60", "--connections", "2"]);
-    std::thread::sleep(Duration::from_secs(1));
+    // It hears before it makes its folder.
+    let is_folder = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(".holdfast-bench-");
+    let entries = || std::fs::read_dir(program.folder()).expect("readable").flatten();
+    eventually("it has begun", || entries().any(|entry| is_folder(&entry.file_name())));
     let said = interrupt(bench);
     assert_eq!((said.exit, &*said.stdout), (Some(130), ""), "{said:?}");
     assert!(said.stderr.contains("interrupted; nothing was measured"), "{said:?}");
@@ -125,14 +129,6 @@ fn said(child: Child) -> Said {
     let output = child.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Said { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let asked = Instant::now();
-    while !is_so() {
-        assert!(asked.elapsed() < Duration::from_secs(30), "it takes too long");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn row(number: u32) -> String {

@@ -43,6 +43,7 @@ mod own_broker;
 #[path = "../../../holdfast-infrastructure/tests/it/own_redis.rs"]
 mod own_redis;
 mod own_server;
+mod patience;
 mod privileges;
 mod program;
 mod published;

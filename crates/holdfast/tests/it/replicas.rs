@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::load::random::Random;
 use crate::load::{Load, Shape};
+use crate::patience::eventually;
 use crate::program::Program;
 use crate::running::Service;
 use crate::shared_database::SharedDatabase;
@@ -92,16 +93,6 @@ impl<'a> Replicas<'a> {
             sweepers.len() == 1
         });
         found.expect("a sweeper")
-    }
-}
-
-/// Waits until it is so.
-fn eventually(what: &str, is_so: impl FnMut() -> bool) {
-    let mut is_so = is_so;
-    let asked = Instant::now();
-    while !is_so() {
-        assert!(asked.elapsed() < Duration::from_secs(30), "not even after {:?}: {what}", asked.elapsed());
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

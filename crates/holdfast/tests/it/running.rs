@@ -188,6 +188,12 @@ impl Service {
     }
 }
 
+/// What the samples of a metric say together whose names and labels begin so.
+pub(crate) fn counted(metrics: &str, sample: &str) -> f64 {
+    let said = metrics.lines().filter(|line| line.starts_with(sample));
+    said.map(|line| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).expect("a number")).sum()
+}
+
 /// The limit as `prlimit` reads it: the one that holds, not the one up to which it can be raised.
 fn file_limit(bytes: Option<u32>) -> String {
     let bytes = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::load::Load;
+use crate::patience::eventually;
 use crate::program::Program;
 use crate::running::Service;
 
@@ -44,9 +45,7 @@ fn asked_twice_it_leaves_at_once() {
     let mut service = Service::start(&program, &[]);
     let _unfinished = begin_a_request(&service);
     service.terminate();
-    while service.log().matches("stopping: requests under way finish").count() == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    eventually("it has heard", || service.log().contains("stopping: requests under way finish"));
     service.terminate();
     // The code of a service that did not wait for the request.
     assert_eq!(service.ended().code(), Some(1));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::patience::eventually;
 use crate::program::Program;
 use crate::running::Service;
 use crate::test_data::checks_every_change;
@@ -55,9 +56,7 @@ fn a_service_whose_clock_jumps(program: &Program, clock: &FakeClock, jump: &str)
     let short = LONG_ORDERS + 1;
     reserve(&service, short, Some(5));
     clock.set(jump);
-    while status(&service, short) != "Expired" {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    eventually("its time is over", || status(&service, short) == "Expired");
     assert!(service.log().contains("the wall clock has jumped"), "the clock was moved: {}", service.log());
     service
 }

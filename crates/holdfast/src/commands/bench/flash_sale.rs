@@ -12,13 +12,16 @@ use crate::cli::{BenchSaleArgs, CommonArgs};
 use crate::exit::Failure;
 use crate::numbers::seconds;
 
+/// So many answers one after the other that are none, and a client gives up: the service is not well.
+const ERRORS_MAX: u32 = 100;
+
 /// Runs the bench.
 pub(super) fn run(common: &CommonArgs, args: &BenchSaleArgs) -> Result<Found, Failure> {
     let stock = Quantity::new(args.stock).ok_or_else(|| Failure::usage("a sale needs 1 to 1000000000 units"))?;
     let service = Service::start(common, &args.service, 1, stock)?;
     let scripts = (0..args.clients).map(|_| {
         let request = OrderRequest::new(service.products.clone());
-        client::boxed(UntilRefused { request, refused: false })
+        client::boxed(UntilRefused { request, refused: false, errors: 0 })
     });
     let started = Instant::now();
     let mut tally = client::drive(&[service.address], scripts.collect())?;
@@ -38,16 +41,19 @@ pub(super) fn run(common: &CommonArgs, args: &BenchSaleArgs) -> Result<Found, Fa
 struct UntilRefused {
     request: OrderRequest,
     refused: bool,
+    /// Answers without an outcome since the last one that had one.
+    errors: u32,
 }
 
 impl Script for UntilRefused {
     fn next(&mut self, request: &mut Vec<u8>) -> Option<Instant> {
         self.request.write(request);
-        (!self.refused).then(Instant::now)
+        (!self.refused && self.errors < ERRORS_MAX).then(Instant::now)
     }
 
     fn heard(&mut self, status: u16, _body: &[u8], tally: &mut Tally) {
         tally.answered(status);
         self.refused = status == 409;
+        self.errors = if matches!(status, 200 | 201 | 409) { 0 } else { self.errors.saturating_add(1) };
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::client::{self, Script};
 use super::http::load;
 use super::service::{OrderRequest, Service};
-use super::{Found, Tally, rate, with};
+use super::{Found, Tally, rate, tell_the_same, with};
 use crate::cli::{BenchLatencyArgs, CommonArgs};
 use crate::exit::Failure;
 
@@ -40,10 +40,8 @@ pub(super) fn run(common: &CommonArgs, args: &BenchLatencyArgs) -> Result<Found,
     let mut tally = client::drive(&[service.address], scripts.collect())?;
     let took = started.elapsed();
     let proved = service.finish()?;
-    let accepted = tally.accepted.saturating_add(before.accepted);
-    let errors = tally.errors.saturating_add(before.errors);
-    let is_right = proved.is_clean && proved.oversold == 0 && (errors > 0 || proved.reserved == accepted);
     let reached = rate(tally.decided(), took);
+    let is_right = proved.is_clean && proved.oversold == 0 && tell_the_same(&[&before, &tally], proved.reserved);
     let shown = with(
         tally.shown(reached, proved.oversold),
         json!({

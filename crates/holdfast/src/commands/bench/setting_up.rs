@@ -46,7 +46,7 @@ pub(super) fn settings_with(
         ("store.database_url", "bench", String::new()),
     ];
     let more = more.iter().map(|(key, value)| (*key, "bench", value.clone()));
-    super::super::own_configuration(common, flags.into_iter().chain(more))?.typed()
+    super::super::warned(&super::super::own_configuration(common, flags.into_iter().chain(more))?)
 }
 
 /// Ids of products that are nobody else's.
@@ -79,7 +79,7 @@ pub(super) fn stock_up(books: &mut Books, products: &[ProductId], stock: Quantit
         .collect();
     for batch in submissions.chunks(BATCH) {
         decide_at_once(&mut *books.store, batch, &Policy::default())
-            .map_err(|error| Failure::failed("the store did not take the products", &error))?;
+            .map_err(|error| super::super::not_taken("products", &error))?;
     }
     Ok(())
 }

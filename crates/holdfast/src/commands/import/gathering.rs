@@ -60,7 +60,7 @@ impl Gathering {
             line: row.line,
             product: Some(row.product),
             spoils,
-            faults: vec![RowFault { line: row.line, column: Some(column), detail }],
+            faults: vec![RowFault { line: row.line, column: Some(column.into()), detail }],
         };
         if !self.known_locations.contains(&row.location) {
             return Err(bad(true, "location_id", format!("there is no location {}", row.location)));

@@ -1,6 +1,7 @@
 //! Products go to a running service, or are only compared with it; several at a time.
 
 use std::fmt::Write;
+use std::ops::ControlFlow;
 
 use holdfast_application::ImportedItem;
 use holdfast_domain::book::stocking::NewItem;
@@ -28,12 +29,12 @@ pub(super) struct IntoService {
 
 impl Target for IntoService {
     fn locations(&mut self) -> Result<Vec<LocationCode>, Failure> {
-        let answered = self.remote.get("/api/inventory/locations")?;
-        if answered.status != 200 {
-            return Err(answered.into_failure());
-        }
-        let codes = answered.body.as_array().into_iter().flatten();
-        Ok(codes.filter_map(|location| LocationCode::new(location.get("id")?.as_str()?).ok()).collect())
+        let mut codes = Vec::new();
+        self.remote.each("/api/inventory/locations?limit=500", &mut |location| {
+            codes.extend(location.get("id").and_then(Value::as_str).and_then(|code| LocationCode::new(code).ok()));
+            ControlFlow::Continue(())
+        })?;
+        Ok(codes)
     }
 
     fn take(&mut self, products: &[ImportedItem]) -> Result<Vec<Result<Imported, NotTaken>>, Failure> {

@@ -8,6 +8,7 @@ use holdfast_application::{Answer, Command, ImportedItem, Policy, Reply, Submiss
 use holdfast_domain::book::{Effect, ProductRef};
 use holdfast_domain::{Actor, InventoryItem, LocationCode, Refusal};
 
+use super::super::not_taken as not_taken_by_store;
 use super::{Imported, NotTaken, Target};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -43,7 +44,7 @@ impl Target for IntoStore {
             })
             .collect();
         let replies = decide_at_once(&mut *self.books.store, &submissions, &self.policy)
-            .map_err(|error| Failure::failed("the store did not take the products", &error))?;
+            .map_err(|error| not_taken_by_store("products", &error))?;
         self.books.store.rest().map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
         Ok(replies.into_iter().map(outcome).collect())
     }

@@ -1,5 +1,6 @@
 //! One row of an import file: which columns count, and what they say.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::BufRead;
 
@@ -15,7 +16,7 @@ pub(super) struct RowFault {
     /// The line the row begins on.
     pub(super) line: u64,
     /// The column, where one is concerned.
-    pub(super) column: Option<&'static str>,
+    pub(super) column: Option<Cow<'static, str>>,
     /// What is wrong.
     pub(super) detail: String,
 }
@@ -29,7 +30,7 @@ impl RowFault {
 
 impl fmt::Display for RowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let column = self.column.map_or_else(String::new, |column| format!("{column}: "));
+        let column = self.column.as_ref().map_or_else(String::new, |column| format!("{column}: "));
         write!(f, "line {}: {column}{}", self.line, self.detail)
     }
 }
@@ -69,14 +70,15 @@ pub(super) struct BadRow {
 }
 
 /// Where the first stock of a product is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum FirstStock {
-    Column(usize),
+    /// In this column, under the name it has in the file.
+    Column(usize, Cow<'static, str>),
     Every(u32),
 }
 
 /// The columns that count.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Columns {
     product_id: usize,
     sku: usize,
@@ -106,8 +108,8 @@ impl Columns {
         let (product_id, sku, name) = (needed("product_id")?, needed("sku")?, needed("name")?);
         let first_stock = match (&args.quantity, &args.quantity_column) {
             (Some(quantity), _) => FirstStock::Every(*quantity),
-            (None, Some(column)) => FirstStock::Column(needed(column.trim())?),
-            (None, None) => FirstStock::Column(needed("initial_quantity")?),
+            (None, Some(column)) => FirstStock::Column(needed(column.trim())?, column.trim().to_owned().into()),
+            (None, None) => FirstStock::Column(needed("initial_quantity")?, "initial_quantity".into()),
         };
         if !missing.is_empty() {
             return Err(format!("there is no column {}", missing.join(", ")));
@@ -139,9 +141,9 @@ impl Columns {
         };
         let sku = Sku::new(field(self.sku)).map_err(|unfit| faults.note::<Sku>("sku", unfit.0)).ok();
         let name = Name::new(field(self.name)).map_err(|unfit| faults.note::<Name>("name", unfit.0)).ok();
-        let quantity = match self.first_stock {
-            FirstStock::Every(units) => Some(u64::from(units)),
-            FirstStock::Column(place) => faults.number("initial_quantity", field(place), u64::from(Quantity::MAX)),
+        let quantity = match &self.first_stock {
+            FirstStock::Every(units) => Some(u64::from(*units)),
+            FirstStock::Column(place, name) => faults.number(name.clone(), field(*place), u64::from(Quantity::MAX)),
         };
         let reorder_level = faults.limit("reorder_level", self.reorder_level.map_or("", field));
         let max_stock_level = faults.limit("max_stock_level", self.max_stock_level.map_or("", field));
@@ -179,8 +181,8 @@ struct Faults {
 }
 
 impl Faults {
-    fn note<T>(&mut self, column: &'static str, detail: &str) -> Option<T> {
-        self.all.push(RowFault { line: self.line, column: Some(column), detail: detail.to_owned() });
+    fn note<T>(&mut self, column: impl Into<Cow<'static, str>>, detail: &str) -> Option<T> {
+        self.all.push(RowFault { line: self.line, column: Some(column.into()), detail: detail.to_owned() });
         None
     }
 
@@ -190,7 +192,7 @@ impl Faults {
     }
 
     /// Reads a whole number up to `most`.
-    fn number(&mut self, column: &'static str, text: &str, most: u64) -> Option<u64> {
+    fn number(&mut self, column: impl Into<Cow<'static, str>>, text: &str, most: u64) -> Option<u64> {
         let text = text.trim();
         if text.is_empty() {
             return self.note(column, "it is empty");

@@ -72,6 +72,8 @@ pub(super) struct Reading {
     pub(super) kinds: Vec<EventKind>,
     /// Whose time decides.
     pub(super) clock: ReplayClock,
+    /// Whether events come at the pace at which they happened.
+    pub(super) is_paced: bool,
 }
 
 impl Reading {
@@ -88,8 +90,8 @@ impl Reading {
         }
         let at = match (Timestamp::parse(&line.ts), self.clock) {
             (Some(at), _) => at,
-            (None, ReplayClock::Wall) => Timestamp::EPOCH,
-            (None, ReplayClock::Events) => return Err(format!("ts {:?} is no time", line.ts)),
+            (None, ReplayClock::Wall) if !self.is_paced => Timestamp::EPOCH,
+            (None, _) => return Err(format!("ts {:?} is no time", line.ts)),
         };
         if line.event_id.is_empty() || line.event_id.len() > 255 {
             return Err("an eventId has 1 to 255 bytes".to_owned());
@@ -165,7 +167,7 @@ fn stock(kind: EventKind, line: &Line<'_>) -> Result<Command, String> {
         Some(code) => LocationCode::new(code).map_err(|unfit| unfit.to_string())?,
     };
     let remarks = Remarks {
-        reference: line.reference.as_deref().and_then(|text| Reference::new(text).ok()),
+        reference: line.reference.as_deref().and_then(Reference::shortened),
         reason: None,
         notes: line.reason.as_deref().and_then(notes),
     };

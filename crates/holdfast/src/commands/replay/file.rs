@@ -65,7 +65,9 @@ pub(super) fn read(
             Ok(None) => {}
             Err(detail) => chunk.unreadable.push((number, detail)),
         }
-        if chunk.events.len() >= size && chunks.send(Ok(std::mem::take(&mut chunk))).is_err() {
+        if chunk.events.len().saturating_add(chunk.unreadable.len()) >= size
+            && chunks.send(Ok(std::mem::take(&mut chunk))).is_err()
+        {
             return;
         }
     }

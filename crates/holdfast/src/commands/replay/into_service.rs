@@ -78,6 +78,10 @@ impl IntoService {
     fn adjust(&self, key: &str, path: &str, change: &StockChange, mut body: Value) -> Result<EventOutcome, Failure> {
         for _ in 0..TRIES_MAX {
             let item = self.remote.get(path)?;
+            if item.status == 404 {
+                // Asked for all the same, so that the refusal is the event's answer for good.
+                return outcome(self.remote.post(&format!("{path}/remove-stock"), Some(key), &body)?);
+            }
             let levels = item.body.get("locations").and_then(Value::as_array).into_iter().flatten();
             let mut here = levels.filter(|level| level.get("locationId") == body.get("locationId"));
             let on_hand = here.next().and_then(|level| level.get("totalQuantity")?.as_u64()).unwrap_or(0);

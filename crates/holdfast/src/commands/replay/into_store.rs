@@ -10,6 +10,7 @@ use holdfast_application::policy::LatePayment;
 use holdfast_application::{Clock, Command, Policy, Reply, Submission};
 use holdfast_domain::{Actor, OrderId};
 
+use super::super::not_taken;
 use super::event::Event;
 use super::{BATCH, Statuses, Target};
 use crate::cli::{LatePaymentArg, ReplayArgs, ReplayClock};
@@ -41,7 +42,7 @@ impl IntoStore {
 
     fn decide(&mut self, submissions: &[Submission]) -> Result<Vec<Reply>, Failure> {
         let replies = decide_at_once(&mut *self.books.store, submissions, &self.policy)
-            .map_err(|error| Failure::failed("the store did not take the events", &error))?;
+            .map_err(|error| not_taken("events", &error))?;
         self.books.store.rest().map_err(|error| Failure::failed("housekeeping of the store failed", &error))?;
         Ok(replies)
     }

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 /// Reads what the orders of a file ask for, in their order; nothing of it is decided.
 pub(in crate::commands) fn orders_created(path: &Path) -> Result<Vec<Vec<OrderLine>>, Failure> {
     let lines = file::open(path)?;
-    let reading = Reading { kinds: vec![EventKind::OrderCreated], clock: ReplayClock::Wall };
+    let reading = Reading { kinds: vec![EventKind::OrderCreated], clock: ReplayClock::Wall, is_paced: false };
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(READ_AHEAD);
         scope.spawn(move || file::read(lines, &reading, BATCH, &sender));

@@ -35,6 +35,17 @@ fn stock_moves_as_its_movement_type_says() {
 }
 
 #[test]
+fn a_line_without_a_time_is_read_where_nobody_needs_to_know_it() {
+    let line = r#"{"eventId":"e-1","kind":"order_cancelled","orderId":"af6076c7-a13e-56c9-a3f9-4946d7ee31ca"}"#;
+    for (clock, is_paced, is_read) in
+        [(ReplayClock::Wall, false, true), (ReplayClock::Wall, true, false), (ReplayClock::Events, false, false)]
+    {
+        let reading = Reading { kinds: Vec::new(), clock, is_paced };
+        assert_eq!(reading.decode(1, line.as_bytes()).is_ok(), is_read, "{clock:?}, {is_paced}");
+    }
+}
+
+#[test]
 fn a_line_that_says_something_else_has_another_fingerprint() {
     let print = |line: &str| decode(line).expect("an event").submission.key.expect("a name").fingerprint;
     let one = stock_line("stock_added", "StockIn");
@@ -61,7 +72,7 @@ fn what_is_no_event_is_told() {
 }
 
 fn decode(line: &str) -> Result<Event, String> {
-    let reading = Reading { kinds: Vec::new(), clock: ReplayClock::Events };
+    let reading = Reading { kinds: Vec::new(), clock: ReplayClock::Events, is_paced: false };
     reading.decode(1, line.as_bytes()).map(|event| event.expect("every kind counts"))
 }
 
