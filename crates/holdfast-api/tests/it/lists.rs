@@ -120,6 +120,7 @@ fn orders_and_reservations_are_listed_by_id() {
     assert_eq!(of("status=Confirmed"), [&*ids[1]]);
     assert_eq!(of(&format!("orderId={}&productId={LAMP}&locationId=main", ids[2])), [&*ids[2]]);
     assert_eq!(of("expiresBefore=2026-11-22T10:00:00Z"), [""; 0]);
+    assert_eq!(of("expiresBefore=2036-11-22T10:00:00Z&status=Reserved"), [&*ids[2], &*ids[0]]);
     assert_eq!(of("locationId=moon"), [""; 0]);
 }
 

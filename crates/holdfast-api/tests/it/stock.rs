@@ -41,6 +41,52 @@ fn units_come_and_go_and_leave_a_trace() {
 }
 
 #[test]
+fn every_verb_heeds_the_version_it_is_given() {
+    let house = House::furnished();
+    house.post("/api/inventory/locations", &json!({"id": "east", "name": "East", "priority": 5}));
+    let path = |verb: &str| format!("/api/inventory/product/{LAMP}/{verb}");
+    let item = house.get(&format!("/api/inventory/product/{LAMP}"));
+    let stale = item.header("etag").expect("a tag").to_owned();
+    house.post(&path("add-stock"), &json!({"quantity": 1}));
+    let transfer = json!({"quantity": 1, "fromLocationId": "main", "toLocationId": "east"});
+    let one = json!({"quantity": 1});
+    let count = json!({"newQuantity": 9});
+    for (verb, body) in [
+        ("add-stock", &one),
+        ("remove-stock", &one),
+        ("damage", &one),
+        ("return", &one),
+        ("transfer", &transfer),
+        ("adjust-stock", &count),
+    ] {
+        let refused = house.post_with(&path(verb), &[("if-match", &stale)], body);
+        assert_eq!(refused.no(), (412, "version_mismatch"), "{verb}");
+        let present = refused.header("etag").expect("a tag").to_owned();
+        assert_eq!(house.levels(LAMP), (11, 0), "{verb} moved nothing");
+        let done = house.post_with(&path(verb), &[("if-match", &present)], body);
+        assert_eq!((done.status, &done.body["outcome"]), (200, &json!("applied")), "{verb}: {done:?}");
+        let whatever = house.post_with(&path("adjust-stock"), &[("if-match", "*")], &json!({"newQuantity": 11}));
+        assert_eq!(whatever.status, 200, "any version will do: {whatever:?}");
+        let elsewhere = json!({"newQuantity": 0, "locationId": "east"});
+        house.post_with(&path("adjust-stock"), &[("if-match", "*")], &elsewhere);
+    }
+}
+
+#[test]
+fn what_comes_in_is_a_restock() {
+    let house = House::furnished();
+    let restocked = || house.get(&format!("/api/inventory/product/{LAMP}")).body["lastRestocked"].clone();
+    let mut last = restocked();
+    for (verb, is_restock) in [("add-stock", true), ("remove-stock", false), ("return", true), ("damage", false)] {
+        house.wait(1);
+        house.post(&format!("/api/inventory/product/{LAMP}/{verb}"), &json!({"quantity": 1}));
+        let now = restocked();
+        assert_eq!(now != last, is_restock, "{verb}");
+        last = now;
+    }
+}
+
+#[test]
 fn what_is_not_there_cannot_go() {
     let house = House::furnished();
     let short = house.post(&format!("/api/inventory/product/{LAMP}/remove-stock"), &json!({"quantity": 11}));
@@ -99,12 +145,18 @@ fn units_move_between_locations() {
     );
     assert_eq!(house.post("/api/inventory/locations", &location).no(), (409, "location_exists"));
     let path = format!("/api/inventory/product/{LAMP}/transfer");
-    let moved = house.post(&path, &json!({"quantity": 4, "fromLocationId": "main", "toLocationId": "east"}));
+    let remarks =
+        json!({"quantity": 4, "fromLocationId": "main", "toLocationId": "east", "reference": "T-1", "notes": "moved"});
+    let moved = house.post(&path, &remarks);
     assert_eq!((moved.status, &moved.body["totalQuantity"], &moved.body["sequence"]), (200, &json!(10), &json!(3)));
     assert_eq!(
         moved.body["locations"][1],
         json!({"locationId": "east", "quantityAvailable": 4, "quantityReserved": 0, "totalQuantity": 4})
     );
+    let trail = house.get(&format!("/api/inventory/product/{LAMP}/movements?sort=asc")).body;
+    let told = |at: usize| ["reference", "notes", "createdAt", "quantity"].map(|name| trail[at][name].clone());
+    assert_eq!((&trail[1]["type"], &trail[2]["type"]), (&json!("TransferOut"), &json!("TransferIn")));
+    assert_eq!((told(1), &told(1)[0]), (told(2), &json!("T-1")), "its two movements tell the same");
     let short = house.post(&path, &json!({"quantity": 7, "fromLocationId": "main", "toLocationId": "east"}));
     assert_eq!(short.no(), (409, "insufficient_stock"));
     let same = house.post(&path, &json!({"quantity": 1, "fromLocationId": "main", "toLocationId": "main"}));

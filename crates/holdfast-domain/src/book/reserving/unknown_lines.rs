@@ -57,6 +57,20 @@ fn a_sum_above_the_limits_is_no_refusal_whoever_knows_the_product() {
 }
 
 #[test]
+fn a_sum_above_the_limits_is_no_conflict_either() {
+    let too_many = lines([(LAMP, 1_000_000_000), (LAMP, 1)]);
+    for is_released in [false, true] {
+        let mut book = given([(LAMP, 5)]);
+        book.order_lines(ORDER, &lines([(LAMP, 5)])).expect("enough");
+        if is_released {
+            book.release_order(ORDER, None, &actor()).expect("held");
+        }
+        let refusal = book.order_lines(ORDER, &too_many).expect_err("too many");
+        assert!(matches!(refusal, Refusal::OutOfRange { pointer: "/lines", .. }), "{refusal:?}");
+    }
+}
+
+#[test]
 fn parts_at_one_level_are_one_and_within_the_limits() {
     let mut book = given_at([("main", 0), ("east", 1)], [(LAMP, "main", 1_000_000_000), (LAMP, "east", 7)]);
     book.change(LAMP, StockVerb::Add, 5).expect("room");
