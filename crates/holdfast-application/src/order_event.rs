@@ -107,28 +107,41 @@ impl OrderEvent {
             OrderEventKind::PaymentFailed | OrderEventKind::OrderCancelled => self.ended(book, actor),
         };
         if self.is_bare {
-            book.note_event(self.order, self.kind);
+            book.note_event(self.order, self.kind, answer.outcome == EventOutcome::Refused);
         }
         answer
     }
 
-    /// An event that the order remembers. While the order holds what it was made with, the same lines are a repeat, and
-    /// others are another order's. A no is heard again where the order's state can only have come from it.
+    /// An event that the order remembers. A no is heard again. While the order holds what it was made with, the same
+    /// lines are a repeat, and others are another order's.
     fn known(&self, book: &mut Book, policy: &Policy, actor: &Actor) -> EventAnswer {
-        use OrderEventKind::{OrderCreated, PaymentCompleted};
         let Some(order) = book.order(self.order) else { return EventAnswer::plain(EventOutcome::Replayed) };
-        let status = order.status;
+        if order.has_refused(self.kind) {
+            let code = self.code_of_no(order.status, book, policy);
+            return EventAnswer { outcome: EventOutcome::Refused, code };
+        }
+        if self.kind == OrderEventKind::OrderCreated && order.status == OrderStatus::Reserved && order.event_seq == 1 {
+            return self.created(book, policy, actor);
+        }
+        EventAnswer::plain(EventOutcome::Replayed)
+    }
+
+    /// The code of a no as the order's present state tells it; none where a later attempt has gone another way.
+    fn code_of_no(&self, status: OrderStatus, book: &Book, policy: &Policy) -> Option<&'static str> {
+        use OrderEventKind::{OrderCancelled, OrderCreated, PaymentCompleted, PaymentFailed};
         match (self.kind, status) {
-            (OrderCreated, OrderStatus::Reserved | OrderStatus::Refused) if order.event_seq == 1 => {
-                self.created(book, policy, actor)
+            (OrderCancelled | PaymentFailed, _) | (PaymentCompleted, OrderStatus::Refused) => {
+                Some(Refusal::OrderStateConflict(status).code())
             }
-            (OrderCreated | PaymentCompleted, OrderStatus::Closed) | (PaymentCompleted, OrderStatus::Released) => {
-                EventAnswer::coded(EventOutcome::Refused, Refusal::OrderAlreadyClosed(status).code())
+            (OrderCreated, OrderStatus::Refused) => Some(refusal_code(book, self.order)),
+            (OrderCreated, OrderStatus::Closed) | (PaymentCompleted, OrderStatus::Closed | OrderStatus::Released) => {
+                Some(Refusal::OrderAlreadyClosed(status).code())
             }
-            (PaymentCompleted, OrderStatus::Refused) => {
-                EventAnswer::coded(EventOutcome::Refused, Refusal::OrderStateConflict(status).code())
-            }
-            _ => EventAnswer::plain(EventOutcome::Replayed),
+            (PaymentCompleted, OrderStatus::Expired) => Some(match policy.late_payment {
+                LatePayment::Refuse => Refusal::ReservationExpired.code(),
+                LatePayment::Reacquire => Refusal::InsufficientStock(Vec::new()).code(),
+            }),
+            (OrderCreated | PaymentCompleted, _) => None,
         }
     }
 

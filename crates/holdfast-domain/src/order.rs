@@ -83,7 +83,8 @@ pub struct Order {
     pub order_seq: u64,
     /// Rises with every change of the order that is told to the world: see [`crate::outcome`].
     pub event_seq: u64,
-    /// The upstream events that were decided for this order by its own id, as a sum of [`OrderEventKind::code`].
+    /// The upstream events that were decided for this order by its own id, as a sum of [`OrderEventKind::code`]; and of
+    /// those that were refused, 16 times the same.
     pub events_seen: u8,
     /// What it asked for when it was last reserved, in order.
     pub asked: Vec<AskedLine>,
@@ -137,4 +138,19 @@ impl Order {
     pub fn has_seen(&self, kind: OrderEventKind) -> bool {
         self.events_seen & kind.code() != 0
     }
+
+    /// Whether it was refused then.
+    pub fn has_refused(&self, kind: OrderEventKind) -> bool {
+        self.events_seen & refused(kind) != 0
+    }
+
+    /// Notes that an upstream event of this kind was decided, and whether it was refused. The first decision stands.
+    pub(crate) fn see(&mut self, kind: OrderEventKind, is_refused: bool) {
+        self.events_seen |= kind.code() | if is_refused { refused(kind) } else { 0 };
+    }
+}
+
+/// What [`Order::events_seen`] has in it of a kind that was refused.
+const fn refused(kind: OrderEventKind) -> u8 {
+    kind.code() << 4
 }

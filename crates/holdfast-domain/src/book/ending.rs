@@ -122,10 +122,11 @@ impl Book {
         self.turn_payment_away(id, &Refusal::OrderAlreadyClosed(OrderStatus::Closed));
     }
 
-    /// Notes that an upstream event about the order was decided, so that it is decided once.
-    pub fn note_event(&mut self, id: OrderId, kind: OrderEventKind) {
+    /// Notes that an upstream event about the order was decided, so that it is decided once, and whether it was refused,
+    /// so that its repeat hears so.
+    pub fn note_event(&mut self, id: OrderId, kind: OrderEventKind, is_refused: bool) {
         if let Some(page) = self.orders.get_mut(&id).filter(|page| !page.order.has_seen(kind)) {
-            page.order.events_seen |= kind.code();
+            page.order.see(kind, is_refused);
             page.order.order_seq = page.order.order_seq.saturating_add(1);
         }
     }
@@ -135,7 +136,7 @@ impl Book {
         let is_paid = self.waiting.end(id);
         if is_paid {
             self.end(id, OrderStatus::Confirmed, None, actor);
-            self.note_event(id, OrderEventKind::PaymentCompleted);
+            self.note_event(id, OrderEventKind::PaymentCompleted, false);
         }
         is_paid
     }
@@ -165,7 +166,7 @@ impl Book {
         if self.waiting.end(id) {
             self.waiting.turned_away.push(id);
             self.tell_turned_away(id, refusal, true);
-            self.note_event(id, OrderEventKind::PaymentCompleted);
+            self.note_event(id, OrderEventKind::PaymentCompleted, false);
         }
     }
 

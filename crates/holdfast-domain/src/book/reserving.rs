@@ -129,6 +129,9 @@ impl Book {
     ) -> Result<Effect, Refusal> {
         let now = self.now;
         let order = self.order(id).ok_or(Refusal::OrderNotFound)?;
+        if let Err(beyond @ Refusal::OutOfRange { .. }) = self.resolve(lines) {
+            return Err(beyond);
+        }
         if order.status != OrderStatus::Reserved {
             return Err(Refusal::OrderStateConflict(order.status));
         }

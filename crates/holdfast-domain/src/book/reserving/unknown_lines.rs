@@ -65,8 +65,11 @@ fn a_sum_above_the_limits_is_no_conflict_either() {
         if is_released {
             book.release_order(ORDER, None, &actor()).expect("held");
         }
-        let refusal = book.order_lines(ORDER, &too_many).expect_err("too many");
-        assert!(matches!(refusal, Refusal::OutOfRange { pointer: "/lines", .. }), "{refusal:?}");
+        let made = book.order_lines(ORDER, &too_many).expect_err("too many");
+        let replaced = book.replace_lines(ORDER, &too_many, None, Strategy::Priority, &actor()).expect_err("too many");
+        for refusal in [made, replaced] {
+            assert!(matches!(refusal, Refusal::OutOfRange { pointer: "/lines", .. }), "{refusal:?}");
+        }
     }
 }
 
