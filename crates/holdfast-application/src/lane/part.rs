@@ -35,12 +35,7 @@ impl Part {
 
     /// Whether it is worth a further try as it is. Whoever waited for a lock in vain has waited for long.
     pub(super) fn may_be_tried_again(&self, met: Collision) -> bool {
-        let tries_max = match (self.commands.len(), met) {
-            (..=1, _) => TRIES_ALONE_MAX,
-            (_, Collision::LockWait) => 1,
-            _ => TRIES_MAX,
-        };
-        self.tries < tries_max
+        self.tries < tries_max(self.commands.len(), met)
     }
 
     /// Its halves. Commands about the same order, or the same product, stay together as long as there are others.
@@ -62,6 +57,15 @@ impl Part {
             half.push(command);
         }
         [first, rest].map(|commands| Self { goes_first, ..Self::whole(commands) })
+    }
+}
+
+/// How often so many commands are tried that met another writer.
+pub(super) const fn tries_max(commands: usize, met: Collision) -> u32 {
+    match (commands, met) {
+        (..=1, _) => TRIES_ALONE_MAX,
+        (_, Collision::LockWait) => 1,
+        _ => TRIES_MAX,
     }
 }
 
