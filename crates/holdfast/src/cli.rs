@@ -62,16 +62,10 @@ pub(crate) struct CommonArgs {
 }
 
 impl CommonArgs {
-    /// What it says about settings. Who names a folder means it, whatever database a file or variable names.
+    /// What it says about settings.
     pub(crate) fn settings(&self) -> FromCommandLine {
-        let names_database = |pair: &String| pair.trim_start().starts_with("store.database_url");
-        let no_database = (self.data.is_some() && !self.set.iter().any(names_database)).then(String::new);
-        let own = [
-            ("store.data", "--data", self.data.clone()),
-            ("store.database_url", "--data", no_database),
-            ("store.database_url", "--database-url", self.database_url.clone()),
-        ];
-        let flags = own.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
+        let own = [("store.data", "--data", &self.data), ("store.database_url", "--database-url", &self.database_url)];
+        let flags = own.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value.clone()?)));
         FromCommandLine { file: self.config.clone(), set: self.set.clone(), flags: flags.collect() }
     }
 }

@@ -79,18 +79,20 @@ fn configuration(
     Configuration::load(&line, variables)
 }
 
-/// The settings of a service that a command starts for itself, in a store of its own.
-fn own_configuration(
+/// The checked settings of a service that a command starts for itself.
+fn own_settings(
     common: &CommonArgs,
     flags: impl Iterator<Item = (&'static str, &'static str, String)>,
-) -> Result<Configuration, Failure> {
-    Ok(configuration(common, flags)?.kept_to_itself())
+) -> Result<Settings, Failure> {
+    warned(&configuration(common, flags)?.kept_to_itself())
 }
 
 /// The checked settings of a command without setting flags of its own, which works on a store and is told what there is
 /// to be warned of.
 fn settings(common: &CommonArgs) -> Result<Settings, Failure> {
-    warned(&configuration(common, std::iter::empty())?)
+    let configuration = configuration(common, std::iter::empty())?;
+    refuse_two_stores(common, &configuration)?;
+    warned(&configuration)
 }
 
 /// The checked settings; of what happens under them only warnings are told, unless a level was asked for.
@@ -103,13 +105,32 @@ fn warned(configuration: &Configuration) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Why the store did not take what it was given. One that does not answer at present may later.
+/// Why the store did not take what it was given. One that does not answer, or in which others were faster again and
+/// again, may later.
 fn not_taken(what: &str, error: &CommitError) -> Failure {
-    let failure = Failure::failed(&format!("the store did not take the {what}"), error);
     match error {
-        CommitError::NotApplied(StoreError::Unavailable(_)) => Failure { exit: Exit::Later, ..failure },
-        CommitError::NotApplied(_) | CommitError::Unknown(_) => failure,
+        CommitError::NotApplied(fault) => {
+            let failure = Failure::failed(&format!("the store did not take the {what}"), error);
+            match fault {
+                StoreError::Unavailable(_) | StoreError::Contention(..) => Failure { exit: Exit::Later, ..failure },
+                StoreError::Broken(_) => failure,
+            }
+        }
+        CommitError::Unknown(_) => Failure::failed(&format!("whether the store took the {what} is not known"), error),
     }
+}
+
+/// Refuses a folder on the command line beside a database that a file or variable names: whoever named the one did not
+/// think of the other.
+fn refuse_two_stores(common: &CommonArgs, configuration: &Configuration) -> Result<(), Failure> {
+    let (origin, _) = configuration.get("store.database_url");
+    if common.data.is_none() || matches!(origin, Origin::Default | Origin::CommandLine(_)) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--data names a folder, and store.database_url ({origin}) a database: name the database with --database-url, or \
+         add --set store.database_url= for the folder"
+    )))
 }
 
 /// The results of a command on their way out.

@@ -11,7 +11,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 /// The commands about whole orders; those of others are counted from their first time on.
 const ORDER_COMMANDS: [&str; 5] = ["reserve_order", "replace_lines", "confirm_order", "release_order", "extend_order"];
 /// What can become of them.
-const COMMAND_OUTCOMES: [&str; 3] = ["applied", "replayed", "refused"];
+const COMMAND_OUTCOMES: [&str; 4] = ["applied", "replayed", "refused", "not_applied"];
 
 /// Says what each metric means and begins to count.
 pub(crate) fn announce() {

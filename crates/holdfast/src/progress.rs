@@ -30,8 +30,19 @@ pub(crate) struct Progress {
 impl Progress {
     /// Work that goes over `total` things, where that is known.
     pub(crate) fn new(common: &CommonArgs, what: &'static str, unit: &'static str, total: Option<u64>) -> Self {
-        let on_terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
-        let bar = (on_terminal && !common.no_progress).then(|| {
+        let has_bar = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
+        Self::shown(common, what, unit, total, has_bar)
+    }
+
+    /// Work whose rows go to standard output as it goes on: on a terminal they tell themselves how far it is.
+    pub(crate) fn beside_data(common: &CommonArgs, what: &'static str, unit: &'static str) -> Self {
+        let rows_are_seen = std::io::stdout().is_terminal();
+        let common = CommonArgs { no_progress: common.no_progress || rows_are_seen, ..common.clone() };
+        Self::shown(&common, what, unit, None, std::io::stderr().is_terminal())
+    }
+
+    fn shown(common: &CommonArgs, what: &'static str, unit: &'static str, total: Option<u64>, has_bar: bool) -> Self {
+        let bar = (has_bar && !common.no_progress).then(|| {
             let bar = match total {
                 Some(total) => {
                     ProgressBar::new(total).with_style(style("{msg} [{bar:30}] {pos}/{len} {per_sec} {eta} left"))
@@ -44,7 +55,7 @@ impl Progress {
             // Work that breaks off leaves no bar behind in front of its last words.
             bar.with_finish(ProgressFinish::AndClear)
         });
-        let (lines, now) = (!on_terminal && !common.no_progress, Instant::now());
+        let (lines, now) = (!has_bar && !common.no_progress, Instant::now());
         Self { bar, lines, what, unit, total, done: 0, started: now, told: now }
     }
 

@@ -130,20 +130,16 @@ impl Remote {
 
     /// Sends a request, again and again while the service is busy.
     fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Answered, Failure> {
-        let (mut tries, mut may_be_done) = (0_u32, false);
+        let mut tries = 0_u32;
         loop {
             let response = request().send().map_err(|error| self.away(&error))?;
-            let (status, patience) = (response.status().as_u16(), patience(response.headers()));
-            let mut answered = self.read(status, response)?;
+            let status = response.status().as_u16();
             if matches!(status, 429 | 503) && tries < TRIES_MAX {
                 tries = tries.saturating_add(1);
-                may_be_done |= answered.body.get("outcome").and_then(Value::as_str) == Some("unknown");
-                std::thread::sleep(patience);
+                std::thread::sleep(patience(response.headers()));
                 continue;
             }
-            // What nobody knew of this very request, and was so.
-            answered.is_replayed &= !may_be_done;
-            return Ok(answered);
+            return self.read(status, response);
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::CommonArgs;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, unless_unread};
 
 /// Prints every setting.
 pub(super) fn run(common: &CommonArgs) -> Result<Exit, Failure> {
@@ -12,7 +12,7 @@ pub(super) fn run(common: &CommonArgs) -> Result<Exit, Failure> {
         .all()
         .map(|(key, (origin, value))| json!({"key": key, "value": value.to_string(), "origin": origin.to_string()}))
         .collect();
-    super::output(common).rows(&["key", "value", "origin"], &rows)?;
+    unless_unread(super::output(common).rows(&["key", "value", "origin"], &rows))?;
     configuration.typed()?;
     Ok(Exit::Done)
 }

@@ -11,7 +11,6 @@ use serde_json::json;
 use crate::cli::{CommonArgs, DemoArgs};
 use crate::exit::{Exit, Failure, unless_unread};
 use crate::output::Output;
-use crate::telemetry;
 use crate::wiring::{self, Running, signals};
 
 mod catalogue;
@@ -29,13 +28,13 @@ pub(super) fn run(common: &CommonArgs, args: &DemoArgs) -> Result<Exit, Failure>
     folder.disable_cleanup(args.keep);
     let own = [
         ("store.data", "demo", Some(folder.path().display().to_string())),
+        ("store.database_url", "demo", Some(String::new())),
         ("server.listen", "--listen", args.listen.clone()),
-        // Log lines would push the addresses out of sight.
+        // More would push the addresses out of sight.
         ("log.level", "demo", Some("warn".to_owned())),
     ];
     let flags = own.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
-    let settings = super::own_configuration(common, flags)?.typed()?;
-    telemetry::start_logging(&settings);
+    let settings = super::own_settings(common, flags)?;
     let told = signals::listen()?;
 
     let mut books = wiring::open_books(&settings)?;

@@ -73,7 +73,7 @@ pub(super) fn run(common: &CommonArgs, args: &ExportArgs) -> Result<Exit, Failur
     };
     let format = args.format.unwrap_or(if common.json { ExportFormat::Jsonl } else { ExportFormat::Csv });
     let mut writer = RowWriter::new(BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), args.what, format);
-    let mut progress = Progress::new(common, "export", "rows", None);
+    let mut progress = Progress::beside_data(common, "export", "rows");
     let read = {
         let mut receive = |row: Vec<Value>| {
             if interrupt.came() {

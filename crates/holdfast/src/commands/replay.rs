@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use holdfast_application::order_event::EventOutcome;
@@ -28,8 +27,6 @@ pub(super) use orders_created::orders_created;
 
 /// Events that are handed over together.
 const BATCH: usize = 1_024;
-/// Batches that are read ahead.
-const READ_AHEAD: usize = 4;
 /// Why an event that can be read is rejected.
 const REJECTED: &str = "another event with this eventId was decided before, or a number is beyond a limit";
 /// The most rejected lines that are listed; all are counted.
@@ -155,11 +152,7 @@ pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failur
     let mut work =
         Replay { target: &mut *target, pace: Pace::new(args.speed), tally: Tally::default(), interrupt: &interrupt };
     let reading = event::Reading { kinds: args.kinds.clone(), clock, is_paced: args.speed != Speed::Max };
-    let (sender, receiver) = sync_channel(READ_AHEAD);
-    let reader = std::thread::spawn(move || file::read(lines, &reading, BATCH, &sender));
-    // Where the work fails nobody waits for the reader: it may wait for a line that does not come.
-    receiver.into_iter().try_for_each(|chunk| work.off(chunk?, &mut progress))?;
-    reader.join().map_err(|_panic| Failure::new(Exit::Failed, "the events were not read to their end"))?;
+    file::each_chunk(lines, reading, BATCH, &mut |chunk| work.off(chunk, &mut progress))?;
     let tally = work.tally;
     let took = started.elapsed();
     progress.finish();

@@ -38,7 +38,9 @@ const SENDING: Work = Work {
 pub(super) fn run(common: &CommonArgs, args: &RepublishArgs) -> Result<Exit, Failure> {
     let range = Range::of(args)?;
     let interrupt = Interrupt::hear(SENDING)?;
-    let settings = super::warned(&super::configuration(common, args.settings())?)?;
+    let configuration = super::configuration(common, args.settings())?;
+    super::refuse_two_stores(common, &configuration)?;
+    let settings = super::warned(&configuration)?;
     let mut output = super::output(common);
     let mut target = Target::named(args, &settings)?;
     let queries = wiring::open_reader(&settings)?;

@@ -12,6 +12,9 @@ use crate::{config, telemetry};
 pub(super) fn run(common: &CommonArgs, args: &ServeArgs) -> Result<Exit, Failure> {
     let settings = super::configuration(common, args.settings())?.typed()?;
     telemetry::start_logging(&settings);
+    if let (Some(data), Some(_)) = (&common.data, &settings.store.database_url) {
+        tracing::warn!(data, "the books are in the shared database: the folder that --data names is not used");
+    }
     let told = signals::listen()?;
     if args.migrate {
         match wiring::migrate(&settings, false)?.len() {

@@ -7,7 +7,7 @@
 /// What is missing or not understood.
 pub(super) fn mysql_url(text: &str) -> Result<String, String> {
     let (mut server, mut port, mut database, mut user, mut password) = (None, "3306", None, None, None);
-    let mut encryption = Vec::new();
+    let (mut mode, mut certificates) = (None, Vec::new());
     for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').ok_or_else(|| "has a part without `=`".to_owned())?;
         match name.trim().to_ascii_lowercase().as_str() {
@@ -16,12 +16,12 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
             "database" | "initial catalog" => database = Some(value.trim()),
             "user" | "uid" | "user id" | "username" => user = Some(value.trim()),
             "password" | "pwd" => password = Some(value.trim()),
-            "sslmode" | "ssl mode" | "ssl-mode" => encryption.extend(ssl_mode(value.trim())?),
+            "sslmode" | "ssl mode" | "ssl-mode" => mode = ssl_mode(value.trim())?,
             "sslca" | "ssl ca" | "ssl-ca" | "cacertificatefile" | "ca certificate file" => {
-                encryption.push(("ssl-ca", value.trim()));
+                certificates.push(("ssl-ca", value.trim()));
             }
-            "sslcert" | "ssl cert" | "ssl-cert" => encryption.push(("ssl-cert", value.trim())),
-            "sslkey" | "ssl key" | "ssl-key" => encryption.push(("ssl-key", value.trim())),
+            "sslcert" | "ssl cert" | "ssl-cert" => certificates.push(("ssl-cert", value.trim())),
+            "sslkey" | "ssl key" | "ssl-key" => certificates.push(("ssl-key", value.trim())),
             // Drivers know dozens of further words (pooling, time-outs …); none of them says where the database is.
             _ => {}
         }
@@ -35,14 +35,18 @@ pub(super) fn mysql_url(text: &str) -> Result<String, String> {
             format!("{}:{}@", crate::percent::encoded(user), crate::percent::encoded(password))
         }
     };
-    let encryption: Vec<String> = encryption.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // Drivers look at certificates where they are told to verify, and pass them over else.
+    let is_verified = mode.is_some_and(|mode: &str| mode.starts_with("verify_"));
+    let named = certificates.into_iter().filter(|_| is_verified);
+    let encryption = mode.map(|mode| ("ssl-mode", mode)).into_iter().chain(named);
+    let encryption: Vec<String> = encryption.map(|(name, value)| format!("{name}={value}")).collect();
     let parameters = if encryption.is_empty() { String::new() } else { format!("?{}", encryption.join("&")) };
     Ok(format!("mysql://{credentials}{server}:{port}/{database}{parameters}"))
 }
 
-/// `SslMode` as a parameter of an URL; `Preferred`, which takes what it gets, says nothing.
-fn ssl_mode(mode: &str) -> Result<Option<(&'static str, &'static str)>, String> {
-    let mode = match mode.to_ascii_lowercase().as_str() {
+/// `SslMode` in the words of an URL; `Preferred`, which takes what it gets, says nothing.
+fn ssl_mode(mode: &str) -> Result<Option<&'static str>, String> {
+    Ok(Some(match mode.to_ascii_lowercase().as_str() {
         "none" | "disabled" => "disabled",
         "preferred" => return Ok(None),
         "required" => "required",
@@ -51,8 +55,7 @@ fn ssl_mode(mode: &str) -> Result<Option<(&'static str, &'static str)>, String> 
         _ => {
             return Err("has an SslMode that is none of Disabled, Preferred, Required, VerifyCA, VerifyFull".to_owned());
         }
-    };
-    Ok(Some(("ssl-mode", mode)))
+    }))
 }
 
 /// `host:port[,host:port…][,option=…]` as a URL: of the options those that a URL can say, `user`, `password`, `ssl`,
@@ -107,6 +110,7 @@ mod tests {
         for (more, parameters) in [
             ("", ""),
             ("SslMode=Preferred", ""),
+            ("SslMode=None;SslCa=/ca.pem", "?ssl-mode=disabled"),
             ("Ssl Mode=Required;Pooling=true", "?ssl-mode=required"),
             ("SslMode=VerifyCA;SslCa=/ca.pem", "?ssl-mode=verify_ca&ssl-ca=/ca.pem"),
             (

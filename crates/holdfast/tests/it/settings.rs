@@ -15,14 +15,14 @@ fn every_setting_is_shown_with_its_origin_and_no_password() {
         "show",
         "--config",
         argument(&file),
-        "--set",
-        "store.data=elsewhere",
+        "--data",
+        "elsewhere",
         "--set",
         "batch.commands_max=7",
     ]);
     assert!(!said.stdout.contains("geheim"));
     assert_eq!(shown(&said, "server.threads"), ("3".to_owned(), "environment HOLDFAST_SERVER__THREADS".to_owned()));
-    assert_eq!(shown(&said, "store.data"), ("elsewhere".to_owned(), "flag --set".to_owned()));
+    assert_eq!(shown(&said, "store.data"), ("elsewhere".to_owned(), "flag --data".to_owned()));
     assert_eq!(shown(&said, "batch.commands_max"), ("7".to_owned(), "flag --set".to_owned()));
     assert_eq!(shown(&said, "reservation.ttl_default"), ("30m".to_owned(), "default".to_owned()));
     assert_eq!(shown(&said, "store.database_url").0, "mysql://app:***@db:3306/inventory");
@@ -30,19 +30,21 @@ fn every_setting_is_shown_with_its_origin_and_no_password() {
 }
 
 #[test]
-fn a_folder_on_the_command_line_beats_a_database_that_stands_around() {
+fn a_folder_on_the_command_line_beside_a_database_that_stands_around_is_refused() {
     let program = Program::new().with_variable("HOLDFAST_STORE__DATABASE_URL", "mysql://app@127.0.0.1:9/inventory");
-    let said = program.done(&["config", "show", "--data", "elsewhere"]);
-    assert_eq!(shown(&said, "store.data"), ("elsewhere".to_owned(), "flag --data".to_owned()));
-    assert_eq!(shown(&said, "store.database_url"), (String::new(), "flag --data".to_owned()));
-    program.done(&["migrate", "--data", "elsewhere"]);
-    assert_eq!(program.done(&["verify", "--data", "elsewhere"]).json()["ok"], true);
-    assert_eq!(program.run(&["verify"]).exit, Some(8), "without a folder the database counts");
-    // Both on the command line: the database, as everywhere.
-    for named in [["--database-url", "mysql://flag/x"], ["--set", "store.database_url=mysql://flag/x"]] {
-        let said = program.done(&[&["config", "show", "--data", "elsewhere"][..], &named].concat());
-        assert_eq!(shown(&said, "store.database_url").0, "mysql://flag/x");
+    for arguments in [&["migrate"][..], &["verify"], &["export", "orders"], &["import", "x"], &["replay", "x"]] {
+        let said = program.run(&[arguments, &["--data", "elsewhere"]].concat());
+        assert_eq!(said.exit, Some(2), "{said:?}");
+        assert!(said.stderr.contains("environment HOLDFAST_STORE__DATABASE_URL"), "{said:?}");
     }
+    let folder = ["--data", "elsewhere", "--set", "store.database_url="];
+    program.done(&[&["migrate"][..], &folder].concat());
+    assert_eq!(program.done(&[&["verify"][..], &folder].concat()).json()["ok"], true);
+    let named = ["verify", "--data", "elsewhere", "--database-url", "mysql://app@127.0.0.1:9/inventory"];
+    assert_eq!(program.run(&named).exit, Some(8), "both on the command line: the database");
+    let said = program.run(&["serve", "--data", "elsewhere", "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.exit, Some(8), "a service goes to the database: {said:?}");
+    assert!(said.stderr.contains("is not used"), "{said:?}");
 }
 
 #[test]

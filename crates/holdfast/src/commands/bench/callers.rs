@@ -31,7 +31,7 @@ const WARM_UP: Duration = Duration::from_millis(500);
 /// Runs the bench, and leaves the database as empty as it was, unless it shall be kept.
 pub(super) fn run(common: &CommonArgs, args: &BenchCommitArgs) -> Result<Found, Failure> {
     let flags = [("server.listen", "bench", "127.0.0.1:0".to_owned())];
-    let settings = super::super::warned(&super::super::own_configuration(common, flags.into_iter())?)?;
+    let settings = super::super::own_settings(common, flags.into_iter())?;
     let mut database = wiring::own_database(&settings)?;
     let found = measure(common, args, &settings, &mut database);
     if !args.callers.keep {

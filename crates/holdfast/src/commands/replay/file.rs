@@ -3,12 +3,15 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use flate2::read::MultiGzDecoder;
 
 use super::event::{Event, Reading};
 use crate::exit::{Exit, Failure};
+
+/// Chunks that are read ahead.
+const READ_AHEAD: usize = 4;
 
 /// Events read ahead, and lines that are none.
 #[derive(Debug, Default)]
@@ -33,8 +36,22 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Failure> {
     Ok(Box::new(input))
 }
 
+/// Hands over all events in chunks of `size`, some of them read ahead. Where the work fails nobody waits for the reader:
+/// it may wait for a line that does not come.
+pub(super) fn each_chunk(
+    lines: Box<dyn BufRead + Send>,
+    reading: Reading,
+    size: usize,
+    work: &mut dyn FnMut(Chunk) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (sender, receiver) = sync_channel(READ_AHEAD);
+    let reader = std::thread::spawn(move || read(lines, &reading, size, &sender));
+    receiver.into_iter().try_for_each(|chunk| work(chunk?))?;
+    reader.join().map_err(|_panic| Failure::new(Exit::Failed, "the events were not read to their end"))
+}
+
 /// Reads all events and sends them in chunks, until the end, an error, or nobody listens any more.
-pub(super) fn read(
+fn read(
     mut lines: Box<dyn BufRead + Send>,
     reading: &Reading,
     size: usize,

@@ -79,8 +79,13 @@ impl IntoService {
         for _ in 0..TRIES_MAX {
             let item = self.remote.get(path)?;
             if item.status == 404 {
-                // Asked for all the same, so that the refusal is the event's answer for good.
-                return outcome(self.remote.post(&format!("{path}/remove-stock"), Some(key), &body)?);
+                // Asked for all the same, so that the refusal is the event's answer for good; unless somebody has just
+                // made it.
+                let answered = self.remote.post_to_version(&format!("{path}/remove-stock"), key, 0, &body)?;
+                if answered.code() == "version_mismatch" {
+                    continue;
+                }
+                return outcome(answered);
             }
             let levels = item.body.get("locations").and_then(Value::as_array).into_iter().flatten();
             let mut here = levels.filter(|level| level.get("locationId") == body.get("locationId"));
