@@ -57,16 +57,19 @@ fn what_is_asked_wrongly_is_two() {
         ("verify --server http://127.0.0.1:9", "a proof needs one moment"),
         ("bench flash-sale --stock 0", ""),
         ("serve --listen nowhere", "server.listen"),
-        ("serve --kafka-brokers localhost:9092 --set kafka.properties=nonsense=1", "nonsense"),
-        ("serve --kafka-brokers localhost:9092 --set kafka.properties=nonsense", "a property is name=value"),
-        ("serve --kafka-brokers localhost:9092 --set kafka.topics_in=", "names no topic"),
+        ("serve --listen 127.0.0.1:0 --kafka-brokers localhost:9092 --set kafka.properties=nonsense=1", "nonsense"),
+        (
+            "serve --listen 127.0.0.1:0 --kafka-brokers localhost:9092 --set kafka.properties=nonsense",
+            "a property is name=value",
+        ),
+        ("serve --listen 127.0.0.1:0 --kafka-brokers localhost:9092 --set kafka.topics_in=", "names no topic"),
         ("migrate --database-url mysql://u:p@localhost", "it names no database"),
         ("verify --database-url postgres://u:p@localhost/x", "the database URL cannot be read"),
         ("demo --listen nowhere", "server.listen"),
         ("completions tcsh", "invalid value"),
         ("config", "config"),
         ("config show --config nosuch.toml", "nosuch.toml cannot be read"),
-        ("serve --config nosuch.toml", "nosuch.toml cannot be read"),
+        ("serve --listen 127.0.0.1:0 --config nosuch.toml", "nosuch.toml cannot be read"),
         ("config show --set server.listn=x", "did you mean"),
     ] {
         must_end(&program, line, 2, words);

@@ -121,7 +121,7 @@ fn a_lock_that_grants_to_nobody_ends_every_write_as_a_time_out() {
 
 #[test]
 fn an_address_that_is_none_is_told_without_its_password() {
-    let said = Program::new().run(&["serve", "--redis-url", "redis+ring://:geheim@h"]);
+    let said = Program::new().run(&["serve", "--listen", "127.0.0.1:0", "--redis-url", "redis+ring://:geheim@h"]);
     assert_eq!(said.exit, Some(2), "{said:?}");
     assert!(said.stderr.contains("lock.redis_url: the address of the lock says neither"), "{said:?}");
     assert!(!said.stderr.contains("geheim"), "{said:?}");

@@ -141,7 +141,15 @@ fn an_unknown_setting_is_an_error_wherever_it_stands() {
 #[test]
 fn a_property_of_kafka_that_is_not_taken_is_named_without_its_value() {
     let property = "kafka.properties=sasl.pasword=geheim";
-    let said = Program::new().run(&["serve", "--kafka-brokers", "localhost:9092", "--set", property]);
+    let said = Program::new().run(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--kafka-brokers",
+        "localhost:9092",
+        "--set",
+        property,
+    ]);
     assert_eq!(said.exit, Some(2), "{said:?}");
     assert!(said.stderr.contains("sasl.pasword") && !said.stderr.contains("geheim"), "{said:?}");
 }
