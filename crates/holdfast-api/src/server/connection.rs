@@ -109,14 +109,17 @@ async fn unclear(request: Request<Body>, fault: Problem) -> Response {
 pub(super) async fn turn_away(stream: TcpStream, settings: ServerSettings) {
     metrics::counter!("holdfast_connections_refused_total").increment(1);
     let Ok(stream) = timed(stream, NO_ROOM_WITHIN) else { return };
-    let service = service_fn(async |request: Request<Incoming>| {
-        let no_room = async |_request| Problem::new(ProblemCode::Overloaded, "There are too many connections.");
-        Ok::<_, Infallible>(rim(request.map(Body::new), async |request| no_room(request).await.into_response()).await)
-    });
+    let service = service_fn(no_room);
     let connection = builder(settings).keep_alive(false).serve_connection(TokioIo::new(stream), service);
     if let Ok(ended) = timeout(NO_ROOM_WITHIN, connection).await {
         note(ended);
     }
+}
+
+/// That there is no room.
+async fn no_room(request: Request<Incoming>) -> Result<Response, Infallible> {
+    let problem = Problem::new(ProblemCode::Overloaded, "There are too many connections.");
+    Ok(rim(request.map(Body::new), async |_request| problem.into_response()).await)
 }
 
 /// The stream, given up when the client does not read what it is sent.
