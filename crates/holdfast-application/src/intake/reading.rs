@@ -1,5 +1,6 @@
 //! One upstream event as it came: bare JSON or a `CloudEvent` 1.0, in any capitals, with fields nobody knows.
 
+use holdfast_domain::OrderId;
 use serde_json::Value;
 
 use super::members::Members;
@@ -14,9 +15,10 @@ pub fn read_event(value: &Value) -> (EventNames, Result<ReadEvent, Unreadable>) 
     };
     let (mut names, read) =
         if members.find("specversion").is_some() { cloud_event::read(members) } else { bare_event::read(members) };
-    if let Ok(read) = &read {
-        // The order's id as it is always written.
-        names.order = Some(read.event.order.to_string());
-    }
+    // The order's id as it is always written.
+    names.order = match &read {
+        Ok(read) => Some(read.event.order.to_string()),
+        Err(_) => names.order.map(|text| OrderId::parse(&text).map_or(text, |id| id.to_string())),
+    };
     (names, read)
 }

@@ -120,6 +120,8 @@ fn what_cannot_be_read_is_told_by_code_and_names() {
     let (names, _) = read_event(&json!({"type": "OrderShipped", "id": "x", "orderId": "1042"}));
     assert_eq!(names.kind.as_deref(), Some("OrderShipped"));
     assert_eq!(names.order.as_deref(), Some("1042"));
+    let (names, _) = read_event(&json!({"type": "OrderShipped", "orderId": ORDER.to_uppercase()}));
+    assert_eq!(names.order.as_deref(), Some(ORDER), "an id is shown as it is always written");
 }
 
 #[test]
