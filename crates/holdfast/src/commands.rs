@@ -123,8 +123,8 @@ fn not_taken(what: &str, error: &CommitError) -> Failure {
 /// Refuses a folder on the command line beside a database that a file or variable names: whoever named the one did not
 /// think of the other.
 fn refuse_two_stores(common: &CommonArgs, configuration: &Configuration) -> Result<(), Failure> {
-    let (origin, _) = configuration.get("store.database_url");
-    if common.data.is_none() || matches!(origin, Origin::Default | Origin::CommandLine(_)) {
+    let (origin, url) = configuration.get("store.database_url");
+    if common.data.is_none() || url.to_string().is_empty() || matches!(origin, Origin::CommandLine(_)) {
         return Ok(());
     }
     Err(Failure::usage(format!(

@@ -40,6 +40,8 @@ fn a_folder_on_the_command_line_beside_a_database_that_stands_around_is_refused(
     let folder = ["--data", "elsewhere", "--set", "store.database_url="];
     program.done(&[&["migrate"][..], &folder].concat());
     assert_eq!(program.done(&[&["verify"][..], &folder].concat()).json()["ok"], true);
+    let emptied = Program::new().with_variable("HOLDFAST_STORE__DATABASE_URL", "");
+    emptied.done(&["migrate", "--data", "elsewhere"]);
     let named = ["verify", "--data", "elsewhere", "--database-url", "mysql://app@127.0.0.1:9/inventory"];
     assert_eq!(program.run(&named).exit, Some(8), "both on the command line: the database");
     let said = program.run(&["serve", "--data", "elsewhere", "--listen", "127.0.0.1:0"]);
