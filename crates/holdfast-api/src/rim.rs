@@ -39,7 +39,7 @@ where
 
     let answered = AssertUnwindSafe(async move { answer(request).await }).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
-        tracing::error!(request.id = ?request_id, "a request ended in a panic");
+        tracing::error!(request.id = shown(&request_id), "a request ended in a panic");
         Problem::new(ProblemCode::Internal, "The service has failed at this request.").into_response()
     });
     if let Some(unsigned) = response.extensions_mut().remove::<Unsigned>() {
@@ -47,7 +47,7 @@ where
             Unsigned::Fresh(problem) => problem.body(is_write),
             Unsigned::Kept(body) => body,
         };
-        *response.body_mut() = Body::from(signed(body, request_id.to_str().unwrap_or_default()));
+        *response.body_mut() = Body::from(signed(body, shown(&request_id)));
         // The router has counted the bytes of the body that was there before.
         response.headers_mut().remove(CONTENT_LENGTH);
     }
@@ -55,7 +55,7 @@ where
     if let Some((method, path, started)) = logged {
         let status = response.status().as_u16();
         let ms = started.elapsed().as_secs_f64() * 1_000.0;
-        tracing::debug!(request.id = ?request_id, %method, path, status, ms, "answered");
+        tracing::debug!(request.id = shown(&request_id), %method, path, status, ms, "answered");
     }
     response.headers_mut().insert(X_REQUEST_ID, request_id);
     response
@@ -63,7 +63,12 @@ where
 
 /// The id of a request that has come through the rim.
 pub(crate) fn request_id(headers: &HeaderMap) -> &str {
-    headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
+    headers.get(X_REQUEST_ID).map(shown).unwrap_or_default()
+}
+
+/// An id as text.
+fn shown(request_id: &HeaderValue) -> &str {
+    request_id.to_str().unwrap_or_default()
 }
 
 /// The request's id: the caller's, where it is fit to be one, else a new one. It stands in the headers then.

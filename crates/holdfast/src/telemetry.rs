@@ -1,6 +1,6 @@
 //! Log lines and metrics.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -18,13 +18,14 @@ const BATCHES: [f64; 12] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 
 /// Sends log lines to standard error: text on a terminal, JSON when piped, unless a setting says otherwise.
 pub(crate) fn start_logging(settings: &Settings) {
     let filter = EnvFilter::new(&settings.log_level);
-    let is_terminal = std::io::stderr().is_terminal();
+    let is_terminal = io::stderr().is_terminal();
     let as_json = match settings.log_format {
         LogFormat::Auto => !is_terminal,
         LogFormat::Json => true,
         LogFormat::Text => false,
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is told nobody: the library would tell standard error, and panic where that fails.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).with_writer(|| Log);
     // A second subscriber is refused, which can only mean that one is there already.
     let _ = if as_json {
         lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
@@ -32,6 +33,20 @@ pub(crate) fn start_logging(settings: &Settings) {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         lines.with_ansi(is_terminal && !plain).with_target(false).try_init()
     };
+}
+
+/// Standard error, which may be gone, or on a disk that is full: nothing else fails for that.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let _ = io::stderr().write_all(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Starts counting; the handle renders what `/metrics` shows.

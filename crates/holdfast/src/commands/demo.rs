@@ -84,7 +84,8 @@ fn say_ready(common: &CommonArgs, running: &Running, folder: &std::path::Path, k
         ))
     } else {
         let version = env!("CARGO_PKG_VERSION");
-        output.json(&json!({"ready": true, "url": url, "store": "sqlite", "version": version}))
+        let folder = folder.to_string();
+        output.json(&json!({"ready": true, "url": url, "store": "sqlite", "version": version, "folder": folder}))
     };
     // A reader that has gone does not stop the service.
     unless_unread(said)

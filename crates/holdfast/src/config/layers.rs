@@ -44,7 +44,9 @@ pub(super) fn environment(
                 older.push(("lock.redis_url", origin, Value::Url(connection_strings::redis_url(&text))));
             }
             _ => {
-                let Some((section, key)) = name.strip_prefix("HOLDFAST_").and_then(|rest| rest.split_once("__")) else {
+                let Some(rest) = name.strip_prefix("HOLDFAST_") else { continue };
+                let Some((section, key)) = rest.split_once("__") else {
+                    faults.extend(with_one_underscore(&name, rest));
                     continue;
                 };
                 let key = format!("{}.{}", section.to_ascii_lowercase(), key.to_ascii_lowercase());
@@ -57,6 +59,13 @@ pub(super) fn environment(
     }
     secret_files::refuse_doubles(&secrets, &given, faults);
     older.into_iter().chain(secrets).chain(given).collect()
+}
+
+/// What to say of a name that is a setting's but for an underscore.
+fn with_one_underscore(name: &str, rest: &str) -> Option<String> {
+    let meant = KNOWN.iter().find(|known| known.key.replace('.', "_").eq_ignore_ascii_case(rest))?;
+    let right = meant.key.replace('.', "__").to_ascii_uppercase();
+    Some(format!("there is no setting {name} (environment {name}); did you mean HOLDFAST_{right}?"))
 }
 
 /// The command line: `--set`, and the flags that settings have of their own, which beat it.

@@ -145,8 +145,15 @@ impl Settings {
                     .push(format!("store.accept_risks: {name} is none of {}", Risk::ALL.map(Risk::as_str).join(", "))),
             }
         }
-        if tracing_subscriber::EnvFilter::try_new(from.text("log.level")).is_err() {
-            faults.push(format!("log.level = {} is not understood", from.text("log.level")));
+        let level = from.text("log.level");
+        if !is_log_level(&level) {
+            faults.push(format!(
+                "log.level = {level} is neither off, error, warn, info, debug or trace nor, per module, such as \
+                 info,holdfast_api=debug"
+            ));
+        }
+        if from.text("store.data").trim().is_empty() {
+            faults.push("store.data is empty: it names the folder of the embedded store".to_owned());
         }
         let kafka = from.filled("kafka.brokers").map(|brokers| super::kafka::read(from, brokers, faults));
         let webhooks = super::webhooks::read(from, faults);
@@ -218,6 +225,14 @@ impl Settings {
             },
         })
     }
+}
+
+/// Whether the text is a level, or levels per module. A word by itself must be a level: taken for a module, a typo would
+/// silence all others.
+fn is_log_level(text: &str) -> bool {
+    let is_level = |word: &str| word.trim().parse::<tracing::level_filters::LevelFilter>().is_ok();
+    let is_fit = |part: &str| part.contains(['=', '[']) || is_level(part);
+    tracing_subscriber::EnvFilter::try_new(text).is_ok() && text.split(',').all(is_fit)
 }
 
 /// An address and port; a host name stands for its first address.

@@ -62,6 +62,7 @@ mod stampede;
 mod tampered;
 mod tampered_outbox;
 mod test_data;
+mod unwritable_log;
 mod wall_clock;
 mod webhook_receiver;
 mod webhooks;

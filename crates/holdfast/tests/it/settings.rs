@@ -141,6 +141,26 @@ fn an_unknown_setting_is_an_error_wherever_it_stands() {
 }
 
 #[test]
+fn a_setting_that_is_nearly_one_is_an_error() {
+    let said = Program::new().with_variable("HOLDFAST_RESERVATION_TTL_DEFAULT", "5m").run(&["config", "show"]);
+    assert_eq!(said.exit, Some(2), "{said:?}");
+    assert!(said.stderr.contains("did you mean HOLDFAST_RESERVATION__TTL_DEFAULT?"), "{said:?}");
+    // What container platforms make up is none of ours.
+    Program::new().with_variable("HOLDFAST_PORT_8080_TCP", "tcp://10.0.0.1:8080").done(&["config", "show"]);
+    for (set, is_fit) in [
+        ("log.level=wran", false),
+        ("log.level=info,foo", false),
+        ("log.level=INFO", true),
+        ("log.level=off", true),
+        ("log.level=warn,holdfast_api=debug", true),
+        ("store.data=", false),
+    ] {
+        let said = Program::new().run(&["config", "show", "--set", set]);
+        assert_eq!(said.exit, Some(if is_fit { 0 } else { 2 }), "{set}: {said:?}");
+    }
+}
+
+#[test]
 fn a_property_of_kafka_that_is_not_taken_is_named_without_its_value() {
     let property = "kafka.properties=sasl.pasword=geheim";
     let said = Program::new().run(&[
