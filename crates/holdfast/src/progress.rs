@@ -1,10 +1,11 @@
 //! How far long work has come: a bar on a terminal, else a line now and then; both on standard error.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
 
 use crate::cli::CommonArgs;
 use crate::numbers::float;
@@ -45,9 +46,9 @@ impl Progress {
         let bar = (has_bar && !common.no_progress).then(|| {
             let bar = match total {
                 Some(total) => {
-                    ProgressBar::new(total).with_style(style("{msg} [{bar:30}] {pos}/{len} {per_sec} {eta} left"))
+                    ProgressBar::new(total).with_style(style("{msg} [{bar:30}] {pos}/{len} {rate} {eta} left"))
                 }
-                None => ProgressBar::new_spinner().with_style(style("{msg} {pos} {per_sec}")),
+                None => ProgressBar::new_spinner().with_style(style("{msg} {pos} {rate}")),
             };
             // First paint after 300 ms: short work stays quiet.
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(3));
@@ -112,5 +113,8 @@ impl Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
+        let _ = write!(text, "{:.0}/s", state.per_sec()); // a bar without its rate is no failure of the work
+    })
 }
