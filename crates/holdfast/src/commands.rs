@@ -124,7 +124,7 @@ fn not_taken(what: &str, error: &CommitError) -> Failure {
 /// think of the other.
 fn refuse_two_stores(common: &CommonArgs, configuration: &Configuration) -> Result<(), Failure> {
     let (origin, url) = configuration.get("store.database_url");
-    if common.data.is_none() || url.to_string().is_empty() || matches!(origin, Origin::CommandLine(_)) {
+    if common.data.is_none() || url.to_string().trim().is_empty() || matches!(origin, Origin::CommandLine(_)) {
         return Ok(());
     }
     Err(Failure::usage(format!(

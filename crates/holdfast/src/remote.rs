@@ -49,8 +49,10 @@ impl Answered {
 impl Remote {
     /// The service that the command line or `HOLDFAST_SERVER` names; `None` when a store is meant.
     pub(crate) fn named(common: &CommonArgs, server: &ServerArg) -> Result<Option<Self>, Failure> {
-        let is_store =
-            |pair: &String| ["store.data=", "store.database_url="].iter().any(|key| pair.trim_start().starts_with(key));
+        let is_store = |pair: &String| {
+            let key = pair.split_once('=').map_or("", |(key, _)| key.trim());
+            matches!(key, "store.data" | "store.database_url")
+        };
         let store_is_named = common.data.is_some() || common.database_url.is_some() || common.set.iter().any(is_store);
         let from_environment = || std::env::var("HOLDFAST_SERVER").ok().filter(|_| !store_is_named);
         server.server.clone().or_else(from_environment).map(|url| Self::at(&url)).transpose()

@@ -26,8 +26,8 @@ pub(super) fn file(path: Option<&Path>, faults: &mut Vec<String>) -> Vec<Given> 
 }
 
 /// The environment: `HOLDFAST_SECTION__KEY`, for secrets `HOLDFAST_SECTION__KEY_FILE` too, and the connection strings
-/// of the service that Holdfast replaces, which those beat. Names without `__` are no settings: container platforms
-/// make up many that begin with a service's name.
+/// of the service that Holdfast replaces, which those beat. Names without `__` are no settings, unless they are one's but
+/// for that: container platforms make up many that begin with a service's name.
 pub(super) fn environment(
     variables: impl IntoIterator<Item = (String, String)>,
     faults: &mut Vec<String>,
@@ -61,11 +61,13 @@ pub(super) fn environment(
     older.into_iter().chain(secrets).chain(given).collect()
 }
 
-/// What to say of a name that is a setting's but for an underscore.
+/// What to say of a name that is a setting's, or that of a file with one, but for an underscore.
 fn with_one_underscore(name: &str, rest: &str) -> Option<String> {
-    let meant = KNOWN.iter().find(|known| known.key.replace('.', "_").eq_ignore_ascii_case(rest))?;
+    let known = |rest: &str| KNOWN.iter().find(|known| known.key.replace('.', "_").eq_ignore_ascii_case(rest));
+    let of_file = || Some((known(rest.strip_suffix("_FILE")?)?, "_FILE"));
+    let (meant, file) = known(rest).map(|known| (known, "")).or_else(of_file)?;
     let right = meant.key.replace('.', "__").to_ascii_uppercase();
-    Some(format!("there is no setting {name} (environment {name}); did you mean HOLDFAST_{right}?"))
+    Some(format!("there is no setting {name} (environment {name}); did you mean HOLDFAST_{right}{file}?"))
 }
 
 /// The command line: `--set`, and the flags that settings have of their own, which beat it.

@@ -145,14 +145,14 @@ impl Settings {
                     .push(format!("store.accept_risks: {name} is none of {}", Risk::ALL.map(Risk::as_str).join(", "))),
             }
         }
-        let level = from.text("log.level");
+        let level = from.text("log.level").trim().to_owned();
         if !is_log_level(&level) {
             faults.push(format!(
                 "log.level = {level} is neither off, error, warn, info, debug or trace nor, per module, such as \
                  info,holdfast_api=debug"
             ));
         }
-        if from.text("store.data").trim().is_empty() {
+        if from.filled("store.database_url").is_none() && from.text("store.data").trim().is_empty() {
             faults.push("store.data is empty: it names the folder of the embedded store".to_owned());
         }
         let kafka = from.filled("kafka.brokers").map(|brokers| super::kafka::read(from, brokers, faults));
@@ -217,7 +217,7 @@ impl Settings {
             kafka,
             webhooks,
             outbox_events_max: from.size("outbox.events_max"),
-            log_level: from.text("log.level"),
+            log_level: level,
             log_format: match from.text("log.format").as_str() {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,
@@ -230,7 +230,7 @@ impl Settings {
 /// Whether the text is a level, or levels per module. A word by itself must be a level: taken for a module, a typo would
 /// silence all others.
 fn is_log_level(text: &str) -> bool {
-    let is_level = |word: &str| word.trim().parse::<tracing::level_filters::LevelFilter>().is_ok();
+    let is_level = |word: &str| word.is_empty() || word.parse::<tracing::level_filters::LevelFilter>().is_ok();
     let is_fit = |part: &str| part.contains(['=', '[']) || is_level(part);
     tracing_subscriber::EnvFilter::try_new(text).is_ok() && text.split(',').all(is_fit)
 }

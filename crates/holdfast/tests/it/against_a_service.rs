@@ -37,6 +37,10 @@ fn real_orders_lead_to_the_same_books_over_http() {
         .collect();
     let in_environment = Program::new().with_variable("HOLDFAST_SERVER", service.url());
     assert_eq!(in_environment.done(&["export", "products"]).stdout, from_service[0]);
+    for named in [["--data", "elsewhere"], ["--set", "store.data = elsewhere"]] {
+        let said = in_environment.run(&[&["export", "products"][..], &named].concat());
+        assert_eq!(said.exit, Some(5), "a store that is named is meant: {said:?}");
+    }
     assert_eq!(service.stop(), Some(0));
     let from_store: Vec<String> = ["products", "movements", "reservations", "orders"]
         .iter()

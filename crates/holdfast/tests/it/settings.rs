@@ -145,12 +145,20 @@ fn a_setting_that_is_nearly_one_is_an_error() {
     let said = Program::new().with_variable("HOLDFAST_RESERVATION_TTL_DEFAULT", "5m").run(&["config", "show"]);
     assert_eq!(said.exit, Some(2), "{said:?}");
     assert!(said.stderr.contains("did you mean HOLDFAST_RESERVATION__TTL_DEFAULT?"), "{said:?}");
+    let said = Program::new().with_variable("HOLDFAST_LOCK_REDIS_URL_FILE", "x").run(&["config", "show"]);
+    assert!(said.stderr.contains("did you mean HOLDFAST_LOCK__REDIS_URL_FILE?"), "{said:?}");
+    Program::new()
+        .with_variable("HOLDFAST_STORE__DATA", "")
+        .with_variable("HOLDFAST_STORE__DATABASE_URL", "mysql://app@127.0.0.1:9/inventory")
+        .done(&["config", "show"]);
     // What container platforms make up is none of ours.
     Program::new().with_variable("HOLDFAST_PORT_8080_TCP", "tcp://10.0.0.1:8080").done(&["config", "show"]);
     for (set, is_fit) in [
         ("log.level=wran", false),
         ("log.level=info,foo", false),
         ("log.level=INFO", true),
+        ("log.level= info ", true),
+        ("log.level=warn, info", false),
         ("log.level=off", true),
         ("log.level=warn,holdfast_api=debug", true),
         ("store.data=", false),

@@ -41,7 +41,20 @@ fn serve(program: &Program) -> Command {
     command
 }
 
-fn works_on(program: &Program, mut child: Child) {
+/// A service that does not outlive its story.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It has ended where the story has gone well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn works_on(program: &Program, child: Child) {
+    let mut served = Served(child);
+    let child = &mut served.0;
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("text");
     let ready: Value = serde_json::from_str(&line).expect("it says that it is ready");
@@ -56,7 +69,7 @@ fn works_on(program: &Program, mut child: Child) {
     let cancelled = json!([{"type": "OrderCancelled", "orderId": ORDER}]);
     assert_eq!(post("/api/inventory/events", &cancelled), 200);
     assert_eq!(post(&format!("/api/inventory/product/{LAMP}/add-stock"), &json!({"quantity": 1})), 200);
-    signal(&child, "-TERM");
+    signal(child, "-TERM");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     assert_eq!(program.done(&["verify"]).json()["ok"], true);
 }
