@@ -205,6 +205,13 @@ impl From<Fault> for Problem {
             Fault::StoreUnavailable(_) => {
                 Self::new(ProblemCode::StoreUnavailable, "The store cannot write at present; nothing was done.")
             }
+            Fault::Frozen(product) => Self::new(
+                ProblemCode::StoreUnavailable,
+                format!(
+                    "The books of product {product} are older than what was published about it, so nothing is decided \
+                     about it until somebody has looked; nothing was done."
+                ),
+            ),
             Fault::Failed(_) => {
                 Self::new(ProblemCode::Internal, "The service has failed at this request; nothing was done.")
                     .with_nothing_done()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use holdfast_domain::book::Effect;
 use holdfast_domain::location::Locations;
-use holdfast_domain::{InventoryItem, Location, MovementId, Order, Refusal};
+use holdfast_domain::{InventoryItem, Location, MovementId, Order, ProductId, Refusal};
 
 use crate::dead_letters::LetterHead;
 use crate::order_event::EventAnswer;
@@ -140,6 +140,9 @@ pub enum Fault {
     /// The store cannot write at present; nothing was done.
     #[error("the store cannot write: {0}")]
     StoreUnavailable(String),
+    /// The books of this product are older than what was published, so nothing is decided about it; nothing was done.
+    #[error("product {0} is frozen")]
+    Frozen(ProductId),
     /// The command cannot be carried out, however often it is tried: a fault of ours; nothing was done.
     #[error("the command failed: {0}")]
     Failed(String),

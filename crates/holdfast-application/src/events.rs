@@ -2,7 +2,8 @@
 //! (CONTRACT, section 7), written down by the transaction they tell of.
 //!
 //! Reading order: [`kind`] (the words), [`outgoing`] (one event), [`stock`] and [`orders`] (what they say), [`of_book`]
-//! (from a batch's pages to events), [`publishing`] (who is told) and [`cloud_event`] (the envelope).
+//! (from a batch's pages to events), [`publishing`] (who is told), [`cloud_event`] (the envelope) and [`read_back`] (what
+//! was told, read again).
 
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ pub mod of_book;
 pub mod orders;
 pub mod outgoing;
 pub mod publishing;
+pub mod read_back;
 pub mod stock;
 
 pub use kind::{EventKind, Stream};

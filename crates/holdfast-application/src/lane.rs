@@ -17,6 +17,7 @@ use crate::ticket::{Heard, Wakes};
 mod at_once;
 mod carrying_out;
 mod dropped;
+mod leaving_alone;
 mod measuring;
 mod part;
 mod pause;
@@ -25,6 +26,8 @@ mod status;
 pub use at_once::decide_at_once;
 pub use dropped::Dropped;
 pub use status::LaneStatus;
+
+use leaving_alone::LeftAlone;
 
 /// How long a lane waits for the first command before it looks after its store.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -50,6 +53,8 @@ pub struct Lane {
     limits: BatchLimits,
     /// Whose turn it is, where replicas share a lock.
     admission: Option<Admission>,
+    /// What it does not touch, where somebody watches for that.
+    left_alone: Option<LeftAlone>,
     /// Rung after each commit, where somebody waits for news.
     bell: Option<Arc<CommitBell>>,
     status: Arc<LaneStatus>,
@@ -64,7 +69,8 @@ impl std::fmt::Debug for Lane {
 impl Lane {
     /// A lane that works off `line`.
     pub fn new(store: Box<dyn Store>, line: QueueLine, policy: Policy, limits: BatchLimits) -> Self {
-        Self { store, line, policy, limits, admission: None, bell: None, status: Arc::new(LaneStatus::default()) }
+        let status = Arc::new(LaneStatus::default());
+        Self { store, line, policy, limits, admission: None, left_alone: None, bell: None, status }
     }
 
     /// The same lane, which asks whose turn it is before it touches its store.
@@ -121,6 +127,7 @@ impl Lane {
         } else {
             Vec::new()
         };
+        let batch = self.leave_frozen_alone(batch, &mut wakes);
         let end = self.carry_out(batch, &mut wakes);
         if !orders.is_empty() {
             self.line.leave(orders);

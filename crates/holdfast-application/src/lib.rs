@@ -5,7 +5,7 @@
 //! rules), [`intake`] (how those events are read), [`consumer`] (how they come from a broker), [`queue`], [`ticket`]
 //! and [`bounded_wait`] (waiting in line), [`batch`], [`committer`] (the heart) and [`lane`] (the loop), [`admission`]
 //! (whose turn it is, where replicas share a lock), [`expiry`] (the sweep), [`duties`] (who sweeps), [`events`] and
-//! [`relay`] (what the world is told), [`stream`] (those who listen over HTTP), [`dead_letters`] (what can never be
+//! [`relay`] (what the world is told), [`rollback`] and [`frozen`] (a database that is older than that), [`stream`] (those who listen over HTTP), [`dead_letters`] (what can never be
 //! applied), [`ports`] (what a store is), [`queries`] (reads) and [`audit`] (the proof).
 //!
 //! The centre is synchronous: a lane is a thread, and `async` ends at the queue.
@@ -27,6 +27,7 @@ mod event_clock;
 pub mod events;
 pub mod expiry;
 pub mod failpoint;
+pub mod frozen;
 mod imported;
 pub mod intake;
 pub mod lane;
@@ -36,6 +37,7 @@ pub mod ports;
 pub mod queries;
 pub mod queue;
 pub mod relay;
+pub mod rollback;
 mod shown;
 pub mod stream;
 pub mod succession;

@@ -21,10 +21,12 @@ mod event_source;
 mod lock;
 pub mod memory;
 pub mod memory_lock;
+mod published_events;
 
 pub use event_sink::EventSink;
 pub use event_source::{EventSource, PollLimits, Record, SourceError};
 pub use lock::{DistributedLock, Lease, LockFault, LockState};
+pub use published_events::{LatestEvents, PublishedEvent, PublishedEvents, Unreadable};
 
 /// Why a store could not do what was asked, before a commit was sent: nothing was done.
 #[derive(Debug, thiserror::Error)]

@@ -58,6 +58,8 @@ fn announce_events() {
     }
     describe_gauge!("holdfast_outbox_pending", "Events that wait to be told");
     gauge!("holdfast_outbox_pending").set(0.0);
+    describe_gauge!("holdfast_frozen_products", "Products whose ledger is older than what was published about them");
+    gauge!("holdfast_frozen_products").set(0.0);
     describe_gauge!("holdfast_outbox_oldest_age_seconds", Unit::Seconds, "How long the oldest of them has waited");
     gauge!("holdfast_outbox_oldest_age_seconds").set(0.0);
     describe_counter!("holdfast_outbox_holes_total", "Places where events were missing between others of their key");

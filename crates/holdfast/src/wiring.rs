@@ -24,6 +24,7 @@ mod letters;
 mod lock;
 mod outbox;
 mod relays;
+mod rollback;
 mod running;
 pub(crate) mod signals;
 mod system_clock;

@@ -7,6 +7,8 @@ pub enum Dropped {
     Abandoned,
     /// It waited for too long.
     Deadline,
+    /// It is about a product that is frozen.
+    Frozen,
     /// Another held its lock until then.
     Lock,
     /// A command before it, in its succession, could not be decided.
@@ -15,13 +17,14 @@ pub enum Dropped {
 
 impl Dropped {
     /// Every one of them.
-    pub const ALL: [Self; 4] = [Self::Abandoned, Self::Deadline, Self::Lock, Self::OutOfTurn];
+    pub const ALL: [Self; 5] = [Self::Abandoned, Self::Deadline, Self::Frozen, Self::Lock, Self::OutOfTurn];
 
     /// What the metrics call it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Abandoned => "abandoned",
             Self::Deadline => "deadline",
+            Self::Frozen => "frozen",
             Self::Lock => "lock",
             Self::OutOfTurn => "out_of_turn",
         }

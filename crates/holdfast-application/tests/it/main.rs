@@ -16,6 +16,7 @@ mod recorded_ledger;
 mod relay;
 mod replacing_lines;
 mod reserving;
+mod rollback;
 mod simulation;
 mod store_contract;
 mod sweep;

@@ -79,6 +79,17 @@ impl KafkaSettings {
         config
     }
 
+    /// A reader beside the group, of which it only bears the name: it never joins and tells the brokers nothing.
+    pub(crate) fn reader(&self) -> ClientConfig {
+        let mut config = self.with_properties(self.client(), |_| true);
+        config
+            .set("group.id", &self.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true");
+        config
+    }
+
     /// A writer that writes each record once and in order.
     pub(crate) fn producer(&self) -> ClientConfig {
         once_each(self.with_own(self.writer()))

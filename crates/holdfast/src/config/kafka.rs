@@ -1,6 +1,7 @@
 //! The settings of Kafka.
 
 use holdfast_application::events::{Destination, EventSet};
+use holdfast_domain::Timestamp;
 use holdfast_infrastructure::kafka::{EventFormat, KafkaSettings, PublishSettings};
 
 use super::reader::Reader;
@@ -31,6 +32,16 @@ pub(super) fn read(from: &Reader<'_>, brokers: String, faults: &mut Vec<String>)
         source: from.text("kafka.source"),
     };
     KafkaSettings { brokers, topics_in, group, topic_dead_letter, publish, properties }
+}
+
+/// From when on what is published is compared with the ledger; `None`: it is not.
+pub(super) fn rollback_check(from: &Reader<'_>, faults: &mut Vec<String>) -> Option<Timestamp> {
+    let since = from.filled("kafka.rollback_check_since");
+    let since = since.map_or(Some(Timestamp::EPOCH), |text| Timestamp::parse(text.trim()));
+    if since.is_none() {
+        faults.push("kafka.rollback_check_since is no time such as 2026-11-22T10:00:00Z".to_owned());
+    }
+    since.filter(|_| from.flag("kafka.rollback_check") && from.flag("kafka.publish"))
 }
 
 /// What the outbox calls the brokers.

@@ -125,6 +125,8 @@ pub(super) const KNOWN: &[Known] = &[
     known("kafka.compatibility", Kind::OneOf(&["cloudevents", "plain"])),
     known("kafka.source", Kind::Text),
     known("kafka.topic_dead_letter", Kind::Text),
+    known("kafka.rollback_check", Kind::Flag),
+    known("kafka.rollback_check_since", Kind::Text),
     known("kafka.properties", Kind::Properties),
     known("webhooks.endpoints", Kind::List),
     known("webhooks.secrets", Kind::Properties),

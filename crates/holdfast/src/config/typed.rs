@@ -11,8 +11,8 @@ use holdfast_application::expiry::SweepPace;
 use holdfast_application::policy::LatePayment;
 use holdfast_application::queue::QueueLimits;
 use holdfast_application::stream::StreamLimits;
-use holdfast_domain::Strategy;
 use holdfast_domain::book::ExpiryRule;
+use holdfast_domain::{Strategy, Timestamp};
 use holdfast_infrastructure::kafka::KafkaSettings;
 use holdfast_infrastructure::mysql::Risk;
 
@@ -108,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) event_source: String,
     /// Kafka, if there is one.
     pub(crate) kafka: Option<KafkaSettings>,
+    /// From when on what was published is compared with the ledger; `None`: it is not.
+    pub(crate) rollback_check: Option<Timestamp>,
     /// Endpoints that events are posted to.
     pub(crate) webhooks: Vec<Webhook>,
     /// With so many events in the outbox, who would add to them is turned away.
@@ -155,6 +157,7 @@ impl Settings {
         if from.filled("store.database_url").is_none() && from.text("store.data").trim().is_empty() {
             faults.push("store.data is empty: it names the folder of the embedded store".to_owned());
         }
+        let rollback_check = super::kafka::rollback_check(from, faults);
         let kafka = from.filled("kafka.brokers").map(|brokers| super::kafka::read(from, brokers, faults));
         let webhooks = super::webhooks::read(from, faults);
         let grace = from.time("reservation.sweep_grace");
@@ -215,6 +218,7 @@ impl Settings {
             },
             event_source: from.text("kafka.source"),
             kafka,
+            rollback_check,
             webhooks,
             outbox_events_max: from.size("outbox.events_max"),
             log_level: level,

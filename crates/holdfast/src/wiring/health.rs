@@ -8,6 +8,7 @@ use holdfast_api::{Component, HealthProbe, HealthState, Identity};
 use holdfast_application::bounded_wait::hear_within;
 use holdfast_application::consumer::ConsumerStatus;
 use holdfast_application::expiry::{SweepPace, SweepStatus};
+use holdfast_application::frozen::FrozenProducts;
 use holdfast_application::lane::LaneStatus;
 use holdfast_application::ports::LockState;
 use holdfast_application::queries::StockQueries;
@@ -53,6 +54,8 @@ pub(super) struct Watched {
     pub(super) lock: Option<SharedLock>,
     /// The brokers, if there are some, and who takes events from them.
     pub(super) kafka: Option<(Arc<KafkaStatus>, Arc<ConsumerStatus>)>,
+    /// Products that are left alone.
+    pub(super) frozen: FrozenProducts,
     /// The outbox and its relays.
     pub(super) outbox: OutboxWatch,
     /// The dead letters.
@@ -83,7 +86,7 @@ impl Health {
 
     /// Looks again and again, until the service leaves.
     pub(super) fn watch(&self, metrics: &PrometheusHandle) {
-        while !self.leaving.load(Ordering::Relaxed) {
+        while !self.is_leaving() {
             self.look();
             metrics.run_upkeep();
             std::thread::sleep(LOOK_EVERY);
@@ -112,6 +115,16 @@ impl Health {
         if self.cannot_write() || self.stuck_for().is_some() {
             self.try_to_write();
         }
+    }
+
+    /// Whether the service is shutting down.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Whether the store could not be read, or not be written to, when that was last tried.
+    pub(super) fn store_is_away(&self) -> bool {
+        self.cannot_write() || self.seen.lock().unwrap_or_else(PoisonError::into_inner).read_fault.is_some()
     }
 
     fn has_ended(&self) -> bool {
@@ -159,6 +172,10 @@ impl Health {
             (HealthState::Degraded, Some("writes fail; reads go on".to_owned()))
         } else if let Some(busy) = self.stuck_for() {
             (HealthState::Degraded, Some(format!("a transaction has taken {} s so far", busy.as_secs())))
+        } else if self.of.frozen.count() > 0 {
+            let products = self.of.frozen.count();
+            let words = format!("{products} products are frozen: their ledger is older than what was published");
+            (HealthState::Degraded, Some(words))
         } else {
             (HealthState::Healthy, None)
         };
@@ -227,7 +244,7 @@ impl HealthProbe for Health {
     }
 
     fn why_not_ready(&self) -> Option<String> {
-        if self.leaving.load(Ordering::Relaxed) {
+        if self.is_leaving() {
             return Some("the service is shutting down".to_owned());
         }
         if self.has_ended() {

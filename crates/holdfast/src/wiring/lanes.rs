@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use holdfast_application::CommandQueue;
 use holdfast_application::commit_bell::CommitBell;
+use holdfast_application::frozen::FrozenProducts;
 use holdfast_application::lane::{Lane, LaneEnd, LaneStatus};
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
@@ -35,6 +36,12 @@ impl Lanes {
             }
         };
         Self(stores.into_iter().enumerate().map(on_line).collect())
+    }
+
+    /// The same lanes, which leave these products alone.
+    pub(super) fn that_leave_alone(self, frozen: &FrozenProducts, queries: &Arc<dyn StockQueries>) -> Self {
+        let leaves_alone = |lane: Lane| lane.that_leaves_alone(frozen.clone(), queries.clone());
+        Self(self.0.into_iter().map(leaves_alone).collect())
     }
 
     /// What others may know about each.

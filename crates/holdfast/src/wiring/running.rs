@@ -9,6 +9,7 @@ use holdfast_api::server::{Server, ServerSettings};
 use holdfast_api::{ApiSettings, Service};
 use holdfast_application::commit_bell::CommitBell;
 use holdfast_application::expiry::Sweep;
+use holdfast_application::frozen::FrozenProducts;
 use holdfast_application::ports::Store;
 use holdfast_application::queries::StockQueries;
 use holdfast_application::relay::{Relay, RelayParts};
@@ -24,6 +25,7 @@ use super::letters::LetterWatch;
 use super::lock::SharedLock;
 use super::outbox::OutboxWatch;
 use super::relays::relays;
+use super::rollback::RollbackLook;
 use super::threads::{BoundedThread, thread};
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -95,6 +97,12 @@ impl Running {
         let lock = settings.lock.as_ref().map(SharedLock::of).transpose()?;
         let bell = Arc::new(CommitBell::default());
         let lanes = Lanes::over(stores, &queue, settings, &bell, lock.as_ref().map(|lock| (lock, &queries)));
+        let frozen = FrozenProducts::default();
+        let mut rollback = RollbackLook::of(settings, &queries, &frozen)?;
+        let lanes = if rollback.is_some() { lanes.that_leave_alone(&frozen, &queries) } else { lanes };
+        if let Some(rollback) = &mut rollback {
+            rollback.look_first();
+        }
         let letters = LetterWatch::of(&settings.policy.publishing);
         let room = letters.room();
         let kafka = settings.kafka.as_ref().map(|kafka| Member::join(kafka, &queue, room.clone())).transpose()?;
@@ -120,6 +128,7 @@ impl Running {
             pace: settings.sweep,
             lock,
             kafka: kafka.as_ref().map(Member::status),
+            frozen,
             outbox: outbox_watch(settings, &relays),
             letters,
         };
@@ -152,6 +161,10 @@ impl Running {
         // None of these writes, so nobody needs to wait for them at the end.
         thread("stream", move || stream.run())?;
         thread("watch", move || watched.watch(&metrics))?;
+        if let Some(rollback) = rollback {
+            let health = health.clone();
+            thread("rollback", move || rollback.watch(&health))?;
+        }
         thread("http", move || {
             // Nobody listens once the service is being stopped.
             let _ = ended.send(server.run(on_thread, &stopping));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::folders::copy_folder;
 use crate::load::Load;
 use crate::program::{Program, argument};
 use crate::running::Service;
@@ -19,11 +20,7 @@ fn the_copied_folder_of_a_stopped_service_is_a_whole_store() {
     });
 
     let copy = program.folder().join("copy");
-    std::fs::create_dir(&copy).expect("a folder");
-    for file in std::fs::read_dir(program.folder().join("data")).expect("its store") {
-        let file = file.expect("a file");
-        std::fs::copy(file.path(), copy.join(file.file_name())).expect("copied");
-    }
+    copy_folder(&program.folder().join("data"), &copy);
     let copied = ["--data", argument(&copy)];
     assert_eq!(program.done(&[&["verify"][..], &copied].concat()).json()["ok"], true);
     for what in ["products", "movements", "reservations", "orders"] {

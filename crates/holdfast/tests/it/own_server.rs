@@ -9,6 +9,7 @@ use mysql::prelude::Queryable as _;
 use mysql::{Conn, Opts};
 use tempfile::TempDir;
 
+use crate::folders::copy_folder;
 use crate::shared_database::SharedDatabase;
 use crate::signals::signal;
 
@@ -75,6 +76,18 @@ impl OwnServer {
     /// Starts it again with the data it has.
     pub(crate) fn start_again(&mut self) {
         self.process = spawn(&self.folder, self.port, &self.settings);
+    }
+
+    /// Keeps a copy of its data, which must not change meanwhile: it was killed.
+    pub(crate) fn keep_copy(&self) {
+        copy_folder(&self.folder.path().join("data"), &self.folder.path().join("copy"));
+    }
+
+    /// Puts the copy in place of its data, as it was killed.
+    pub(crate) fn restore_copy(&self) {
+        let (data, copy) = (self.folder.path().join("data"), self.folder.path().join("copy"));
+        std::fs::remove_dir_all(&data).expect("removed");
+        std::fs::rename(copy, data).expect("put there");
     }
 
     /// Stops it from running until it is told to go on.

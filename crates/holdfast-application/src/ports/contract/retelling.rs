@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use holdfast_domain::book::ProductRef;
 use holdfast_domain::book::stocking::StockVerb;
-use holdfast_domain::{ItemNumber, Timestamp};
+use holdfast_domain::{ItemNumber, ProductId, Timestamp};
 use serde_json::Value;
 
 use super::MakeStore;
 use super::telling::{everybody, to_the_brokers};
 use super::warehouse::{Warehouse, change, confirm, expire, product, release, replace};
+use crate::events::read_back::stock_event;
 use crate::events::{OutgoingEvent, Stream};
+use crate::ports::PublishedEvent;
 use crate::queries::{LedgerPlace, ToldPlace};
 
 fn open(make: MakeStore<'_>) -> Warehouse {
@@ -60,8 +62,12 @@ pub fn the_ledger_tells_again_what_was_told(make: MakeStore<'_>) {
     let mut warehouse = open(make);
     live_through_everything(&mut warehouse);
     let sent = by_product(to_the_brokers(&warehouse, Stream::Stock));
-    let retold = everything(&warehouse).into_iter().flat_map(|told| told.events);
-    assert_eq!(by_product(retold), sent);
+    let retold: Vec<OutgoingEvent> = everything(&warehouse).into_iter().flat_map(|told| told.events).collect();
+    for OutgoingEvent { place, at, data, .. } in &retold {
+        let (product, sequence) = (ProductId::from_bytes(place.key), place.sequence);
+        assert_eq!(stock_event(data), Some(PublishedEvent { product, sequence, at: *at }), "it can be read again");
+    }
+    assert_eq!(by_product(retold.into_iter()), sent);
     let item = warehouse.item(1);
     let some: Vec<(ItemNumber, u64)> = (2..=4).map(|sequence| (item.number, sequence)).collect();
     let retold = warehouse.queries.events_at(&some).expect("reads").into_iter().flat_map(|told| told.events);
