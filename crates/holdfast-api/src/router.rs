@@ -45,7 +45,7 @@ pub fn interface(service: Arc<Service>) -> Interface {
     let settings = service.settings.clone();
     let mut router = documented.with_state(service).route("/openapi.json", get(show_document));
     if settings.swagger {
-        let config = utoipa_swagger_ui::Config::new(["/openapi.json"]);
+        let config = utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none");
         let swagger = Router::from(utoipa_swagger_ui::SwaggerUi::new("/swagger").config(config));
         router = router
             .merge(swagger.layer(from_fn(only_what_is_there)))

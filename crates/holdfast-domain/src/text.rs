@@ -59,9 +59,20 @@ fn is_printable(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
+/// Characters that nobody sees (Unicode, general categories Cf, Zl and Zp, the common ones): two SKUs that look alike
+/// would be two products, or one would read backwards.
+const fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0001}'..='\u{E007F}'
+    )
+}
+
 fn is_sku(text: &str) -> bool {
     characters_within(text, 1, 64)
         && is_printable(text)
+        && !text.chars().any(is_invisible)
         && !text.starts_with(char::is_whitespace)
         && !text.ends_with(char::is_whitespace)
 }
@@ -175,7 +186,8 @@ mod tests {
         assert!(Sku::new("IPH14-PRO-256").is_ok());
         assert!(Sku::new("Größe 38").is_ok());
         assert_ne!(Sku::new("a"), Sku::new("A"));
-        for bad in ["", " a", "a ", "a\nb", "a\0", "\u{a0}a", &"x".repeat(65)] {
+        for bad in ["", " a", "a ", "a\nb", "a\0", "\u{a0}a", "a\u{200b}b", "\u{feff}a", "a\u{202e}b", &"x".repeat(65)]
+        {
             assert!(Sku::new(bad).is_err(), "{bad:?}");
         }
         assert!(Sku::new(&"ß".repeat(64)).is_ok());

@@ -5,6 +5,8 @@
 
 use std::io::{self, BufRead};
 
+use crate::bounded_line::read_line;
+
 /// The most bytes a record may have: beyond, a quotation mark was surely not closed.
 const RECORD_MAX: usize = 1 << 20;
 
@@ -101,7 +103,7 @@ impl<R: BufRead> CsvTable<R> {
 
     /// Reads a line without its end, and without a byte order mark. `false` at the end of the input.
     fn next_line(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
-        if self.input.read_until(b'\n', bytes)? == 0 {
+        if !read_line(&mut self.input, bytes, RECORD_MAX)? {
             return Ok(false);
         }
         self.lines_read = self.lines_read.saturating_add(1);

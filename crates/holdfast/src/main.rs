@@ -3,6 +3,7 @@
 //! Reading order: [`cli`] (what can be asked), [`config`] (the settings), [`wiring`] (how the parts become a service),
 //! [`commands`] (one file per command), [`output`], [`exit`] and [`interrupt`] (how a command answers and ends).
 
+mod bounded_line;
 mod cli;
 mod commands;
 mod config;

@@ -1,5 +1,7 @@
 //! A running service, as commands talk to it: JSON over HTTP, with patience while it is busy.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -8,6 +10,7 @@ use serde_json::Value;
 
 use crate::cli::{CommonArgs, ServerArg};
 use crate::exit::{Exit, Failure};
+use crate::random::Random;
 
 /// How often a request is sent again while the service is busy.
 const TRIES_MAX: u32 = 30;
@@ -19,6 +22,8 @@ const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 pub(crate) struct Remote {
     client: Client,
     base: String,
+    /// Whether the service has said that it wants a key with every write.
+    wants_keys: Arc<AtomicBool>,
 }
 
 /// What a service answered.
@@ -65,7 +70,7 @@ impl Remote {
         }
         let client = Client::builder().timeout(ANSWER_WITHIN).build();
         let client = client.map_err(|error| Failure::failed("no request can be made", &error))?;
-        Ok(Self { client, base })
+        Ok(Self { client, base, wants_keys: Arc::default() })
     }
 
     /// Asks for something.
@@ -75,13 +80,11 @@ impl Remote {
 
     /// Posts something, under a key where it must happen once only.
     pub(crate) fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Result<Answered, Failure> {
-        self.send(|| {
-            let request = self.client.post(self.url(path)).json(body);
-            match key {
-                Some(key) => request.header("Idempotency-Key", key),
-                None => request,
-            }
-        })
+        let request = || self.client.post(self.url(path)).json(body);
+        match key {
+            Some(key) => self.send(|| request().header("Idempotency-Key", key)),
+            None => self.send_without_key(request),
+        }
     }
 
     /// Posts something that must happen once only and to this version of an item only.
@@ -100,7 +103,21 @@ impl Remote {
 
     /// Changes something.
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Answered, Failure> {
-        self.send(|| self.client.patch(self.url(path)).json(body))
+        self.send_without_key(|| self.client.patch(self.url(path)).json(body))
+    }
+
+    /// Sends a request that needs no key, under one of its own where the service wants one with every write.
+    fn send_without_key(&self, request: impl Fn() -> RequestBuilder) -> Result<Answered, Failure> {
+        if !self.wants_keys.load(Ordering::Relaxed) {
+            let answered = self.send(&request)?;
+            if answered.code() != "idempotency_key_required" {
+                return Ok(answered);
+            }
+            self.wants_keys.store(true, Ordering::Relaxed);
+        }
+        let mut random = Random::new();
+        let key = format!("holdfast-{:016x}{:016x}", random.next(), random.next());
+        self.send(|| request().header("Idempotency-Key", &key))
     }
 
     /// Walks over a list, page by page.

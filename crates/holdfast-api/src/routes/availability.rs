@@ -1,6 +1,6 @@
 //! Whether many lines could be served at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -51,14 +51,20 @@ pub(crate) async fn check_availability(
         .await?;
     let mut stock = Stock::of(&items, order.as_ref(), &locations);
     let sums = stock.sums(lines)?;
-    let answer = stock.answer(&sums);
-    let short = stock.short(&sums, &answer);
-    if short.is_empty() {
-        return Ok(shown(&answer));
+    let mut levels = BTreeSet::new();
+    loop {
+        let answer = stock.answer(&sums);
+        let known = levels.len();
+        levels.extend(stock.short(&sums, &answer));
+        if levels.len() == known {
+            return Ok(shown(&answer));
+        }
+        // An attempt that is short first ends the due orders in its way, and is then perhaps short elsewhere: a quote
+        // counts on their units too.
+        let due = service.due_holds(levels.iter().copied().collect(), exclude).await?;
+        stock = Stock::of(&items, order.as_ref(), &locations);
+        stock.gain(due);
     }
-    // An attempt that is short first ends the due orders in its way: a quote counts on their units too.
-    stock.gain(service.due_holds(short, exclude).await?);
-    Ok(shown(&stock.answer(&sums)))
 }
 
 /// A product at one place, or wherever there is some: what lines are summed by.

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use holdfast_application::{Class, Command, KeptAnswer, Submission};
+use axum::response::Response;
+use holdfast_application::{Class, Command, CommandKey, KeptAnswer, Submission};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::body::{self, Presence};
@@ -48,34 +48,32 @@ pub(crate) async fn reserve_batch(State(service): State<Arc<Service>>, request: 
     }
     let write = Write::of(&service, parts, bytes, Presence::Required, deadline).await?;
     let orders = decode::batch(&write.body, ORDERS_MAX)?;
-    let read = orders.iter().zip(1_u32..).map(|(order, position)| {
-        // Each order is known by what itself says: once a bad one is mended, the others are the same still.
-        let key = write.key.as_deref();
-        let key = key.map(|key| command_key(key, position, write.fingerprint_of(order), render::reservation));
-        decode::reserve_order(order).map(|command| service.submission(command, key))
-    });
-    let mut orders = read.collect::<Vec<_>>().into_iter();
-    let (key, route) = (write.key.clone(), write.fingerprint_of(&Value::Null));
+    let orders: Vec<Result<Submission, Problem>> = orders
+        .iter()
+        .zip(1_u32..)
+        .map(|(order, position)| {
+            // Each order is known by what itself says: once a bad one is mended, the others are the same still.
+            let key = write.key.as_deref();
+            let key = key.map(|key| command_key(key, position, write.fingerprint_of(order), render::reservation));
+            decode::reserve_order(order).map(|command| service.submission(command, key))
+        })
+        .collect();
+    let key = write.key.clone().map(|key| (key, names(&write, &orders)));
     let request_id = write.request_id().to_owned();
     drop(write);
-    let mut is_ours = true;
-    if let Some(key) = key {
-        // The key is this route's, whatever its orders come to; only then it may have been another batch's.
-        is_ours = !request_key::claim(&service, &key, route, Class::Interactive, deadline).await?;
+    if let Some((key, names)) = key {
+        request_key::claim_as_one_of(&service, &key, &names, Class::Interactive, deadline).await?;
     }
-    let mut results: Vec<Heard> = Vec::new();
-    // The first answer tells whether the key belongs to another batch; the others wait for that.
-    while !is_ours && let Some(order) = orders.next() {
-        match carry_out(&service, std::iter::once(order), deadline).await.pop() {
-            Some(Err(problem)) if !is_one_orders(&problem) => return Ok(problem.into_response()),
-            first => {
-                is_ours = first.as_ref().is_some_and(Result::is_ok);
-                results.extend(first);
-            }
-        }
-    }
-    results.extend(carry_out(&service, orders, deadline).await);
+    let results = carry_out(&service, orders.into_iter(), deadline).await;
     Ok(answer(&results, &request_id))
+}
+
+/// What the batch is known by: its first order that can be read, with its place. When the batch was first sent, that may
+/// have been one behind it, or none.
+fn names(write: &Write<'_>, orders: &[Result<Submission, Problem>]) -> Vec<[u8; 32]> {
+    let keys = orders.iter().flatten().filter_map(|order| order.key.as_ref());
+    let of_order = |key: &CommandKey| write.fingerprint_of(&json!([key.position, key.fingerprint]));
+    keys.map(of_order).chain([write.fingerprint_of(&Value::Null)]).collect()
 }
 
 /// What became of one order, and whether it was known before.
@@ -94,11 +92,6 @@ fn plain_orders(service: &Service, parts: &Parts, bytes: &[u8]) -> Result<Option
     body::check_type(&parts.headers, body::JSON)?;
     Query::none(&parts.uri)?;
     Ok(fast::reserve_orders(bytes, ORDERS_MAX))
-}
-
-/// Whether a problem is one order's; any other means that nobody knows whose the key is, or that it is another request's.
-fn is_one_orders(problem: &Problem) -> bool {
-    problem.code().status() == StatusCode::BAD_REQUEST
 }
 
 /// Has the orders decided that can be read.

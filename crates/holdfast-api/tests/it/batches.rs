@@ -83,10 +83,12 @@ fn a_line_that_is_mended_is_filled_in_and_the_others_hear_their_answers() {
     assert_eq!(mended.body["results"][1]["body"]["outcome"], json!("replayed"));
     let again = send(json!([one, two]));
     assert_eq!((statuses(&again), again.header("idempotent-replayed")), (vec![201, 201], Some("true")));
-    let other = send(json!([one, order(3, &[(LAMP, 3)])]));
-    assert_eq!(statuses(&other), [201, 422]);
-    assert_eq!(other.body["results"][1]["body"]["code"], json!("idempotency_key_reused"));
-    assert_eq!(house.levels(LAMP), (7, 3));
+    let another = send(json!([two, order(3, &[(LAMP, 3)])]));
+    assert_eq!(another.no(), (422, "idempotency_key_reused"), "it was known by its second order");
+    let longer = send(json!([order(4, &[(LAMP, 4)]), two, order(3, &[(LAMP, 3)])]));
+    assert_eq!(statuses(&longer), [422, 201, 201]);
+    assert_eq!(longer.body["results"][0]["body"]["code"], json!("idempotency_key_reused"));
+    assert_eq!(house.levels(LAMP), (4, 6));
 }
 
 #[test]

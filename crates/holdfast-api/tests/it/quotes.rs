@@ -51,6 +51,26 @@ fn availability_counts_on_due_orders_where_a_line_would_be_short() {
 }
 
 #[test]
+fn what_is_served_at_one_place_once_a_due_order_ends_may_need_another_one_to_end_elsewhere() {
+    let house = House::furnished();
+    house.post("/api/inventory/locations", &json!({"id": "east", "name": "East", "priority": 5}));
+    let transfer = json!({"quantity": 4, "fromLocationId": "main", "toLocationId": "east"});
+    house.post(&format!("/api/inventory/product/{LAMP}/transfer"), &transfer);
+    let line =
+        |quantity: u64, place: Option<&str>| json!({"productId": LAMP, "quantity": quantity, "locationId": place});
+    for (number, held) in [(1, line(2, Some("main"))), (2, line(3, Some("east")))] {
+        let order = json!({"orderId": order_id(number), "lines": [held]});
+        assert_eq!(house.post("/api/inventory/reservations", &order).status, 201);
+    }
+    house.wait(HALF_AN_HOUR);
+    let lines = json!([line(6, Some("main")), line(4, None)]);
+    let quote = house.post("/api/inventory/availability", &json!({"lines": lines})).body;
+    assert_eq!(quote["canFulfill"], true, "{quote}");
+    let held = house.post("/api/inventory/reservations", &json!({"orderId": order_id(3), "lines": lines}));
+    assert_eq!((held.status, house.levels(LAMP)), (201, (0, 10)), "{}", held.body);
+}
+
+#[test]
 fn availability_and_a_refusal_tell_the_same_of_every_line() {
     let house = House::furnished();
     house.post("/api/inventory/locations", &json!({"id": "east", "name": "East", "priority": 5}));

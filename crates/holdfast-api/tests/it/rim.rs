@@ -76,6 +76,9 @@ fn the_document_and_its_page_are_there() {
     assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
     assert_eq!(house.get("/swagger/").status, 200);
     assert_eq!(house.get("/").header("location"), Some("/swagger/"));
+    let page = house.request(Method::GET, "/swagger/swagger-initializer.js", &[], "");
+    let page = page.body.as_str().expect("a script").replace(' ', "");
+    assert!(page.contains(r#""validatorUrl":"none""#), "the page asks nobody else: {page}");
     let nothing = house.get("/swagger/nope");
     assert_eq!(
         (nothing.no(), nothing.header("content-type")),

@@ -94,16 +94,13 @@ impl Book {
     pub(super) fn reserve_again(&mut self, id: OrderId, strategy: Strategy, actor: &Actor) -> Result<(), Refusal> {
         let order = self.order(id).expect("the order is in the book");
         let (asked, ttl) = (order.asked.clone(), order.first_ttl);
-        let plan = match self.plan(&asked, strategy, &[]) {
-            Ok(plan) => plan,
-            Err(Unserved::Refused(refusal)) => return Err(refusal),
-            Err(Unserved::Short(lines, levels)) => {
-                if !self.expire_due_holding(&levels, id, actor) {
-                    return Err(Refusal::InsufficientStock(lines));
-                }
-                self.plan(&asked, strategy, &[]).map_err(Unserved::into_refusal)?
-            }
-        };
+        let mut plan = self.plan(&asked, strategy, &[]);
+        while let Err(Unserved::Short(_, levels)) = &plan
+            && self.expire_due_holding(levels, id, actor)
+        {
+            plan = self.plan(&asked, strategy, &[]);
+        }
+        let plan = plan.map_err(Unserved::into_refusal)?;
         if self.is_too_long(id, &plan) {
             return Err(Refusal::ReservationExpired);
         }
@@ -202,7 +199,8 @@ impl Book {
             }
         }
         let mut plan = self.plan(&open, strategy, own);
-        if let Err(Unserved::Short(_, levels)) = &plan
+        // What is served at one location may be short at another only then.
+        while let Err(Unserved::Short(_, levels)) = &plan
             && self.expire_due_holding(levels, id, actor)
         {
             plan = self.plan(&open, strategy, own);

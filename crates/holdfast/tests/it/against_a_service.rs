@@ -55,6 +55,26 @@ fn real_orders_lead_to_the_same_books_over_http() {
 }
 
 #[test]
+fn a_service_that_wants_a_key_with_every_write_gets_one() {
+    let (program, folder) = (Program::new(), kept("online_retail_small"));
+    let service = Service::start(&program, &["--set", "idempotency.required=true"]);
+    let server = ["--server", service.url()];
+    let import = |file: &std::path::Path| program.done(&[&["import", argument(file)], &server[..]].concat()).json();
+    assert_eq!(import(&folder.join("products.csv"))["created"], 1834);
+    let products = std::fs::read_to_string(folder.join("products.csv")).expect("it is read");
+    let mut renamed: Vec<String> = products.lines().take(3).map(str::to_owned).collect();
+    for row in renamed.iter_mut().skip(1) {
+        *row = row.replacen(',', ",X", 1);
+    }
+    let renamed = program.file("renamed.csv", renamed.join("\n"));
+    assert_eq!(import(&renamed)["updated"], 2, "a change of a name or a SKU is a write too");
+    let events = folder.join("events.jsonl.gz");
+    let said = program.done(&[&["replay", argument(&events)], &server[..]].concat()).json();
+    assert_eq!(said["events"], 799);
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
 fn an_import_into_a_service_knows_all_of_its_locations() {
     let (program, product) = (Program::new(), "3fa85f64-5717-4562-b3fc-2c963f66afa6");
     let service = Service::start(&program, &[]);

@@ -12,6 +12,17 @@ const ORDERS_ONLY: &str = "order_created";
 const WITHOUT_STOCK: &str = "order_created,payment_completed,payment_failed,order_cancelled";
 
 #[test]
+fn a_line_without_an_end_is_one_bad_line() {
+    let program = Program::new();
+    program.done(&["migrate"]);
+    let order = r#"{"seq":1,"ts":"2026-01-01T00:00:00Z","type":"order_created","orderId":"3fa85f64-5717-4562-b3fc-2c963f66afa6","items":[{"sku":"NONE","quantity":1}]}"#;
+    let events = program.file("events.jsonl", format!("{}\n{order}\n", "x".repeat(20 << 20)));
+    let said = program.run(&["replay", argument(&events)]);
+    assert!(said.stderr.contains("longer than 16 MiB") || said.stdout.contains("longer than 16 MiB"), "{said:?}");
+    assert_eq!((said.exit, &said.json()["events"]), (Some(9), &json!(2)), "the other line is read");
+}
+
+#[test]
 fn three_days_of_the_gift_wholesaler_lead_to_the_expected_books() {
     replay_all_scenarios(&kept("online_retail_small"), Program::new);
 }

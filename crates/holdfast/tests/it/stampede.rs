@@ -23,6 +23,35 @@ fn those_for_whom_the_queue_has_no_room_are_told_when_to_come_again() {
     assert!(told_to_wait > 0, "five hundred do not fit into a queue of sixteen");
 }
 
+#[test]
+fn of_two_batches_that_race_under_one_key_one_is_carried_out() {
+    let program = Program::new();
+    let service = Service::start(&program, &[]);
+    let item = json!({"productId": product(0), "productName": "Common", "sku": sku(0), "initialQuantity": 10_000});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    let (client, start) = (service.client(), Barrier::new(2));
+    for round in 0..60 {
+        let send = |side: usize| {
+            let order = |at: usize| json!({"orderId": format!("95570777-a170-{round:04x}-{side:04x}-{at:012x}"), "lines": [{"sku": sku(0), "quantity": 1}]});
+            let orders: Vec<_> = (0..5).map(order).collect();
+            start.wait();
+            let path = "/api/inventory/reservations/batch";
+            client.post(path, Some(&format!("round {round}")), &json!({"orders": orders})).expect("both are answered")
+        };
+        let heard = std::thread::scope(|scope| {
+            let other = scope.spawn(|| send(1));
+            [send(0), other.join().expect("it was answered")]
+        });
+        let mut statuses = heard.each_ref().map(|answer| answer.status);
+        statuses.sort_unstable();
+        assert_eq!(statuses, [207, 422], "{heard:?}");
+        let carried_out = heard.iter().find(|answer| answer.status == 207).map(|answer| answer.json().to_string());
+        assert_eq!(carried_out.map(|results| results.matches("\"status\":201").count()), Some(5));
+    }
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(program.done(&["verify"]).json()["reservations"], 300);
+}
+
 /// Every client orders a unit of every product, of which there is one each. Says how often somebody was told to wait.
 fn stampede(settings: &[&str]) -> usize {
     let program = Program::new();

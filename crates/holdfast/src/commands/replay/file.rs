@@ -8,8 +8,11 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use flate2::read::MultiGzDecoder;
 
 use super::event::{Event, Reading};
+use crate::bounded_line::read_line;
 use crate::exit::{Exit, Failure};
 
+/// The longest line, in bytes: many times an order with all the lines it may have.
+const LINE_MAX: usize = 16 << 20;
 /// Chunks that are read ahead.
 const READ_AHEAD: usize = 4;
 
@@ -61,9 +64,9 @@ fn read(
     let mut chunk = Chunk::default();
     loop {
         line.clear();
-        match lines.read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) => {}
+        match read_line(&mut lines, &mut line, LINE_MAX) {
+            Ok(false) => break,
+            Ok(true) => {}
             Err(error) => {
                 let words = format!("the events cannot be read beyond line {number}: {error}");
                 // Whoever does not listen any more has a failure of its own.
@@ -75,6 +78,10 @@ fn read(
         number = number.saturating_add(1);
         let line = if number == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line) } else { &line };
         if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if line.len() > LINE_MAX {
+            chunk.unreadable.push((number, format!("the line is longer than {} MiB", LINE_MAX >> 20)));
             continue;
         }
         match reading.decode(number, line) {
