@@ -32,7 +32,7 @@ mod threads;
 
 pub(crate) use holdfast_infrastructure::mysql::OwnDatabase;
 pub(crate) use running::Running;
-pub(crate) use system_clock::SystemClock;
+pub(crate) use system_clock::{SystemClock, wall_clock};
 
 /// How far the database's clock may be from this machine's (PROTOCOL, section 3.13).
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(2);

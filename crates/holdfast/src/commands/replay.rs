@@ -14,6 +14,7 @@ use crate::interrupt::{Interrupt, Work};
 use crate::numbers::{count, seconds};
 use crate::progress::Progress;
 use crate::remote::Remote;
+use crate::wiring;
 
 mod event;
 mod file;
@@ -25,6 +26,8 @@ use event::Event;
 use file::Chunk;
 pub(super) use orders_created::orders_created;
 
+/// How far clocks of those who write events may be ahead of this one.
+const FUTURE_MAX: Duration = Duration::from_hours(24);
 /// Events that are handed over together.
 const BATCH: usize = 1_024;
 /// Why an event that can be read is rejected.
@@ -151,7 +154,12 @@ pub(super) fn run(common: &CommonArgs, args: &ReplayArgs) -> Result<Exit, Failur
     let started = Instant::now();
     let mut work =
         Replay { target: &mut *target, pace: Pace::new(args.speed), tally: Tally::default(), interrupt: &interrupt };
-    let reading = event::Reading { kinds: args.kinds.clone(), clock, is_paced: args.speed != Speed::Max };
+    let reading = event::Reading {
+        kinds: args.kinds.clone(),
+        clock,
+        is_paced: args.speed != Speed::Max,
+        latest: wiring::wall_clock().after(FUTURE_MAX),
+    };
     file::each_chunk(lines, reading, BATCH, &mut |chunk| work.off(chunk, &mut progress))?;
     let tally = work.tally;
     let took = started.elapsed();

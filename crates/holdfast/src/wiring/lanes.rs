@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast_application::CommandQueue;
 use holdfast_application::commit_bell::CommitBell;
@@ -14,6 +15,9 @@ use super::lock::SharedLock;
 use super::threads::BoundedThread;
 use crate::config::Settings;
 use crate::exit::Failure;
+
+/// What answers take to leave a process that ends.
+const LAST_ANSWERS: Duration = Duration::from_millis(250);
 
 /// Lanes that have not begun to work.
 pub(super) struct Lanes(Vec<Lane>);
@@ -50,19 +54,25 @@ impl Lanes {
     }
 
     /// Works from now on, each on a thread of its own.
-    pub(super) fn start(self) -> Result<Vec<BoundedThread>, Failure> {
-        self.0.into_iter().map(|lane| BoundedThread::start("lane", move || work_off(lane))).collect()
+    pub(super) fn start(self, queue: &CommandQueue) -> Result<Vec<BoundedThread>, Failure> {
+        let start = |lane| {
+            let queue = queue.clone();
+            BoundedThread::start("lane", move || work_off(lane, &queue))
+        };
+        self.0.into_iter().map(start).collect()
     }
 }
 
 /// Runs a lane. Where it ends for another reason than a shutdown, so does the process: nobody knows what the store
-/// holds until it is read anew.
-fn work_off(lane: Lane) {
+/// holds until it is read anew. Who waits hears so before.
+fn work_off(lane: Lane, queue: &CommandQueue) {
     let why = match catch_unwind(AssertUnwindSafe(|| lane.run())) {
         Ok(LaneEnd::Drained) => return,
         Ok(LaneEnd::Unknown(words)) => words,
         Err(_) => "the writer has died".to_owned(),
     };
     tracing::error!(error = %why, "what the store holds is not known: start again, and it will be read");
+    queue.turn_away();
+    std::thread::sleep(LAST_ANSWERS);
     std::process::exit(1);
 }

@@ -156,7 +156,7 @@ impl Running {
         let telling: Result<Vec<_>, Failure> =
             relays.into_iter().map(|relay| BoundedThread::start("relay", move || relay.run())).collect();
         let telling = telling?;
-        writers.extend(lanes.start()?);
+        writers.extend(lanes.start(&queue)?);
         let consumer = kafka.map(Member::start).transpose()?;
         // None of these writes, so nobody needs to wait for them at the end.
         thread("stream", move || stream.run())?;

@@ -87,7 +87,7 @@ impl Clock for SystemClock {
 
 /// The wall clock as it is: for others who compare it with theirs, not to decide by.
 #[expect(clippy::disallowed_methods, reason = "the one place where time comes from")]
-pub(super) fn wall_clock() -> Timestamp {
+pub(crate) fn wall_clock() -> Timestamp {
     let gone = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::EPOCH.after(gone)
 }

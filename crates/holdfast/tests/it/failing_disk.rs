@@ -61,6 +61,29 @@ fn a_disk_that_fails_in_a_commit_ends_the_service_for_nobody_knows_what_it_holds
 }
 
 #[test]
+fn whoever_waits_for_a_commit_that_fails_hears_that_nobody_knows_before_the_service_ends() {
+    let program = Program::new();
+    let Some(strace) = Strace::of(&program) else { return };
+    let service = Service::start(&program, &[]);
+    let item = json!({"productId": LAMP, "productName": "Lamp", "sku": "L", "initialQuantity": 10});
+    assert_eq!(service.post("/api/inventory", &item).0, 201);
+    assert_eq!(service.stop(), Some(0));
+    for _ in 0..3 {
+        let started = strace.start(&program, "fsync,fdatasync", "error=EIO:when=5+");
+        let mut service = started.unwrap_or_else(|(ended, log)| panic!("{ended}: {log}"));
+        let (status, problem) = loop {
+            let path = format!("/api/inventory/product/{LAMP}/add-stock");
+            let heard = service.post(&path, &json!({"quantity": 1}));
+            if heard.0 != 200 {
+                break heard;
+            }
+        };
+        assert_eq!((status, &problem["code"]), (503, &json!("outcome_unknown")), "{problem}");
+        assert_eq!(service.ended().code(), Some(1));
+    }
+}
+
+#[test]
 fn a_disk_that_fails_while_the_log_is_carried_over_ends_the_service_too() {
     let program = Program::new();
     if Strace::of(&program).is_none() {

@@ -29,8 +29,8 @@ struct Line<'a> {
     order_id: Option<String>,
     #[serde(borrow, default)]
     items: Vec<LineItem<'a>>,
-    #[serde(borrow, default)]
-    sku: Cow<'a, str>,
+    #[serde(borrow)]
+    sku: Option<Cow<'a, str>>,
     product_id: Option<String>,
     location_id: Option<String>,
     quantity: Option<u64>,
@@ -43,10 +43,10 @@ struct Line<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LineItem<'a> {
-    #[serde(borrow, default)]
-    sku: Cow<'a, str>,
-    #[serde(borrow, default)]
-    product_id: Cow<'a, str>,
+    #[serde(borrow)]
+    sku: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    product_id: Option<Cow<'a, str>>,
     quantity: u64,
 }
 
@@ -74,6 +74,8 @@ pub(super) struct Reading {
     pub(super) clock: ReplayClock,
     /// Whether events come at the pace at which they happened.
     pub(super) is_paced: bool,
+    /// An event that happened later is a slip of the pen: the ids of whatever follows would bear its time.
+    pub(super) latest: Timestamp,
 }
 
 impl Reading {
@@ -89,6 +91,7 @@ impl Reading {
             return Ok(None);
         }
         let at = match (Timestamp::parse(&line.ts), self.clock) {
+            (Some(at), _) if at > self.latest => return Err(format!("ts {:?} lies in the future", line.ts)),
             (Some(at), _) => at,
             (None, ReplayClock::Wall) if !self.is_paced => Timestamp::EPOCH,
             (None, _) => return Err(format!("ts {:?} is no time", line.ts)),
@@ -141,7 +144,7 @@ fn about_order(kind: OrderEventKind, line: &Line<'_>) -> Result<(Option<OrderId>
         }
         lines.reserve(line.items.len());
         for item in &line.items {
-            let product = product(&item.product_id, &item.sku)?;
+            let product = product(item.product_id.as_deref(), item.sku.as_deref())?;
             lines.push(OrderLine { product, quantity: quantity(item.quantity)?, location: None });
         }
     }
@@ -171,15 +174,15 @@ fn stock(kind: EventKind, line: &Line<'_>) -> Result<Command, String> {
         reason: None,
         notes: line.reason.as_deref().and_then(notes),
     };
-    let product = product(line.product_id.as_deref().unwrap_or_default(), &line.sku)?;
+    let product = product(line.product_id.as_deref(), line.sku.as_deref())?;
     let quantity = quantity(line.quantity.unwrap_or_default())?;
     Ok(Command::ChangeStock(StockChange { product, location, verb, quantity, version: None, remarks }))
 }
 
-fn product(id: &str, sku: &str) -> Result<ProductRef, String> {
-    if id.is_empty() {
-        return Sku::new(sku).map(ProductRef::Sku).map_err(|unfit| unfit.to_string());
-    }
+fn product(id: Option<&str>, sku: Option<&str>) -> Result<ProductRef, String> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else {
+        return Sku::new(sku.unwrap_or_default()).map(ProductRef::Sku).map_err(|unfit| unfit.to_string());
+    };
     ProductId::parse(id).map(ProductRef::Id).ok_or_else(|| format!("productId {id:?} is no UUID"))
 }
 
@@ -202,7 +205,7 @@ fn fingerprint(line: &Line<'_>) -> [u8; 32] {
     };
     part(&line.kind);
     part(&line.ts);
-    part(&line.sku);
+    part(line.sku.as_deref().unwrap_or_default());
     for text in [&line.product_id, &line.location_id, &line.movement_type, &line.reason, &line.reference] {
         part(text.as_deref().unwrap_or_default());
     }

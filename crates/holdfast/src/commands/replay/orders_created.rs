@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use holdfast_application::Command;
+use holdfast_domain::Timestamp;
 use holdfast_domain::book::reserving::OrderLine;
 
 use super::event::Reading;
@@ -13,7 +14,12 @@ use crate::exit::{Exit, Failure};
 /// Reads what the orders of a file ask for, in their order; nothing of it is decided.
 pub(in crate::commands) fn orders_created(path: &Path) -> Result<Vec<Vec<OrderLine>>, Failure> {
     let lines = file::open(path)?;
-    let reading = Reading { kinds: vec![EventKind::OrderCreated], clock: ReplayClock::Wall, is_paced: false };
+    let reading = Reading {
+        kinds: vec![EventKind::OrderCreated],
+        clock: ReplayClock::Wall,
+        is_paced: false,
+        latest: Timestamp::MAX,
+    };
     let mut orders = Vec::new();
     file::each_chunk(lines, reading, BATCH, &mut |chunk| {
         if let Some((line, why)) = chunk.unreadable.first() {

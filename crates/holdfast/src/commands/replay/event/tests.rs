@@ -40,7 +40,7 @@ fn a_line_without_a_time_is_read_where_nobody_needs_to_know_it() {
     for (clock, is_paced, is_read) in
         [(ReplayClock::Wall, false, true), (ReplayClock::Wall, true, false), (ReplayClock::Events, false, false)]
     {
-        let reading = Reading { kinds: Vec::new(), clock, is_paced };
+        let reading = Reading { kinds: Vec::new(), clock, is_paced, latest: Timestamp::MAX };
         assert_eq!(reading.decode(1, line.as_bytes()).is_ok(), is_read, "{clock:?}, {is_paced}");
     }
 }
@@ -71,8 +71,27 @@ fn what_is_no_event_is_told() {
     }
 }
 
+#[test]
+fn an_event_of_the_far_future_is_a_slip_of_the_pen() {
+    let latest = Timestamp::parse("2011-01-01T00:00:00Z").expect("a time");
+    let reading = Reading { kinds: Vec::new(), clock: ReplayClock::Events, is_paced: false, latest };
+    let line = stock_line("stock_added", "StockIn");
+    assert!(reading.decode(1, line.as_bytes()).is_ok());
+    let told = reading.decode(1, line.replace("2010", "9999").as_bytes()).expect_err("not yet");
+    assert!(told.contains("lies in the future"), "{told}");
+}
+
+#[test]
+fn what_is_null_is_left_out_as_it_is_over_http() {
+    let line = stock_line("stock_added", "StockIn").replace("\"sku\"", "\"productId\":null,\"sku\"");
+    assert!(decode(&line).is_ok());
+    let items = r#"{"eventId":"e","ts":"2010-12-01T08:28:00Z","kind":"order_created","orderId":"af6076c7-a13e-56c9-a3f9-4946d7ee31ca",
+        "items":[{"productId":null,"sku":"A","quantity":2},{"productId":"af6076c7-a13e-56c9-a3f9-4946d7ee31ca","sku":null,"quantity":2}]}"#;
+    assert!(decode(items).is_ok());
+}
+
 fn decode(line: &str) -> Result<Event, String> {
-    let reading = Reading { kinds: Vec::new(), clock: ReplayClock::Events, is_paced: false };
+    let reading = Reading { kinds: Vec::new(), clock: ReplayClock::Events, is_paced: false, latest: Timestamp::MAX };
     reading.decode(1, line.as_bytes()).map(|event| event.expect("every kind counts"))
 }
 
