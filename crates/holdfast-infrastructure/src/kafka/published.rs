@@ -79,6 +79,11 @@ impl StockTopics {
             places.add_partition_offset(topic, *partition, Offset::Offset(*begin))?;
         }
         self.consumer.assign(&places)?;
+        let (mut topics_with, mut ends_told) = (HashMap::new(), HashMap::new());
+        for Stretch { place: (_, partition), .. } in &*stretches {
+            let topics = topics_with.entry(*partition).or_insert(0_usize);
+            *topics = topics.saturating_add(1);
+        }
         let mut open: HashMap<(String, i32), &mut Stretch> =
             stretches.iter_mut().map(|stretch| (stretch.place.clone(), stretch)).collect();
         let until = Instant::now().checked_add(READ_MAX);
@@ -88,8 +93,15 @@ impl StockTopics {
             }
             match self.consumer.poll(Duration::from_millis(100)) {
                 None => {}
-                // Behind the last record there may be places without one, up to the end.
-                Some(Err(LibraryError::PartitionEOF(partition))) => open.retain(|(_, number), _| *number != partition),
+                // Behind the last record there may be places without one, up to the end. The library tells a partition's
+                // number and not its topic: all topics that have it must have come to their ends.
+                Some(Err(LibraryError::PartitionEOF(partition))) => {
+                    let told = ends_told.entry(partition).or_insert(0_usize);
+                    *told = told.saturating_add(1);
+                    if *told >= topics_with.get(&partition).copied().unwrap_or_default() {
+                        open.retain(|(_, number), _| *number != partition);
+                    }
+                }
                 Some(Err(error)) => return Err(error),
                 Some(Ok(message)) => {
                     let place = (message.topic().to_owned(), message.partition());
